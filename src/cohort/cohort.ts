@@ -1,0 +1,68 @@
+/** A cohort: one row per scan, as read from a TSV manifest (or, later, a BIDS dataset). Paths only; images are read when needed. */
+
+export interface Scan {
+  /** The person (or digital anatomy). Scans that share it are never split between training and test. */
+  readonly subject: string
+  /** Where the image comes from: a scanner with a protocol. */
+  readonly domain: string
+  /** Tells rescans of one subject on one domain apart; `'1'` where the manifest has no column. */
+  readonly session: string
+  /** Absolute path of the image. */
+  readonly image: string
+  /** Absolute path of a mask on the image's grid, where the manifest gives one. */
+  readonly mask?: string
+  /** Absolute paths of truth that only validation reads: `lesions` (labels 1..n), `tissue` (labels). */
+  readonly truth: { readonly lesions?: string; readonly tissue?: string }
+  /** Every other column, as text. */
+  readonly covariates: Readonly<Record<string, string>>
+}
+
+export interface Cohort {
+  /** The manifest's path: for messages only. */
+  readonly source: string
+  readonly scans: readonly Scan[]
+}
+
+/** What is wrong with a manifest; all problems are reported at once. Rows count from 1, without the header. */
+export interface CohortProblem {
+  readonly code:
+    | 'missing-column'
+    | 'missing-value'
+    | 'missing-file'
+    | 'duplicate-row'
+    | 'unknown-target'
+    | 'different-grids'
+    | 'unreadable-image'
+  readonly row?: number
+  readonly message: string
+  readonly remedy: string
+}
+
+/** Source and target scan of one subject: the unit of paired training and validation. */
+export interface Pair {
+  readonly subject: string
+  readonly source: Scan
+  readonly target: Scan
+}
+
+/** Every scan on another domain with every target-domain scan of the same subject and session order first; subjects sorted by name. */
+export function pairsOf(cohort: Cohort, target: string): readonly Pair[] {
+  const pairs: Pair[] = []
+  for (const source of cohort.scans) {
+    if (source.domain === target) continue
+    for (const scan of cohort.scans)
+      if (scan.subject === source.subject && scan.domain === target)
+        pairs.push({ subject: source.subject, source, target: scan })
+  }
+  return pairs
+}
+
+/** Scans of one subject on one domain, two by two: what scan-rescan noise is measured on. */
+export function rescansOf(cohort: Cohort, domain: string): readonly (readonly [Scan, Scan])[] {
+  const found: (readonly [Scan, Scan])[] = []
+  const scans = cohort.scans.filter((scan) => scan.domain === domain)
+  for (const [index, first] of scans.entries())
+    for (const second of scans.slice(index + 1))
+      if (second.subject === first.subject) found.push([first, second])
+  return found
+}

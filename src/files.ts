@@ -1,0 +1,47 @@
+/** Files that appear whole or not at all: written beside their place under a temporary name, then renamed. */
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { MissingError } from './errors.ts'
+
+/** Bytes, text, or a list of byte chunks written one after the other. */
+export type FileContent = string | Uint8Array | readonly Uint8Array[]
+
+/**
+ * Writes `path` atomically: readers see the old file or the new one, never a part. Folders are made.
+ * Temporary names carry no part of `path`, which may hold a patient's name.
+ * @throws {MissingError} when the folder cannot be written or the disk is full; no temporary file stays
+ */
+export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
+  const folder = dirname(path)
+  const temporary = join(folder, `.attune-${randomBytes(8).toString('hex')}.tmp`)
+  try {
+    await mkdir(folder, { recursive: true })
+    const file = await open(temporary, 'wx')
+    try {
+      for (const chunk of typeof content === 'string' || content instanceof Uint8Array ? [content] : content)
+        await file.writeFile(chunk)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {})
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new MissingError(
+      `${path} cannot be written: ${reason}.`,
+      'Check free space and permissions of its folder.',
+      { cause },
+    )
+  }
+}
+
+/** Lower-case hexadecimal SHA-256. */
+export function sha256(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+export async function sha256File(path: string): Promise<string> {
+  return sha256(await readFile(path))
+}
