@@ -1,0 +1,109 @@
+/**
+ * The lattice on which `local-tone` looks at an image: 96 x 120 x 96 points, 2 mm apart, in a box of
+ * 192 x 240 x 192 mm along R, A, S. See docs/decisions/0002-local-tone.md.
+ */
+import type { Vector3 } from './matrix.ts'
+
+export const BOX: Vector3 = [192, 240, 192]
+export const LATTICE: { readonly shape: Vector3; readonly spacing: number; readonly points: number } = {
+  shape: [96, 120, 96],
+  spacing: 2,
+  points: 96 * 120 * 96,
+}
+
+/** How a box lies over a stored grid: along each of R, A, S the stored stride, and where lattice points fall. */
+export interface LatticePlacement {
+  /** Stored axis that runs along R, A, S. */
+  readonly axes: readonly [number, number, number]
+  readonly flips: readonly [boolean, boolean, boolean]
+  /** Voxels and voxel size (mm) along R, A, S. */
+  readonly shape: Vector3
+  readonly voxel: Vector3
+  /** Lowest corner of the box in frame coordinates, mm. */
+  readonly corner: Vector3
+}
+
+/** Two neighbours of a lattice coordinate along one axis: offsets into the stored array, and weights (0 outside the image). */
+interface Taps {
+  readonly low: Int32Array
+  readonly high: Int32Array
+  readonly lowWeight: Float64Array
+  readonly highWeight: Float64Array
+}
+
+/**
+ * Trilinear samples of a stored image at the lattice points, with zero outside the image.
+ *
+ * @param data   stored samples, x fastest; value = data * slope + intercept
+ * @param stored number of voxels along the stored axes
+ * @returns float32 [96, 120, 96] along R, A, S; S fastest
+ */
+export function sampleLattice(
+  data: ArrayLike<number>,
+  stored: Vector3,
+  placement: LatticePlacement,
+  slope = 1,
+  intercept = 0,
+): Float32Array {
+  const strides: Vector3 = [1, stored[0], stored[0] * stored[1]]
+  const taps = ([0, 1, 2] as const).map((axis) => tapsAlong(axis, placement, strides[placement.axes[axis]]!))
+  const [tr, ta, ts] = taps as [Taps, Taps, Taps]
+  const [nr, na, ns] = LATTICE.shape
+  const out = new Float32Array(LATTICE.points)
+  const { low: sLow, high: sHigh, lowWeight: sLowWeight, highWeight: sHighWeight } = ts
+  for (let r = 0, i = 0; r < nr; r++) {
+    for (let a = 0; a < na; a++) {
+      const w00 = tr.lowWeight[r]! * ta.lowWeight[a]!
+      const w01 = tr.lowWeight[r]! * ta.highWeight[a]!
+      const w10 = tr.highWeight[r]! * ta.lowWeight[a]!
+      const w11 = tr.highWeight[r]! * ta.highWeight[a]!
+      if (w00 + w01 + w10 + w11 === 0) {
+        i += ns
+        continue
+      }
+      const o00 = tr.low[r]! + ta.low[a]!
+      const o01 = tr.low[r]! + ta.high[a]!
+      const o10 = tr.high[r]! + ta.low[a]!
+      const o11 = tr.high[r]! + ta.high[a]!
+      const inside = w00 + w01 + w10 + w11
+      for (let s = 0; s < ns; s++, i++) {
+        const l = sLow[s]!
+        const h = sHigh[s]!
+        const lw = sLowWeight[s]!
+        const hw = sHighWeight[s]!
+        const below =
+          w00 * data[o00 + l]! + w01 * data[o01 + l]! + w10 * data[o10 + l]! + w11 * data[o11 + l]!
+        const above =
+          w00 * data[o00 + h]! + w01 * data[o01 + h]! + w10 * data[o10 + h]! + w11 * data[o11 + h]!
+        const value = lw * below + hw * above
+        out[i] = intercept === 0 ? value * slope : value * slope + intercept * inside * (lw + hw)
+      }
+    }
+  }
+  return out
+}
+
+function tapsAlong(axis: 0 | 1 | 2, placement: LatticePlacement, stride: number): Taps {
+  const { shape, spacing } = LATTICE
+  const count = shape[axis]
+  const n = placement.shape[axis]
+  const low = new Int32Array(count)
+  const high = new Int32Array(count)
+  const lowWeight = new Float64Array(count)
+  const highWeight = new Float64Array(count)
+  const offset = (index: number): number => (placement.flips[axis] ? n - 1 - index : index) * stride
+  for (let k = 0; k < count; k++) {
+    const index = (placement.corner[axis] + (k + 0.5) * spacing) / placement.voxel[axis]
+    const floor = Math.floor(index)
+    const share = index - floor
+    if (floor >= 0 && floor < n) {
+      low[k] = offset(floor)
+      lowWeight[k] = 1 - share
+    }
+    if (floor + 1 >= 0 && floor + 1 < n) {
+      high[k] = offset(floor + 1)
+      highWeight[k] = share
+    }
+  }
+  return { low, high, lowWeight, highWeight }
+}
