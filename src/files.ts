@@ -1,11 +1,19 @@
 /** Files that appear whole or not at all: written beside their place under a temporary name, then renamed. */
 import { createHash, randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MissingError } from './errors.ts'
 
 /** Bytes, text, or a list of byte chunks written one after the other. */
 export type FileContent = string | Uint8Array | readonly Uint8Array[]
+
+const underway = new Set<string>()
+
+/** Removes the temporary files of writes that have not ended; for a program about to be ended by a signal. */
+export function removeTemporaryFiles(): void {
+  for (const path of underway) rmSync(path, { force: true })
+}
 
 /**
  * Writes `path` atomically: readers see the old file or the new one, never a part. Folders are made.
@@ -15,6 +23,7 @@ export type FileContent = string | Uint8Array | readonly Uint8Array[]
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
   const folder = dirname(path)
   const temporary = join(folder, `.attune-${randomBytes(8).toString('hex')}.tmp`)
+  underway.add(temporary)
   try {
     await mkdir(folder, { recursive: true })
     const file = await open(temporary, 'wx')
@@ -34,6 +43,8 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
       'Check free space and permissions of its folder.',
       { cause },
     )
+  } finally {
+    underway.delete(temporary)
   }
 }
 

@@ -1,0 +1,33 @@
+/** Which commands there are. A command's own file is loaded when that command is asked for, so `--help` stays instant. */
+import type { Argv, CommandModule } from 'yargs'
+
+/** A command as the list of commands shows it, and how to load the rest. */
+export interface Entry {
+  readonly command: string
+  readonly describe: string
+  // biome-ignore lint/suspicious/noExplicitAny: each command has its own options; yargs has checked them by then
+  readonly load: () => Promise<CommandModule<any, any>>
+}
+
+export const commands: readonly Entry[] = [
+  {
+    command: 'engine',
+    describe: 'List, install or check training engines',
+    load: async () => (await import('./engine.ts')).engine,
+  },
+]
+
+/** The command of yargs whose options and handler are loaded on first use. */
+export function lazily({ command, describe, load }: Entry): CommandModule {
+  const withOptions = async (parser: Argv): Promise<Argv> => {
+    const { builder } = await load()
+    return typeof builder === 'function' ? builder(parser) : parser
+  }
+  return {
+    command,
+    describe,
+    // yargs awaits a builder that returns a promise; its types ask for one of `Argv` only
+    builder: withOptions,
+    handler: async (options) => (await load()).handler(options),
+  }
+}
