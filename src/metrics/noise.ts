@@ -100,9 +100,12 @@ export function residualSd(x: Float32Array, [nx, ny]: Shape, flat: Uint8Array): 
   if (residuals.length < MIN_VOXELS) return Number.NaN
   const values = Float64Array.from(residuals)
   const center = quantile(values, 0.5)
-  return SD_PER_MAD * quantile(
-    values.map((v) => Math.abs(v - center)),
-    0.5,
+  return (
+    SD_PER_MAD *
+    quantile(
+      values.map((v) => Math.abs(v - center)),
+      0.5,
+    )
   )
 }
 

@@ -97,8 +97,7 @@ function boundingBox(
   const voxels = new Uint32Array(size[0] * size[1] * size[2])
   let k = 0
   for (let z = z0; z <= z1; z++)
-    for (let y = y0; y <= y1; y++)
-      for (let x = x0; x <= x1; x++) voxels[k++] = x + nx * (y + ny * z)
+    for (let y = y0; y <= y1; y++) for (let x = x0; x <= x1; x++) voxels[k++] = x + nx * (y + ny * z)
   return { size, voxels }
 }
 

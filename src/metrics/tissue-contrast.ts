@@ -33,8 +33,7 @@ export function tissueContrast(x: Float32Array, mask: Uint8Array): TissueContras
   const to = Math.ceil(0.99 * (n - 1)) + 1
   const inner = values.subarray(from, to)
   const [t1, t2] = otsuThresholds(inner)
-  if (t1 === undefined || t2 === undefined)
-    return { low: Number.NaN, high: Number.NaN, contrast: Number.NaN }
+  if (t1 === undefined || t2 === undefined) return { low: Number.NaN, high: Number.NaN, contrast: Number.NaN }
   const first = inner.findIndex((v) => v >= t1)
   const second = inner.findIndex((v) => v >= t2)
   const [a, b] = [inner.subarray(0, first), inner.subarray(first, second), inner.subarray(second)]

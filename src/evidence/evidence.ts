@@ -1,0 +1,192 @@
+/**
+ * Results as data: everything a report shows, and nothing it would have to compute. A report is a view of this;
+ * whoever doubts a figure finds its inputs by hash.
+ */
+
+export const EVIDENCE_SCHEMA = 'attune-evidence/1'
+
+export interface Evidence {
+  readonly schema: typeof EVIDENCE_SCHEMA
+  readonly title: string
+  readonly harmonizer: HarmonizerFacts
+  readonly design: Design
+  readonly gates: readonly Gate[]
+  /** One figure per (source domain, method, metric): the tables of the report. */
+  readonly figures: readonly Figure[]
+  /** One row per pair of scans and method: what the figures were pooled from. */
+  readonly pairs: readonly PairResult[]
+  readonly lesions: readonly LesionResult[]
+  readonly pictures: readonly Pictures[]
+  readonly histograms: readonly JointHistograms[]
+  readonly curves: readonly Curves[]
+  readonly training?: readonly LossPoint[]
+  readonly provenance: Provenance
+  /** What these results do not show, one sentence each. */
+  readonly limits: readonly string[]
+}
+
+export interface HarmonizerFacts {
+  readonly name: string
+  readonly method: string
+  readonly target: string
+  readonly sources: readonly string[]
+  readonly trainingSubjects: readonly string[]
+  /** Hash of the bundle's manifest, which holds the hash of every other file of the bundle. */
+  readonly manifestSha256: string
+}
+
+/** How the study was done, in words a reader can check. */
+export interface Design {
+  /** `within-subject` results show that the mapping fits, not that it carries over to other people. */
+  readonly kind: 'held-out' | 'within-subject'
+  readonly subjects: readonly string[]
+  readonly domains: readonly string[]
+  /** On which grid images were compared. */
+  readonly grid: string
+  readonly mask: string
+  /** Robust range of the reference: unit of MAE, data range of PSNR and SSIM. */
+  readonly range: { readonly low: number; readonly high: number; readonly meaning: string }
+  readonly rescan: string
+}
+
+export interface Gate {
+  readonly id: string
+  readonly title: string
+  readonly status: 'pass' | 'fail' | 'not-evaluated'
+  readonly criterion: string
+  /** What was found, or why nothing could be. */
+  readonly finding: string
+}
+
+export type Metric =
+  | 'mae'
+  | 'psnr'
+  | 'ssim'
+  | 'noise-ratio-target'
+  | 'noise-ratio-source'
+  | 'removable-share'
+  | 'lesion-contrast'
+
+export interface Figure {
+  readonly domain: string
+  /** `rescan-target` and `rescan-source` are the floors; the others are methods. */
+  readonly method: string
+  readonly metric: Metric
+  /** Absent where it could not be measured; `note` then says why. */
+  readonly value?: number
+  readonly unit: string
+  readonly interval?: Interval
+  /** Number of pairs, or of lesions, pooled. */
+  readonly n: number
+  readonly note?: string
+}
+
+export interface Interval {
+  readonly kind: 'range' | 'p10-p90'
+  readonly low: number
+  readonly high: number
+}
+
+export interface InputFile {
+  readonly subject: string
+  readonly domain: string
+  readonly session: string
+  readonly name: string
+  readonly sha256: string
+}
+
+export interface PairResult {
+  readonly subject: string
+  readonly domain: string
+  readonly sourceSession: string
+  readonly targetSession: string
+  readonly method: string
+  readonly voxels: number
+  readonly mae: number
+  /** Absent where the images are equal, which makes it infinite. */
+  readonly psnr?: number
+  readonly ssim: number
+  /** SD of noise in flat tissue, in the unit of the target; absent where too few flat voxels were found. */
+  readonly noiseSd?: number
+}
+
+export interface LesionResult {
+  readonly subject: string
+  readonly domain: string
+  readonly lesion: number
+  readonly volumeMm3: number
+  /** Whether the eroded truth mask was measured, or its core voxels because erosion left nothing. */
+  readonly measured: 'eroded' | 'core'
+  readonly sourceCnr: number
+  /** False where the source's CNR is below 1: counted apart. */
+  readonly visible: boolean
+  /** Harmonized over target contrast, per method. */
+  readonly kept: Readonly<Record<string, number>>
+}
+
+export interface Pictures {
+  readonly domain: string
+  readonly subject: string
+  /** Intensities shown as black and white; equal for every image but the difference. */
+  readonly window: { readonly low: number; readonly high: number }
+  /** The difference is shown from −span (blue) over 0 (grey) to +span (orange). */
+  readonly differenceSpan: number
+  readonly planes: readonly Plane[]
+}
+
+export interface Plane {
+  readonly name: 'axial' | 'coronal' | 'sagittal'
+  readonly images: readonly Picture[]
+}
+
+export interface Picture {
+  readonly name: 'before' | 'after' | 'target' | 'difference-before' | 'difference-after'
+  readonly width: number
+  readonly height: number
+  /** PNG, base64. */
+  readonly png: string
+}
+
+export interface JointHistograms {
+  readonly domain: string
+  readonly subject: string
+  readonly bins: number
+  /** Edges of the bins of the target's axis, and of the `before` and `after` images' axes. */
+  readonly range: { readonly low: number; readonly high: number }
+  /** Row-major, target (rows) by image (columns), voxel counts. */
+  readonly before: readonly number[]
+  readonly after: readonly number[]
+}
+
+export interface Curves {
+  readonly domain: string
+  readonly subject: string
+  readonly positions: readonly Curve[]
+}
+
+/** The mapping near one place: median output over narrow bins of input. */
+export interface Curve {
+  readonly label: string
+  /** World coordinates in mm, RAS. */
+  readonly at: readonly [number, number, number]
+  readonly radiusMm: number
+  readonly input: readonly number[]
+  readonly output: readonly number[]
+}
+
+export interface LossPoint {
+  readonly step: number
+  readonly loss: number
+  readonly validation?: number
+}
+
+export interface Provenance {
+  readonly attune: string
+  readonly node: string
+  readonly command: string
+  /** ISO date of the run. */
+  readonly date: string
+  readonly cohort: { readonly name: string; readonly sha256: string }
+  readonly inputs: readonly InputFile[]
+  readonly versions: Readonly<Record<string, string>>
+}
