@@ -1,0 +1,166 @@
+/**
+ * The network of `local-tone`: from what is seen on the coarse grid to one bounded, increasing curve per cell.
+ * Every tensor has rank 4 or less and 3x3x3 convolutions are 27 shifted slices, each a matMul, because the
+ * TensorFlow.js engines disagree on conv3d gradients and rank-5 pads. See docs/decisions/0002-local-tone.md.
+ */
+import type * as TensorFlow from '@tensorflow/tfjs-core'
+
+type Tf = typeof TensorFlow
+type T2 = TensorFlow.Tensor2D
+type T4 = TensorFlow.Tensor4D
+
+/** Cells of the curve grid along R, A, S. */
+export const CELLS = [8, 10, 8] as const
+/** Edge of one cell in mm. */
+export const CELL_MM = 24
+/** Output channels of the three convolutions. */
+const CHANNELS = [16, 32, 32] as const
+
+/** Trainable tensors by name; 3x3x3 kernels are [27, in, out], tap (dx * 3 + dy) * 3 + dz. */
+export type WeightName =
+  | 'conv1/kernel'
+  | 'conv1/bias'
+  | 'conv2/kernel'
+  | 'conv2/bias'
+  | 'conv3/kernel'
+  | 'conv3/bias'
+  | 'context'
+  | 'head/kernel'
+  | 'head/bias'
+export type Weights = Readonly<Record<WeightName, TensorFlow.Variable>>
+
+export interface Bounds {
+  readonly slopeRatio: number
+  readonly perMm: number
+}
+
+/** Shapes of all weights for F input features and K bins. */
+export function weightShapes(
+  features: number,
+  bins: number,
+): Readonly<Record<WeightName, readonly number[]>> {
+  const [c1, c2, c3] = CHANNELS
+  return {
+    'conv1/kernel': [27, features, c1],
+    'conv1/bias': [c1],
+    'conv2/kernel': [27, c1, c2],
+    'conv2/bias': [c2],
+    'conv3/kernel': [27, c2, c3],
+    'conv3/bias': [c3],
+    context: [c2, c3],
+    'head/kernel': [c3, bins],
+    'head/bias': [bins],
+  }
+}
+
+/**
+ * Curves at the cell centres.
+ *
+ * @param features   [32, 40, 32, F] along R, A, S
+ * @param increments g_d,k of the image's domain, [K], positive, in units of the reference scale
+ * @returns [640, K]: increments of the curve of each cell between knots; both bounds hold for any weights
+ */
+export function curveIncrements(
+  tf: Tf,
+  weights: Weights,
+  features: T4,
+  increments: TensorFlow.Tensor1D,
+  bounds: Bounds,
+): T2 {
+  const h1 = meanPool(tf, tf.relu(conv3(tf, features, weights['conv1/kernel'], weights['conv1/bias'])))
+  const h2 = meanPool(tf, tf.relu(conv3(tf, h1, weights['conv2/kernel'], weights['conv2/bias'])))
+  const context = tf.matMul(tf.reshape(tf.mean(h2, [0, 1, 2]), [1, -1]), weights.context as unknown as T2)
+  const h3 = tf.relu(tf.add(conv3(tf, h2, weights['conv3/kernel'], weights['conv3/bias']), context))
+  const flat = tf.reshape(h3, [CELLS[0] * CELLS[1] * CELLS[2], -1]) as T2
+  const p = tf.add(tf.matMul(flat, weights['head/kernel'] as unknown as T2), weights['head/bias'])
+  const bounded = tf.mul(tf.exp(tf.mul(tf.tanh(p), Math.log(bounds.slopeRatio))), increments) as T2
+  return limitChange(tf, bounded, bounds.perMm)
+}
+
+/** 3x3x3 convolution with zero padding of [D, H, W, C] as 27 shifted slices, each a matMul. */
+function conv3(tf: Tf, x: T4, kernel: TensorFlow.Tensor, bias: TensorFlow.Tensor): T4 {
+  const [d, h, w, c] = x.shape
+  const out = kernel.shape[2] as number
+  const padded = tf.pad(x, [
+    [1, 1],
+    [1, 1],
+    [1, 1],
+    [0, 0],
+  ])
+  let sum: T2 | undefined
+  for (let tap = 0; tap < 27; tap++) {
+    const shift = [Math.floor(tap / 9), Math.floor(tap / 3) % 3, tap % 3, 0]
+    const slice: T2 = tf.reshape(tf.slice(padded, shift, [d, h, w, c]), [d * h * w, c])
+    const y: T2 = tf.matMul(slice, tf.reshape(tf.slice(kernel, [tap, 0, 0], [1, c, out]), [c, out]) as T2)
+    sum = sum === undefined ? y : tf.add(sum, y)
+  }
+  return tf.reshape(tf.add(sum as T2, bias), [d, h, w, out]) as T4
+}
+
+/** Mean over blocks of 2x2x2. */
+function meanPool(tf: Tf, x: T4): T4 {
+  const [d, h, w, c] = x.shape
+  const alongD = tf.mean(tf.reshape(x, [d / 2, 2, h * w * c]), 1)
+  const alongH = tf.mean(tf.reshape(alongD, [(d / 2) * (h / 2), 2, w * c]), 1)
+  const alongW = tf.mean(tf.reshape(alongH, [(d / 2) * (h / 2) * (w / 2), 2, c]), 1)
+  return tf.reshape(alongW, [d / 2, h / 2, w / 2, c]) as T4
+}
+
+/**
+ * Draws the curves towards their mean over space until no curve changes by more than `perMm` per mm anywhere
+ * between cell centres (Euclidean norm of the trilinear interpolant's gradient, bounded cell by cell).
+ */
+function limitChange(tf: Tf, increments: T2, perMm: number): T2 {
+  const [r, a, s] = CELLS
+  const bins = increments.shape[1]
+  const mean = tf.mean(increments, 0, true)
+  const curves = tf.reshape(tf.cumsum(increments, 1), [r, a, s, bins]) as T4
+  const along = (axis: 0 | 1 | 2): T4 => {
+    const begin = [0, 0, 0, 0]
+    begin[axis] = 1
+    const size: number[] = [r, a, s, bins]
+    size[axis] = (size[axis] as number) - 1
+    const difference = tf.abs(
+      tf.sub(tf.slice(curves, begin, size), tf.slice(curves, [0, 0, 0, 0], size)),
+    ) as T4
+    return [0, 1, 2]
+      .filter((other) => other !== axis)
+      .reduce((x, other) => maxOfNeighbours(tf, x, other), difference)
+  }
+  const [dr, da, ds] = [along(0), along(1), along(2)]
+  const steepest = tf.sqrt(tf.max(tf.add(tf.add(tf.square(dr), tf.square(da)), tf.square(ds))))
+  const share = tf.minimum(1, tf.div(perMm * CELL_MM, tf.add(steepest, 1e-12)))
+  return tf.add(mean, tf.mul(share, tf.sub(increments, mean))) as T2
+}
+
+function maxOfNeighbours(tf: Tf, x: T4, axis: number): T4 {
+  const size: number[] = [...x.shape]
+  size[axis] = (size[axis] as number) - 1
+  const begin = [0, 0, 0, 0]
+  begin[axis] = 1
+  return tf.maximum(tf.slice(x, [0, 0, 0, 0], size), tf.slice(x, begin, size)) as T4
+}
+
+/**
+ * Increments read trilinearly at a separable set of points.
+ *
+ * @param increments [640, K]
+ * @param along      hat weights [n_R, 8], [n_A, 10], [n_S, 8]
+ * @returns [n_S * n_A * n_R, K], R fastest
+ */
+export function interpolate(tf: Tf, increments: T2, along: readonly [T2, T2, T2]): T2 {
+  const [r, a, s] = CELLS
+  const bins = increments.shape[1]
+  const [nr, na, ns] = along.map((w) => w.shape[0]) as [number, number, number]
+  const byR = tf.reshape(tf.matMul(along[0], tf.reshape(increments, [r, a * s * bins]) as T2), [
+    nr,
+    a,
+    s * bins,
+  ])
+  const byA = tf.matMul(along[1], tf.reshape(tf.transpose(byR, [1, 0, 2]), [a, nr * s * bins]) as T2)
+  const byS = tf.transpose(tf.reshape(byA, [na * nr, s, bins]), [1, 0, 2])
+  return tf.reshape(tf.matMul(along[2], tf.reshape(byS, [s, na * nr * bins]) as T2), [
+    ns * na * nr,
+    bins,
+  ]) as T2
+}

@@ -1,0 +1,92 @@
+/** What the network of `local-tone` sees of an image: local histograms on the coarse grid of 6 mm. */
+
+import { UnfittableError } from '../../src/errors.ts'
+import { LATTICE } from '../../src/kernels/lattice.ts'
+
+export const COARSE = [32, 40, 32] as const
+const POOL = 3
+const COARSE_VOXELS = COARSE[0] * COARSE[1] * COARSE[2]
+
+/** Visits the lattice with the index of the coarse voxel that holds each point. */
+function coarseIndex(): Int32Array {
+  const [nr, na, ns] = LATTICE.shape
+  const index = new Int32Array(LATTICE.points)
+  for (let r = 0, i = 0; r < nr; r++)
+    for (let a = 0; a < na; a++)
+      for (let s = 0; s < ns; s++, i++)
+        index[i] =
+          (Math.floor(r / POOL) * COARSE[1] + Math.floor(a / POOL)) * COARSE[2] + Math.floor(s / POOL)
+  return index
+}
+const COARSE_INDEX = coarseIndex()
+
+/**
+ * The image's scale: lower median over coarse voxels, at least half inside the mask, of their mean intensity in the mask.
+ * @throws {UnfittableError} when no coarse voxel is half inside the mask, or the median is not positive
+ */
+export function imageScale(lattice: Float32Array, mask: Float32Array): number {
+  const count = new Float32Array(COARSE_VOXELS)
+  const sum = new Float32Array(COARSE_VOXELS)
+  for (let i = 0; i < LATTICE.points; i++) {
+    if (mask[i] === 0) continue
+    count[COARSE_INDEX[i]!]!++
+    sum[COARSE_INDEX[i]!]! += lattice[i]!
+  }
+  const means: number[] = []
+  for (let c = 0; c < COARSE_VOXELS; c++) if (count[c]! >= POOL ** 3 / 2) means.push(sum[c]! / count[c]!)
+  means.sort((a, b) => a - b)
+  const scale = means[Math.floor((means.length - 1) / 2)] ?? Number.NaN
+  if (!(scale > 0))
+    throw new UnfittableError(
+      `The image's tissue median is ${scale}.`,
+      'Check that the mask covers the head and that intensities are positive.',
+    )
+  return scale
+}
+
+/** Channels: K + 1 histogram, mask, 3 coordinates, one per domain. */
+export function featureCount(knots: number, domains: number): number {
+  return knots + 4 + domains
+}
+
+/**
+ * @param u      lattice intensities in units of the image's scale, [96, 120, 96]
+ * @param mask   0 or 1, same shape
+ * @param domain index of the image's domain
+ * @returns [32, 40, 32, F], channel fastest
+ */
+export function coarseFeatures(
+  u: Float32Array,
+  mask: Float32Array,
+  knots: readonly number[],
+  domain: number,
+  domains: number,
+): Float32Array {
+  const channels = featureCount(knots.length, domains)
+  const out = new Float32Array(COARSE_VOXELS * channels)
+  const last = knots.length - 1
+  const top = knots[last]!
+  const perPoint = 1 / POOL ** 3
+  for (let i = 0; i < LATTICE.points; i++) {
+    if (mask[i] === 0) continue
+    const base = COARSE_INDEX[i]! * channels
+    const value = Math.min(Math.max(u[i]!, 0), top)
+    let bin = 0
+    while (bin < last - 1 && value >= knots[bin + 1]!) bin++
+    const share = (value - knots[bin]!) / (knots[bin + 1]! - knots[bin]!)
+    out[base + bin]! += (1 - share) * perPoint
+    out[base + bin + 1]! += share * perPoint
+    out[base + knots.length]! += perPoint
+  }
+  const [nr, na, ns] = COARSE
+  for (let r = 0, base = 0; r < nr; r++)
+    for (let a = 0; a < na; a++)
+      for (let s = 0; s < ns; s++, base += channels) {
+        const at = base + knots.length + 1
+        out[at] = ((r + 0.5) / nr) * 2 - 1
+        out[at + 1] = ((a + 0.5) / na) * 2 - 1
+        out[at + 2] = ((s + 0.5) / ns) * 2 - 1
+        out[at + 3 + domain] = 1
+      }
+  return out
+}

@@ -1,0 +1,103 @@
+/** Pairs of scans read on one lattice: what `local-tone` is trained on, whatever the images' own grids. */
+
+import { type Cohort, type Pair, pairsOf, type Scan } from '../../src/cohort/cohort.ts'
+import { loadScan } from '../../src/cohort/images.ts'
+import { gaussianSmooth } from '../../src/kernels/gaussian.ts'
+import { LATTICE, sampleLattice } from '../../src/kernels/lattice.ts'
+import type { Vector3 } from '../../src/kernels/matrix.ts'
+import { resample } from '../../src/spatial/resample.ts'
+import { frameOf, placeBox } from '../../src/volume/frame.ts'
+import { sameGrid, type Volume, volumeOf } from '../../src/volume/volume.ts'
+import { imageScale } from './features.ts'
+
+/** Further lattice points on every side, so that the box can be shifted in training. */
+export const MARGIN = 6
+export const WIDE = LATTICE.shape.map((n) => n + 2 * MARGIN) as unknown as Vector3
+
+/** One pair on the widened lattice, [108, 132, 108] along R, A, S. */
+export interface LatticePair {
+  readonly subject: string
+  readonly domain: string
+  /** Source intensities in the file's unit, as apply will read them. */
+  readonly image: Float32Array
+  /** The source's own mask, 0 or 1. */
+  readonly mask: Float32Array
+  /** Source and target intensities after a common small blur; the loss compares these. */
+  readonly source: Float32Array
+  readonly target: Float32Array
+  /** 1 where both scans are inside their masks. */
+  readonly common: Float32Array
+  /** The source's and target's own scale (tissue median). */
+  readonly scale: number
+  readonly targetScale: number
+}
+
+/**
+ * @param blurMm FWHM of the blur on both sides of the loss: noise in the source otherwise flattens every curve
+ *               (regression dilution), and the sharper image of a pair is brought nearer to the other
+ */
+export async function loadLatticePairs(
+  cohort: Cohort,
+  target: string,
+  blurMm: number,
+  onPair: (done: number, total: number) => void,
+): Promise<LatticePair[]> {
+  const pairs = pairsOf(cohort, target)
+  const references = cohort.scans
+    .filter((scan) => scan.domain === target)
+    .map((scan): Pair => ({ subject: scan.subject, source: scan, target: scan }))
+  const loaded: LatticePair[] = []
+  for (const pair of [...pairs, ...references]) {
+    loaded.push(await readPair(pair, blurMm))
+    onPair(loaded.length, pairs.length + references.length)
+  }
+  return loaded
+}
+
+async function readPair({ subject, source, target }: Pair, blurMm: number): Promise<LatticePair> {
+  const from = await loadScan(source)
+  const to = await onGridOf(from.volume, target)
+  const frame = frameOf(from.volume)
+  const placement = { ...frame, corner: placeBox(frame, from.mask) }
+  const read = ({ data, scale, shape }: Volume): Float32Array =>
+    sampleLattice(data, shape, placement, scale.slope, scale.intercept, MARGIN)
+  const binary = (mask: Uint8Array): Float32Array =>
+    sampleLattice(mask, from.volume.shape, placement, 1, 0, MARGIN).map((value) => (value >= 0.5 ? 1 : 0))
+  const image = read(from.volume)
+  const goal = read(to.volume)
+  const mask = binary(from.mask)
+  const common = binary(to.mask).map((value, i) => value * (mask[i] ?? 0))
+  const sigma = blurMm / LATTICE.spacing / (2 * Math.sqrt(2 * Math.log(2)))
+  const blur = (x: Float32Array): Float32Array =>
+    blurMm > 0 ? gaussianSmooth(x, [WIDE[2], WIDE[1], WIDE[0]], [sigma, sigma, sigma]) : x
+  return {
+    subject,
+    domain: source.domain,
+    image,
+    mask,
+    source: blur(image),
+    target: blur(goal),
+    common,
+    scale: imageScale(crop(image, [0, 0, 0]), crop(mask, [0, 0, 0])),
+    targetScale: imageScale(crop(goal, [0, 0, 0]), crop(common, [0, 0, 0])),
+  }
+}
+
+async function onGridOf(grid: Volume, scan: Scan): Promise<{ volume: Volume; mask: Uint8Array }> {
+  const { volume, mask } = await loadScan(scan)
+  if (sameGrid(volume, grid)) return { volume, mask }
+  const moved = resample(volumeOf(volume, mask), grid, 'nearest').data
+  return { volume: resample(volume, grid, 'linear'), mask: Uint8Array.from(moved) }
+}
+
+/** The box out of a widened lattice, shifted by up to `MARGIN` points along each axis. */
+export function crop(wide: Float32Array, shift: Vector3): Float32Array {
+  const [nr, na, ns] = LATTICE.shape
+  const out = new Float32Array(LATTICE.points)
+  for (let r = 0, i = 0; r < nr; r++)
+    for (let a = 0; a < na; a++, i += ns) {
+      const start = ((r + MARGIN + shift[0]) * WIDE[1] + a + MARGIN + shift[1]) * WIDE[2] + MARGIN + shift[2]
+      out.set(wide.subarray(start, start + ns), i)
+    }
+  return out
+}
