@@ -1,0 +1,110 @@
+/** `manifest.json` of a bundle: what it does, for which images, from which data, and the hash of every other file in it. */
+import * as z from 'zod'
+import { InputError } from '../errors.ts'
+import { type Model, modelSchema, type Rung } from './method.ts'
+
+export const MANIFEST_SCHEMA = 'attune-harmonizer/1'
+
+/** Lowest and highest accepted value. */
+export type Range = readonly [low: number, high: number]
+
+/** What images of one domain must look like to be accepted: the range seen in training, widened (see guards.ts). */
+export interface DomainLimits {
+  /** Number of training scans that the limits come from. */
+  readonly scans: number
+  /** Median and 99th percentile of the raw intensities in the mask. */
+  readonly median: Range
+  readonly p99: Range
+  /** Field of view in mm along the axes nearest to R, A and S. */
+  readonly extentMm: readonly [Range, Range, Range]
+  /** Edge lengths of a voxel in mm. */
+  readonly voxelMm: Range
+  /** Volume of the mask in ml: a head, not a hand. */
+  readonly maskMl: Range
+}
+
+export interface Manifest {
+  readonly schema: typeof MANIFEST_SCHEMA
+  readonly rung: Rung
+  /** Domains that the bundle was trained to bring to `target`. */
+  readonly sources: readonly string[]
+  readonly target: string
+  /** What is done to an image, in order, with every parameter (network weights: network.onnx). */
+  readonly steps: readonly [Model]
+  readonly guards: Readonly<Record<string, DomainLimits>>
+  readonly training: TrainingFacts
+  /** Versions of what made it. No clock: same data, seed and engine, same bytes. */
+  readonly versions: Readonly<Record<string, string>>
+  /** SHA-256 of every other file of the bundle, by name. */
+  readonly files: Readonly<Record<string, string>>
+}
+
+export interface TrainingFacts {
+  readonly cohort: { readonly name: string; readonly sha256: string }
+  /** Subjects whose images were seen: never to be validated on. */
+  readonly subjects: readonly string[]
+  readonly pairs: number
+  readonly seed: number
+  readonly engine: string
+  readonly options: Readonly<Record<string, string | number | boolean>>
+}
+
+const range = z
+  .tuple([z.number(), z.number()])
+  .refine(([low, high]) => low <= high, 'low must not exceed high')
+const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hexadecimal')
+const fileName = z.string().regex(/^[a-z0-9-]+\.[a-z]+$/, 'must be a plain file name')
+
+const manifestSchema: z.ZodType<Manifest> = z.strictObject({
+  schema: z.literal(MANIFEST_SCHEMA),
+  rung: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(4)]),
+  sources: z.array(z.string().min(1)),
+  target: z.string().min(1),
+  steps: z.tuple([modelSchema]),
+  guards: z.record(
+    z.string(),
+    z.strictObject({
+      scans: z.number().int().positive(),
+      median: range,
+      p99: range,
+      extentMm: z.tuple([range, range, range]),
+      voxelMm: range,
+      maskMl: range,
+    }),
+  ),
+  training: z.strictObject({
+    cohort: z.strictObject({ name: z.string(), sha256: hash }),
+    subjects: z.array(z.string()),
+    pairs: z.number().int().nonnegative(),
+    seed: z.number().int(),
+    engine: z.string(),
+    options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  }),
+  versions: z.record(z.string(), z.string()),
+  files: z.record(fileName, hash),
+})
+
+/**
+ * @param source the file's path, for messages
+ * @throws {InputError} naming each field that is wrong; for a newer schema, saying so
+ */
+export function parseManifest(text: string, source: string): Manifest {
+  let input: unknown
+  try {
+    input = JSON.parse(text)
+  } catch (cause) {
+    throw new InputError(`${source} is not JSON.`, 'Copy the bundle again.', { cause })
+  }
+  const schema = typeof input === 'object' && input !== null && 'schema' in input ? input.schema : undefined
+  if (schema !== MANIFEST_SCHEMA)
+    throw new InputError(
+      `${source} has schema ${JSON.stringify(schema)}; this attune reads "${MANIFEST_SCHEMA}".`,
+      'Use the attune that wrote it, or train again.',
+    )
+  const result = manifestSchema.safeParse(input)
+  if (result.success) return result.data
+  throw new InputError(
+    `${source} is not a valid manifest:\n${z.prettifyError(result.error)}`,
+    'Copy the bundle again; do not edit it by hand.',
+  )
+}

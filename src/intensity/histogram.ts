@@ -1,0 +1,137 @@
+/**
+ * `histogram`: the one increasing curve that gives an image the reference's distribution of intensities (rung 2).
+ *
+ *     T(x) = F_t^-1(F_s(x))
+ *
+ * F_s is the distribution of the image's own masked voxels with mid-ranks for ties (half of the voxels equal to x count as
+ * below it), F_t^-1 the quantile function of the reference, pooled over people. Matching to one person instead
+ * writes that person's tissue volumes into every image.
+ * @see Gonzalez, Woods, Digital Image Processing, 4th ed., 3.3 (histogram specification)
+ */
+import { UnfittableError } from '../errors.ts'
+import { applyCurveInto, type Curve } from '../kernels/monotone.ts'
+
+export interface HistogramModel {
+  readonly kind: 'histogram'
+  /** The reference's quantile function at ranks 0, 1/(L-1), ..., 1: ascending intensities in its unit. */
+  readonly quantiles: readonly number[]
+}
+
+/** Levels of a stored quantile function. */
+export const QUANTILE_LEVELS = 1001
+/** Most knots of a curve; ranks are kept to within one part of this. */
+const CURVE_KNOTS = 4096
+
+/**
+ * Finite masked intensities, ascending.
+ * @throws {UnfittableError} when there are none, or all are equal
+ */
+export function sortedIntensities(x: Float32Array, mask: Uint8Array): Float32Array {
+  let n = 0
+  for (let i = 0; i < x.length; i++) if (mask[i] !== 0 && Number.isFinite(x[i]!)) n++
+  const sorted = new Float32Array(n)
+  n = 0
+  for (let i = 0; i < x.length; i++) if (mask[i] !== 0 && Number.isFinite(x[i]!)) sorted[n++] = x[i]!
+  sorted.sort()
+  if (n === 0 || sorted[0] === sorted[n - 1])
+    throw new UnfittableError(
+      n === 0
+        ? `0 of ${x.length} voxels are finite and inside the mask.`
+        : `All ${n} voxels in the mask equal ${sorted[0]}.`,
+      'Give a mask of tissue on the grid of the image.',
+    )
+  return sorted
+}
+
+/** The quantile function of one image at `QUANTILE_LEVELS` even ranks. */
+export function quantileFunction(sorted: Float32Array): Float64Array {
+  const top = sorted.length - 1
+  return Float64Array.from({ length: QUANTILE_LEVELS }, (_, level) => {
+    const place = (level / (QUANTILE_LEVELS - 1)) * top
+    const below = Math.floor(place)
+    const above = Math.min(below + 1, top)
+    return sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!)
+  })
+}
+
+/**
+ * The reference distribution of several images: the weighted mean of their distribution functions, inverted.
+ * @param images quantile functions as `quantileFunction` gives them, with weights (a person's images share the weight 1)
+ */
+export function poolQuantiles(
+  images: readonly { readonly quantiles: Float64Array; readonly weight: number }[],
+): HistogramModel {
+  const [first] = images
+  if (first === undefined)
+    throw new UnfittableError('No image of the reference domain.', 'Name another --target.')
+  if (images.length === 1) return { kind: 'histogram', quantiles: [...first.quantiles] }
+  const atoms = images
+    .flatMap(({ quantiles, weight }) => Array.from(quantiles, (value) => ({ value, weight })))
+    .sort((a, b) => a.value - b.value)
+  const total = atoms.reduce((sum, atom) => sum + atom.weight, 0)
+  // Mid-ranks of the pooled atoms, then the values at even ranks by linear interpolation.
+  const quantiles: number[] = []
+  let passed = 0
+  let k = 0
+  for (let level = 0; level < QUANTILE_LEVELS; level++) {
+    const rank = (level / (QUANTILE_LEVELS - 1)) * total
+    while (k < atoms.length - 1 && passed + atoms[k]!.weight / 2 < rank) passed += atoms[k++]!.weight
+    const here = atoms[k]!
+    const before = atoms[Math.max(0, k - 1)]!
+    const distance = passed + here.weight / 2 - rank
+    const gap = (here.weight + before.weight) / 2
+    const back = k === 0 ? 0 : Math.min(1, Math.max(0, distance / gap))
+    quantiles.push(here.value + back * (before.value - here.value))
+  }
+  return { kind: 'histogram', quantiles }
+}
+
+/**
+ * The curve T for one image, from its sorted masked intensities. Below the darkest masked voxel it runs to (0, 0), so
+ * that background stays dark, or where intensities are not positive, on with slope 1; above the brightest with slope 1
+ * in units of the ranges.
+ */
+export function matchingCurve({ quantiles }: HistogramModel, sorted: Float32Array): Curve {
+  const n = sorted.length
+  const top = quantiles.length - 1
+  const reference = (rank: number): number => {
+    const place = rank * top
+    const below = Math.min(top - 1, Math.floor(place))
+    return quantiles[below]! + (place - below) * (quantiles[below + 1]! - quantiles[below]!)
+  }
+  const knots: number[] = []
+  const values: number[] = []
+  const step = 1 / CURVE_KNOTS
+  let last = Number.NEGATIVE_INFINITY
+  for (let start = 0, end = 0; start < n; start = end) {
+    while (end < n && sorted[end] === sorted[start]) end++
+    const rank = (start + end) / 2 / n
+    if (rank - last < step && end < n) continue
+    knots.push(sorted[start]!)
+    values.push(reference(rank))
+    last = rank
+  }
+  const gain = (values.at(-1)! - values[0]!) / (knots.at(-1)! - knots[0]!)
+  const [darkest, dark] = [knots[0]!, values[0]!]
+  if (darkest > 0 && dark > 0) {
+    knots.unshift(0)
+    values.unshift(0)
+  } else {
+    knots.unshift(darkest - 1)
+    values.unshift(dark - gain)
+  }
+  knots.push(knots.at(-1)! + 1)
+  values.push(values.at(-1)! + gain)
+  return { knots, values }
+}
+
+/**
+ * @param x    length V; exactly 0 stays 0, NaN stays NaN
+ * @param mask length V: the voxels whose distribution is matched; the curve is applied to every voxel
+ * @throws {UnfittableError} when the mask holds no two different finite values
+ */
+export function applyHistogram(model: HistogramModel, x: Float32Array, mask: Uint8Array): Float32Array {
+  const out = new Float32Array(x.length)
+  applyCurveInto(out, x, matchingCurve(model, sortedIntensities(x, mask)))
+  return out
+}
