@@ -1,4 +1,6 @@
 /** Which TensorFlow.js backend trains. The recipes are written once, on the functions of tfjs-core, for all of them. */
+// The union package registers the gradients, which the CommonJS build of tfjs-core leaves out; both share one tfjs-core.
+import '@tensorflow/tfjs'
 import * as tf from '@tensorflow/tfjs-core'
 import { AttuneError } from '../../src/errors.ts'
 import { startCpu, startWasm } from './javascript.ts'
