@@ -10,9 +10,20 @@ export type FileContent = string | Uint8Array | readonly Uint8Array[]
 
 const underway = new Set<string>()
 
-/** Removes the temporary files of writes that have not ended; for a program about to be ended by a signal. */
+/** Runs `work`, which may make the file or folder `path`, and removes what is left there, however it ends. */
+export async function withTemporary<T>(path: string, work: () => Promise<T>): Promise<T> {
+  underway.add(path)
+  try {
+    return await work()
+  } finally {
+    await rm(path, { recursive: true, force: true }).catch(() => {})
+    underway.delete(path)
+  }
+}
+
+/** Removes what unfinished work has left; for a program about to be ended by a signal. */
 export function removeTemporaryFiles(): void {
-  for (const path of underway) rmSync(path, { force: true })
+  for (const path of underway) rmSync(path, { recursive: true, force: true })
 }
 
 /**
@@ -23,28 +34,28 @@ export function removeTemporaryFiles(): void {
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
   const folder = dirname(path)
   const temporary = join(folder, `.attune-${randomBytes(8).toString('hex')}.tmp`)
-  underway.add(temporary)
   try {
-    await mkdir(folder, { recursive: true })
-    const file = await open(temporary, 'wx')
-    try {
-      for (const chunk of typeof content === 'string' || content instanceof Uint8Array ? [content] : content)
-        await file.writeFile(chunk)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
+    await withTemporary(temporary, async () => {
+      await mkdir(folder, { recursive: true })
+      const file = await open(temporary, 'wx')
+      try {
+        for (const chunk of typeof content === 'string' || content instanceof Uint8Array
+          ? [content]
+          : content)
+          await file.writeFile(chunk)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(temporary, path)
+    })
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => {})
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new MissingError(
       `${path} cannot be written: ${reason}.`,
       'Check free space and permissions of its folder.',
       { cause },
     )
-  } finally {
-    underway.delete(temporary)
   }
 }
 

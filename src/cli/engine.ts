@@ -1,13 +1,55 @@
 import type { CommandModule } from 'yargs'
-import { type CommonOptions, remarks, report } from './output.ts'
+import { type CommonOptions, progress, remarks, report } from './output.ts'
 
 const list: CommandModule<object, CommonOptions> = {
   command: 'list',
   describe: 'Say which engines can train on this machine, and why others cannot',
+  builder: (args) => args.example('$0 engine list', 'native, wasm and cpu with their versions'),
+  handler: async (options) => {
+    const { listEngines } = await import('../../training/engine/engine.ts')
+    const engines = await listEngines()
+    const lines = engines.map(
+      ({ name, available, detail }) => `${name.padEnd(7)} ${available ? 'yes' : 'no '}  ${detail}`,
+    )
+    report(options, lines.join('\n'), { engines })
+  },
+}
+
+const install: CommandModule<object, CommonOptions & { name: 'native' }> = {
+  command: 'install <name>',
+  describe: 'Build an engine into the folder of this user (ATTUNE_ENGINE_DIR, otherwise the cache)',
+  builder: (args) =>
+    args
+      .positional('name', { choices: ['native'] as const, demandOption: true, describe: 'engine to build' })
+      .example('$0 engine install native', 'about 30 s; downloads 210 MB, keeps 590 MB; needs g++ and pip'),
+  handler: async (options) => {
+    const { installNative } = await import('../../training/engine/native-install.ts')
+    const { folder, built } = await installNative(remarks(options))
+    report(options, `native ${built ? 'is installed' : 'was already installed'} in ${folder}`, {
+      folder,
+      built,
+    })
+  },
+}
+
+const check: CommandModule<object, CommonOptions & { name: 'auto' | 'native' | 'wasm' | 'cpu' }> = {
+  command: 'check [name]',
+  describe: 'Train a problem of known solution on an engine and compare loss and gradient with the formula',
+  builder: (args) =>
+    args
+      .positional('name', { choices: ['auto', 'native', 'wasm', 'cpu'] as const, default: 'auto' as const })
+      .example('$0 engine check wasm', 'one matrix product, its gradient, and Adam until it converges'),
   handler: async (options) => {
     const { startEngine } = await import('../../training/engine/engine.ts')
-    const { name, version } = await startEngine('auto', remarks(options))
-    report(options, `${name}  ${version}`, { name, version })
+    const { checkEngine } = await import('../../training/engine/check.ts')
+    const engine = await startEngine(options.name, remarks(options))
+    const result = await checkEngine(engine, progress(options))
+    const figures = `gradient off by ${result.gradientError.toExponential(1)}, solution by ${result.solutionError.toExponential(1)}`
+    report(options, `${engine.name}: ${figures} (both relative), ${result.seconds.toFixed(1)} s`, {
+      engine: engine.name,
+      version: engine.version,
+      ...result,
+    })
   },
 }
 
@@ -17,7 +59,9 @@ export const engine: CommandModule<object, CommonOptions> = {
   builder: (args) =>
     args
       .command(list)
+      .command(install)
+      .command(check)
       .demandCommand(1, 'Which of list, install, check?')
-      .example('$0 engine list', 'what trains here'),
+      .example('$0 engine list', 'what can train on this machine'),
   handler: () => {},
 }

@@ -45,3 +45,24 @@ export async function startEngine(choice: EngineChoice, log: (line: string) => v
   }
   throw new TypeError('engineNames ends with cpu, which starts or throws')
 }
+
+/** Whether an engine can train here: `detail` is its version, or what it lacks. */
+export interface EngineState {
+  readonly name: EngineName
+  readonly available: boolean
+  readonly detail: string
+}
+
+/** Starts every engine in turn, to say what can train here. */
+export async function listEngines(): Promise<readonly EngineState[]> {
+  const states: EngineState[] = []
+  for (const name of engineNames) {
+    try {
+      states.push({ name, available: true, detail: await starters[name]() })
+    } catch (error) {
+      if (!(error instanceof AttuneError)) throw error
+      states.push({ name, available: false, detail: `${error.what} ${error.remedy}` })
+    }
+  }
+  return states
+}
