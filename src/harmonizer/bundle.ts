@@ -53,12 +53,14 @@ export async function writeBundle(
   const text = `${JSON.stringify({ ...manifest, files: hashes }, null, 2)}\n`
   parseManifest(text, join(path, MANIFEST))
   const temporary = join(dirname(place), `.attune-${randomBytes(8).toString('hex')}.tmp`)
+  const replaced = `${temporary}-replaced`
   try {
     await mkdir(temporary, { recursive: true })
     for (const [name, content] of Object.entries(files)) await writeFileAtomic(join(temporary, name), content)
     await writeFileAtomic(join(temporary, MANIFEST), text)
-    if (overwrite) await rm(place, { recursive: true, force: true })
+    if (overwrite) await rename(place, replaced).catch(() => {})
     await rename(temporary, place)
+    await rm(replaced, { recursive: true, force: true })
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true })
     if (cause instanceof MissingError) throw cause
@@ -77,7 +79,7 @@ export async function writeBundle(
 export async function checkBundlePlace(path: string, overwrite: boolean): Promise<void> {
   if (!path.endsWith(BUNDLE_SUFFIX) || basename(path) === BUNDLE_SUFFIX)
     throw new ConfigError(`${path} does not end in ${BUNDLE_SUFFIX}.`, `Name it NAME${BUNDLE_SUFFIX}.`)
-  const entries = await readdir(path).catch((error: NodeJS.ErrnoException) =>
+  const entries = await readdir(path).catch((error: NodeJS.ErrnoException): string[] | undefined =>
     error.code === 'ENOENT' ? undefined : [],
   )
   if (entries === undefined) return
@@ -88,7 +90,7 @@ export async function checkBundlePlace(path: string, overwrite: boolean): Promis
 
 /**
  * Reads a bundle and checks every file against its hash.
- * @throws {InputError} when a file is missing, superfluous, changed, or not valid
+ * @throws {InputError} when a file is missing, changed, or not valid
  */
 export async function readBundle(path: string): Promise<Bundle> {
   const place = resolve(path)

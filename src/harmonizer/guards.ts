@@ -1,0 +1,150 @@
+/**
+ * What is checked before an image is changed. A method knows the images it was trained on; on others its output may look
+ * right and be wrong. So an image that is far from them is refused, with the reason, unless the user insists: then the
+ * reason is written into the record instead.
+ */
+import { RefusedError } from '../errors.ts'
+import type { Volume } from '../volume/volume.ts'
+import type { ImageFacts } from './image-facts.ts'
+import type { DomainLimits, Range } from './manifest.ts'
+import type { Method } from './method.ts'
+
+/** The outcome of one guard. `failed` ones refuse the image, or with --force stand in the record. */
+export interface Finding {
+  readonly guard: 'content' | 'unit' | 'repeat' | 'intensity' | 'field-of-view' | 'voxel-size' | 'mask-volume'
+  readonly status: 'passed' | 'noted' | 'failed'
+  readonly message: string
+}
+
+/** Non-finite voxels are passed through and counted; above this share something is wrong with the file. */
+const MAX_NON_FINITE = 0.01
+/**
+ * How far from the training scans is still accepted. The gain of one MRI protocol varies by about a factor 2 between people
+ * and coils; a factor 4 lets that pass and still catches other units (0-1, 8 bit, CT).
+ */
+const INTENSITY_FACTOR = 4
+/** A head is 0.7-1.4 times the mean adult volume and length; twice or half is another part of the body, or half a head. */
+const EXTENT_FACTOR = 1.5
+const VOXEL_FACTOR = 2
+const MASK_FACTOR = 2
+
+/** The limits of one domain: the range over its training scans, widened. */
+export function limitsOf(scans: readonly ImageFacts[]): DomainLimits {
+  const widened = (values: readonly number[], factor: number): Range => {
+    const [low, high] = [Math.min(...values), Math.max(...values)]
+    return [round(low > 0 ? low / factor : low * factor), round(high > 0 ? high * factor : high / factor)]
+  }
+  const extent = (axis: 0 | 1 | 2): Range =>
+    widened(
+      scans.map((scan) => scan.extentMm[axis]),
+      EXTENT_FACTOR,
+    )
+  return {
+    scans: scans.length,
+    median: widened(
+      scans.map((scan) => scan.percentiles.p50),
+      INTENSITY_FACTOR,
+    ),
+    p99: widened(
+      scans.map((scan) => scan.percentiles.p99),
+      INTENSITY_FACTOR,
+    ),
+    extentMm: [extent(0), extent(1), extent(2)],
+    voxelMm: widened(
+      scans.flatMap((scan) => scan.voxelMm),
+      VOXEL_FACTOR,
+    ),
+    maskMl: widened(
+      scans.map((scan) => scan.maskMl),
+      MASK_FACTOR,
+    ),
+  }
+}
+
+/** Guards that need no training: is this an image, in a unit that may be changed, and not yet harmonized? */
+export function checkImage(
+  volume: Volume,
+  facts: ImageFacts,
+  method: Method,
+  alreadyHarmonized: boolean,
+): Finding[] {
+  const findings: Finding[] = [checkContent(facts)]
+  if (method !== 'identity' && volume.unit !== 'arbitrary')
+    findings.push({
+      guard: 'unit',
+      status: 'failed',
+      message: `The image is in ${volume.unit}, a physical unit that \`${method}\` would destroy.`,
+    })
+  const repeated = alreadyHarmonized || volume.history.some((step) => step.op === 'harmonize')
+  findings.push(
+    repeated
+      ? { guard: 'repeat', status: 'failed', message: 'The image was harmonized before.' }
+      : { guard: 'repeat', status: 'passed', message: 'No earlier harmonization is recorded.' },
+  )
+  return findings
+}
+
+function checkContent({ voxels, nonFinite, maskedVoxels, percentiles }: ImageFacts): Finding {
+  const failed = (message: string): Finding => ({ guard: 'content', status: 'failed', message })
+  if (nonFinite > MAX_NON_FINITE * voxels)
+    return failed(`${nonFinite} of ${voxels} voxels are NaN or infinite (limit ${100 * MAX_NON_FINITE} %).`)
+  if (maskedVoxels === 0) return failed('The mask is empty: the image holds nothing to work on.')
+  if (!(percentiles.p99 > percentiles.p1))
+    return failed(`The masked voxels are constant (${percentiles.p50}): the image holds nothing to work on.`)
+  return nonFinite > 0
+    ? {
+        guard: 'content',
+        status: 'noted',
+        message: `${nonFinite} voxels are NaN or infinite; they were left out and stay as they are.`,
+      }
+    : { guard: 'content', status: 'passed', message: `${maskedVoxels} masked voxels, all finite.` }
+}
+
+/**
+ * Guards against images unlike those of training.
+ * @param limits the limits of the image's domain, or of every domain when it is not known: one must fit
+ */
+export function checkLimits(facts: ImageFacts, limits: Readonly<Record<string, DomainLimits>>): Finding[] {
+  const results = Object.entries(limits).map(([domain, limit]) => compare(facts, domain, limit))
+  const failures = (findings: readonly Finding[]): number =>
+    findings.filter(({ status }) => status === 'failed').length
+  return results.toSorted((a, b) => failures(a) - failures(b))[0] ?? []
+}
+
+function compare(facts: ImageFacts, domain: string, limits: DomainLimits): Finding[] {
+  const check = (guard: Finding['guard'], what: string, value: number, [low, high]: Range): Finding => {
+    const status = value >= low && value <= high ? 'passed' : 'failed'
+    const basis = `${limits.scans} training scan${limits.scans === 1 ? '' : 's'}`
+    return {
+      guard,
+      status,
+      message: `${what} is ${round(value)}; accepted for ${domain}: ${low} to ${high} (from ${basis}).`,
+    }
+  }
+  const { percentiles, extentMm, voxelMm, maskMl } = facts
+  return [
+    check('intensity', 'Median intensity', percentiles.p50, limits.median),
+    check('intensity', '99th percentile of intensity', percentiles.p99, limits.p99),
+    check('field-of-view', 'Left-right field of view in mm', extentMm[0], limits.extentMm[0]),
+    check('field-of-view', 'Front-back field of view in mm', extentMm[1], limits.extentMm[1]),
+    check('field-of-view', 'Foot-head field of view in mm', extentMm[2], limits.extentMm[2]),
+    check('voxel-size', 'Smallest voxel edge in mm', Math.min(...voxelMm), limits.voxelMm),
+    check('voxel-size', 'Largest voxel edge in mm', Math.max(...voxelMm), limits.voxelMm),
+    check('mask-volume', 'Mask volume in ml', maskMl, limits.maskMl),
+  ]
+}
+
+/** @throws {RefusedError} naming every guard that failed, unless `force` */
+export function enforce(findings: readonly Finding[], force: boolean): void {
+  const failed = findings.filter(({ status }) => status === 'failed')
+  if (failed.length === 0 || force) return
+  throw new RefusedError(
+    failed.map(({ message }) => message).join('\n'),
+    'If you know better, --force applies it all the same and records why it was doubted.',
+  )
+}
+
+/** Three significant digits: limits are rules of thumb, and read better. */
+function round(value: number): number {
+  return Number(value.toPrecision(3))
+}

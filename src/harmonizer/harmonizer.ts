@@ -1,0 +1,220 @@
+/** The library's front door: load a harmonizer once, apply it to volumes. */
+import { ConfigError, RefusedError } from '../errors.ts'
+import type { LocalTone } from '../inference/local-tone.ts'
+import { applyHistogram } from '../intensity/histogram.ts'
+import { applyTone } from '../intensity/tone.ts'
+import { applyZScore, STANDARD } from '../intensity/zscore.ts'
+import { maskedQuantiles } from '../kernels/quantile.ts'
+import { foregroundMask } from '../volume/mask.ts'
+import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
+import { checkImage, checkLimits, enforce } from './guards.ts'
+import { imageFacts } from './image-facts.ts'
+import type { DomainLimits } from './manifest.ts'
+import { type Model, needsDomain, rungOf } from './method.ts'
+import { figuresOf, type HarmonizationRecord, type HarmonizerIdentity, RECORD_SCHEMA } from './record.ts'
+
+export interface Harmonizer {
+  readonly identity: HarmonizerIdentity
+  /** Domains it was trained to bring to the target; empty for methods without training. */
+  readonly sources: readonly string[]
+  /**
+   * Brings one image into the reference domain. The input is never touched; calls may overlap.
+   * @throws {RefusedError} when a guard says no (see guards.ts), or the domain is needed and unknown
+   */
+  apply(volume: Volume, options?: ApplyOptions): Promise<Harmonized>
+  /** Frees what was loaded. */
+  close(): Promise<void>
+}
+
+export interface ApplyOptions {
+  /** Where the image comes from: one of `sources`, or the target, whose images pass through unchanged. */
+  readonly domain?: string | undefined
+  /** 1 in tissue, length V; without it the foreground is found in the image. */
+  readonly mask?: Uint8Array | undefined
+  /** Apply in spite of guards; their doubts then stand in the record. */
+  readonly force?: boolean | undefined
+  /** Set where the file says that attune wrote it. */
+  readonly alreadyHarmonized?: boolean | undefined
+}
+
+export interface Harmonized {
+  readonly volume: Volume
+  readonly record: HarmonizationRecord
+}
+
+export interface LoadOptions {
+  /** Threads of the inference engine, where there is one. */
+  readonly threads?: number | undefined
+}
+
+/** What a harmonizer is made of. */
+export interface HarmonizerParts {
+  readonly identity: HarmonizerIdentity
+  readonly sources: readonly string[]
+  readonly model: Model
+  readonly guards: Readonly<Record<string, DomainLimits>>
+  /** curves.onnx, where the model has a network. */
+  readonly curves?: Uint8Array
+}
+
+/**
+ * @param pathOrMethod a `NAME.harmonizer` folder, or a method that needs no training: `identity`, `zscore`
+ * @throws {ConfigError} for an unknown name; {InputError} for a damaged bundle
+ */
+export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions = {}): Promise<Harmonizer> {
+  if (pathOrMethod === 'identity') return harmonizerOf(bare({ kind: 'identity' }), options)
+  if (pathOrMethod === 'zscore') return harmonizerOf(bare(STANDARD), options)
+  if (pathOrMethod === 'histogram' || pathOrMethod === 'tone' || pathOrMethod === 'local-tone')
+    throw new ConfigError(
+      `\`${pathOrMethod}\` needs a reference to bring images to.`,
+      `Train one: attune train COHORT --target DOMAIN --method ${pathOrMethod}; then apply NAME.harmonizer.`,
+    )
+  const { readBundle } = await import('./bundle.ts')
+  const { name, manifest, sha256, files } = await readBundle(pathOrMethod)
+  const [model] = manifest.steps
+  const curves = files['curves.onnx']
+  return harmonizerOf(
+    {
+      identity: { name, method: model.kind, rung: manifest.rung, sha256, target: manifest.target },
+      sources: manifest.sources,
+      model,
+      guards: manifest.guards,
+      ...(curves && { curves }),
+    },
+    options,
+  )
+}
+
+/** A method without training as a harmonizer. */
+export function bare(model: Model): HarmonizerParts {
+  return {
+    identity: { name: model.kind, method: model.kind, rung: rungOf(model.kind) },
+    sources: [],
+    model,
+    guards: {},
+  }
+}
+
+export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOptions = {}): Harmonizer {
+  const { identity, sources, model, guards } = parts
+  let opened: Promise<LocalTone> | undefined
+  const localTone = (): Promise<LocalTone> => {
+    opened ??= openNetwork(parts, threads)
+    return opened
+  }
+  return {
+    identity,
+    sources,
+    async apply(volume, options = {}) {
+      const { force = false } = options
+      const domain = knownDomain(parts, options.domain)
+      if (options.mask && options.mask.length !== voxelCount(volume))
+        throw new ConfigError(
+          `The mask has ${options.mask.length} voxels, the image ${voxelCount(volume)}.`,
+          'Give a mask on the grid of the image.',
+        )
+      const mask = options.mask ?? foregroundMask(volume)
+      const x = toFloat32(volume)
+      const facts = imageFacts(volume, x, mask)
+      const own = domain === undefined ? undefined : guards[domain]
+      const findings = [
+        ...checkImage(volume, facts, identity.method, options.alreadyHarmonized ?? false),
+        ...checkLimits(facts, own && domain ? { [domain]: own } : guards),
+      ]
+      enforce(findings, force)
+      const passedThrough = domain !== undefined && domain === identity.target
+      const step = {
+        op: 'harmonize',
+        params: identity.sha256 === undefined ? model : { bundle: identity.sha256, domain: domain ?? null },
+      }
+      const values = passedThrough ? x : await applyModel(model, volume, x, mask, domain, localTone)
+      const before = figuresOf(x, volume.shape, mask)
+      const unchanged = values === x
+      return {
+        volume: unchanged
+          ? volume
+          : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
+        record: {
+          schema: RECORD_SCHEMA,
+          harmonizer: identity,
+          ...(domain !== undefined && { domain }),
+          outcome: passedThrough ? 'passed-through' : 'harmonized',
+          mask: { source: options.mask ? 'given' : 'foreground', voxels: facts.maskedVoxels },
+          guards: findings,
+          forced: findings.some(({ status }) => status === 'failed'),
+          steps: passedThrough ? volume.history : [...volume.history, step],
+          before,
+          after: unchanged ? before : figuresOf(values, volume.shape, mask),
+        },
+      }
+    },
+    async close() {
+      await (await opened)?.close()
+      opened = undefined
+    },
+  }
+}
+
+/** @throws {RefusedError} when the method has one mapping per domain and this one is not among them */
+function knownDomain(
+  { identity, sources, model }: HarmonizerParts,
+  domain: string | undefined,
+): string | undefined {
+  if (!needsDomain(model.kind)) return domain
+  const known = [...sources, ...(identity.target === undefined ? [] : [identity.target])]
+  if (domain !== undefined && known.includes(domain)) return domain
+  // One source is no licence to assume it: an image from elsewhere would be changed by the wrong mapping, and nothing would show it.
+  throw new RefusedError(
+    domain === undefined
+      ? `${identity.name} maps each scanner in its own way, and the image's domain is not named.`
+      : `${identity.name} has not been trained on domain "${domain}".`,
+    `Name where the image comes from with --source: ${known.map((name) => `"${name}"`).join(', ')}.`,
+  )
+}
+
+async function applyModel(
+  model: Model,
+  volume: Volume,
+  x: Float32Array,
+  mask: Uint8Array,
+  domain: string | undefined,
+  localTone: () => Promise<LocalTone>,
+): Promise<Float32Array> {
+  switch (model.kind) {
+    case 'identity':
+      return x
+    case 'zscore':
+      return applyZScore(model, x, mask)
+    case 'histogram':
+      return applyHistogram(model, x, mask)
+    case 'tone':
+      return applyTone(model, x, maskedQuantiles(x, mask, [0.5])[0] as number, domain as string)
+    case 'local-tone':
+      return withoutNonFinite(x, async (finite) =>
+        (await localTone()).apply(finite === x ? volume : volumeOf(volume, finite), mask, domain as string),
+      )
+    default:
+      return model satisfies never
+  }
+}
+
+/** Runs `work` with NaN and infinities set to 0, since a network would spread them, and puts them back afterwards. */
+async function withoutNonFinite(
+  x: Float32Array,
+  work: (finite: Float32Array) => Promise<Float32Array>,
+): Promise<Float32Array> {
+  if (x.every(Number.isFinite)) return work(x)
+  const out = await work(x.map((value) => (Number.isFinite(value) ? value : 0)))
+  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) out[i] = x[i] as number
+  return out
+}
+
+async function openNetwork(
+  { identity, model, curves }: HarmonizerParts,
+  threads: number,
+): Promise<LocalTone> {
+  if (model.kind !== 'local-tone' || curves === undefined)
+    throw new ConfigError(`${identity.name} has no curves.onnx.`, 'Train the bundle again.')
+  const { openLocalTone } = await import('../inference/local-tone.ts')
+  return openLocalTone(model, curves, { threads })
+}
