@@ -1,0 +1,67 @@
+/** The images behind the rows of a cohort. */
+import { InputError } from '../errors.ts'
+import type { NiftiHeader } from '../formats/nifti/header.ts'
+import { readNifti } from '../formats/nifti/read.ts'
+import { type Interpolation, resample } from '../spatial/resample.ts'
+import { foregroundMask } from '../volume/mask.ts'
+import { sameGrid, toFloat32, type Volume, volumeOf } from '../volume/volume.ts'
+import type { Pair, Scan } from './cohort.ts'
+import { GRID_TOLERANCE_MM } from './grids.ts'
+
+/** One scan in memory. */
+export interface LoadedScan {
+  readonly volume: Volume
+  readonly header: NiftiHeader
+  /** 1 inside, on the image's grid. */
+  readonly mask: Uint8Array
+  readonly maskSource: 'given' | 'foreground'
+}
+
+/** @throws {InputError} when image or mask cannot be read, or the mask is empty or on another grid */
+export async function loadScan(scan: Scan): Promise<LoadedScan> {
+  const { volume, header } = await readNifti(scan.image)
+  if (scan.mask === undefined)
+    return { volume, header, mask: foregroundMask(volume), maskSource: 'foreground' }
+  return { volume, header, mask: await readMask(scan.mask, volume), maskSource: 'given' }
+}
+
+/** The voxels of a mask file that are above 0, as 0 and 1. */
+export async function readMask(path: string, image: Volume): Promise<Uint8Array> {
+  const { volume } = await readNifti(path)
+  if (!sameGrid(volume, image, GRID_TOLERANCE_MM))
+    throw new InputError(
+      `${path}: the mask is ${volume.shape.join(' x ')}, its image ${image.shape.join(' x ')}, or they lie in different places.`,
+      'Resample the mask to the image with nearest neighbour.',
+    )
+  const mask = Uint8Array.from(toFloat32(volume), (value) => (value > 0 ? 1 : 0))
+  if (!mask.includes(1))
+    throw new InputError(
+      `${path}: the mask selects no voxel.`,
+      'Give a mask that is above 0 inside the head.',
+    )
+  return mask
+}
+
+/**
+ * Both scans of a pair on the source's grid. Where the target's grid is another one it is resampled in world coordinates;
+ * the images are taken to be registered.
+ * @returns `mask`: voxels in both masks and both fields of view; the target is 0 where it was not scanned
+ */
+export async function loadPair(
+  pair: Pair,
+  interpolation: Interpolation = 'linear',
+): Promise<{ source: Volume; target: Volume; mask: Uint8Array }> {
+  const [source, target] = await Promise.all([loadScan(pair.source), loadScan(pair.target)])
+  if (sameGrid(source.volume, target.volume, GRID_TOLERANCE_MM)) {
+    const mask = source.mask.map((value, v) => value & (target.mask[v] as number))
+    return { source: source.volume, target: target.volume, mask }
+  }
+  const onSource = resample(target.volume, source.volume, interpolation, Number.NaN)
+  const targetMask = resample(volumeOf(target.volume, target.mask), source.volume, 'nearest')
+  const values = toFloat32(onSource)
+  const mask = source.mask.map((value, v) =>
+    value !== 0 && targetMask.data[v] !== 0 && Number.isFinite(values[v]) ? 1 : 0,
+  )
+  const seen = values.map((value) => (Number.isNaN(value) ? 0 : value))
+  return { source: source.volume, target: volumeOf(onSource, seen, onSource), mask }
+}

@@ -1,0 +1,60 @@
+/** NIfTI-1 images to files. */
+import { createHash } from 'node:crypto'
+import { writeFileAtomic } from '../../files.ts'
+import type { Volume } from '../../volume/volume.ts'
+import { type Datatype, datatypeOf } from './datatype.ts'
+import { encodeHeader, headerFor } from './encode.ts'
+import { gzipParallel } from './gzip.ts'
+import { type NiftiHeader, scaleOf } from './header.ts'
+import { samplesAs } from './samples.ts'
+
+export interface WriteOptions {
+  /** The header whose fields, affine codes and description the new file keeps; usually that of the input image. */
+  readonly like?: NiftiHeader
+  /** `float32`, or `same`: the stored type and intensity scaling of `like` (without it, of the volume). */
+  readonly dtype?: 'float32' | 'same'
+  /** 1 (fast) to 9 (small); for paths that end in `.gz`. */
+  readonly gzipLevel?: number
+  readonly description?: string
+}
+
+export interface WriteReport {
+  /** The stored type, such as `int16`. */
+  readonly datatype: string
+  /** Voxels whose value the stored type cannot hold; the nearest that it can was written (0 for NaN). */
+  readonly clipped: number
+  /** Whether some value was rounded to a whole step of the stored type. */
+  readonly rounded: boolean
+  /** Of the file as written, lower-case hexadecimal. */
+  readonly sha256: string
+}
+
+/**
+ * Writes `volume` whole or not at all. Equal input gives equal bytes: no clock, no name inside.
+ * @throws {MissingError} when the folder cannot be written
+ */
+export async function writeNifti(
+  path: string,
+  volume: Volume,
+  options: WriteOptions = {},
+): Promise<WriteReport> {
+  const { like, dtype = 'float32', gzipLevel = 1, description } = options
+  const stored: { datatype: Datatype; slope: number; intercept: number } =
+    dtype === 'float32'
+      ? { datatype: 'float32', slope: 1, intercept: 0 }
+      : (like ?? { datatype: datatypeOf(volume.data), ...volume.scale })
+  const { data, clipped, rounded } = samplesAs(volume, stored.datatype, scaleOf(stored))
+  const header = encodeHeader({
+    ...headerFor(volume, like),
+    datatype: stored.datatype,
+    slope: stored.slope,
+    intercept: stored.intercept,
+    ...(description !== undefined && { description }),
+  })
+  const parts = [header, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]
+  const content = path.endsWith('.gz') ? await gzipParallel(parts, gzipLevel) : parts
+  await writeFileAtomic(path, content)
+  const hash = createHash('sha256')
+  for (const chunk of content) hash.update(chunk)
+  return { datatype: stored.datatype, clipped, rounded, sha256: hash.digest('hex') }
+}

@@ -1,0 +1,60 @@
+/** Gaussian smoothing, one axis after the other. */
+
+/** Weights beyond this many standard deviations are left out: 6e-5 of the area. */
+const TRUNCATE = 4
+
+/**
+ * `x` convolved with a sampled Gaussian; weights that fall outside the image are left out and the rest normalised to 1,
+ * so a constant stays constant up to the border. NaN spreads over its neighbourhood.
+ *
+ * @param x           length nx * ny * nz, first axis fastest
+ * @param sigmaVoxels standard deviation along each axis in voxels; 0 leaves the axis as it is
+ * @returns a new array
+ */
+export function gaussianSmooth(
+  x: Float32Array,
+  shape: readonly [number, number, number],
+  sigmaVoxels: readonly [number, number, number],
+): Float32Array {
+  let current = x.slice()
+  let spare = new Float32Array(x.length)
+  let stride = 1
+  for (let axis = 0; axis < 3; axis++) {
+    const n = shape[axis]!
+    if (sigmaVoxels[axis]! > 0 && n > 1) {
+      smoothAxis(spare, current, n, stride, halfKernel(sigmaVoxels[axis]!))
+      ;[current, spare] = [spare, current]
+    }
+    stride *= n
+  }
+  return current
+}
+
+/** Unnormalised weights at 0, 1, ... voxels from the centre. */
+function halfKernel(sigma: number): Float64Array {
+  const radius = Math.floor(TRUNCATE * sigma + 0.5)
+  return Float64Array.from({ length: radius + 1 }, (_, r) => Math.exp(-0.5 * (r / sigma) ** 2))
+}
+
+/** Works on runs of `stride` neighbouring samples at once, so that memory is read in order along every axis. */
+function smoothAxis(out: Float32Array, x: Float32Array, n: number, stride: number, half: Float64Array): void {
+  const radius = half.length - 1
+  const scale = new Float64Array(n)
+  for (let i = 0; i < n; i++) {
+    let sum = 0
+    for (let r = Math.max(-radius, -i); r <= Math.min(radius, n - 1 - i); r++) sum += half[Math.abs(r)]!
+    scale[i] = 1 / sum
+  }
+  const line = new Float64Array(stride)
+  for (let base = 0; base < x.length; base += n * stride)
+    for (let i = 0; i < n; i++) {
+      line.fill(0)
+      const [low, high] = [Math.max(-radius, -i), Math.min(radius, n - 1 - i)]
+      for (let r = low; r <= high; r++) {
+        const weight = half[Math.abs(r)]! * scale[i]!
+        const from = base + (i + r) * stride
+        for (let s = 0; s < stride; s++) line[s]! += weight * x[from + s]!
+      }
+      out.set(line, base + i * stride)
+    }
+}
