@@ -1,5 +1,6 @@
 /** A first check of an engine: one problem whose gradient and solution are known. Not a test of every operation. */
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-core'
+import { RefusedError } from '../../src/errors.ts'
 import type { Engine } from './engine.ts'
 
 export interface EngineCheck {
@@ -13,12 +14,17 @@ export interface EngineCheck {
 const rows = 256
 const columns = 8
 const steps = 400
+const tolerance = 1e-4
 
 /**
  * Least squares `min |A w - A s|^2 / rows` with the columns of A orthogonal and of length sqrt(rows): the gradient at
  * w = 0 is -2 s, and the solution is s.
+ * @throws {RefusedError} when one of them is off by more than 1e-4, relative
  */
-export async function checkEngine({ tf }: Engine, progress: (line: string) => void): Promise<EngineCheck> {
+export async function checkEngine(
+  { name, tf }: Engine,
+  progress: (line: string) => void,
+): Promise<EngineCheck> {
   const start = performance.now()
   const s = Float32Array.from({ length: columns }, (_, j) => (j % 2 === 0 ? 1 : -1) * (1 + j / columns))
   const a = tf.tensor2d(walsh(), [rows, columns])
@@ -38,6 +44,12 @@ export async function checkEngine({ tf }: Engine, progress: (line: string) => vo
   const solutionError = relativeError(await w.data(), s)
   tf.dispose([a, target, gradient, w])
   adam.dispose()
+  const worst = Math.max(gradientError, solutionError)
+  if (!(worst <= tolerance))
+    throw new RefusedError(
+      `${name} computes wrong: off by ${worst}, relative.`,
+      'Train with another engine: attune engine list',
+    )
   return { gradientError, solutionError, seconds: (performance.now() - start) / 1000 }
 }
 

@@ -14,7 +14,7 @@ export const engineChoices: readonly EngineChoice[] = ['auto', ...engineNames]
 
 export interface Engine {
   readonly name: EngineName
-  /** tfjs-core with this backend current. Call its functions (`tf.add(a, b)`): methods such as `a.add(b)` are not loaded. */
+  /** tfjs-core with this backend current. */
   readonly tf: typeof tf
   /** What computes, for provenance: equal seeds give equal bytes on one version of one engine. */
   readonly version: string
