@@ -2,13 +2,12 @@
 import { ConfigError, RefusedError } from '../errors.ts'
 import type { LocalTone } from '../inference/local-tone.ts'
 import { applyHistogram } from '../intensity/histogram.ts'
-import { applyTone } from '../intensity/tone.ts'
+import { applyTone, toneScale } from '../intensity/tone.ts'
 import { applyZScore, STANDARD } from '../intensity/zscore.ts'
-import { maskedQuantiles } from '../kernels/quantile.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
-import { imageFacts } from './image-facts.ts'
+import { imageFacts, percentilesOf } from './image-facts.ts'
 import type { DomainLimits } from './manifest.ts'
 import { type Model, needsDomain, rungOf } from './method.ts'
 import { figuresOf, type HarmonizationRecord, type HarmonizerIdentity, RECORD_SCHEMA } from './record.ts'
@@ -127,9 +126,12 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         op: 'harmonize',
         params: identity.sha256 === undefined ? model : { bundle: identity.sha256, domain: domain ?? null },
       }
-      const values = passedThrough ? x : await applyModel(model, volume, x, mask, domain, localTone)
-      const before = figuresOf(x, volume.shape, mask)
+      const values = passedThrough
+        ? x
+        : await applyModel(model, { volume, x, mask, nonFinite: facts.nonFinite }, domain, localTone)
       const unchanged = values === x
+      const before = figuresOf(x, volume.shape, mask, facts.percentiles)
+      const percentilesAfter = percentilesOf(values, mask, facts.maskedVoxels)
       return {
         volume: unchanged
           ? volume
@@ -144,7 +146,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           forced: findings.some(({ status }) => status === 'failed'),
           steps: passedThrough ? volume.history : [...volume.history, step],
           before,
-          after: unchanged ? before : figuresOf(values, volume.shape, mask),
+          after: unchanged ? before : figuresOf(values, volume.shape, mask, percentilesAfter),
         },
       }
     },
@@ -172,14 +174,22 @@ function knownDomain(
   )
 }
 
+/** An image as methods see it. */
+interface Image {
+  readonly volume: Volume
+  /** Its values. */
+  readonly x: Float32Array
+  readonly mask: Uint8Array
+  readonly nonFinite: number
+}
+
 async function applyModel(
   model: Model,
-  volume: Volume,
-  x: Float32Array,
-  mask: Uint8Array,
+  image: Image,
   domain: string | undefined,
   localTone: () => Promise<LocalTone>,
 ): Promise<Float32Array> {
+  const { x, mask } = image
   switch (model.kind) {
     case 'identity':
       return x
@@ -188,23 +198,23 @@ async function applyModel(
     case 'histogram':
       return applyHistogram(model, x, mask)
     case 'tone':
-      return applyTone(model, x, maskedQuantiles(x, mask, [0.5])[0] as number, domain as string)
+      return applyTone(model, x, toneScale(x, mask), domain as string)
     case 'local-tone':
-      return withoutNonFinite(x, async (finite) =>
-        (await localTone()).apply(finite === x ? volume : volumeOf(volume, finite), mask, domain as string),
-      )
+      return applyLocalTone(await localTone(), image, domain as string)
     default:
       return model satisfies never
   }
 }
 
-/** Runs `work` with NaN and infinities set to 0, since a network would spread them, and puts them back afterwards. */
-async function withoutNonFinite(
-  x: Float32Array,
-  work: (finite: Float32Array) => Promise<Float32Array>,
+/** NaN and infinities reach the network as 0, since it would spread them, and stand in the output where they were. */
+async function applyLocalTone(
+  network: LocalTone,
+  { volume, x, mask, nonFinite }: Image,
+  domain: string,
 ): Promise<Float32Array> {
-  if (x.every(Number.isFinite)) return work(x)
-  const out = await work(x.map((value) => (Number.isFinite(value) ? value : 0)))
+  if (nonFinite === 0) return network.apply(volume, mask, domain)
+  const finite = x.map((value) => (Number.isFinite(value) ? value : 0))
+  const out = await network.apply(volumeOf(volume, finite), mask, domain)
   for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) out[i] = x[i] as number
   return out
 }

@@ -3,7 +3,7 @@ import { noiseSd } from '../metrics/noise.ts'
 import { tissueContrast } from '../metrics/tissue-contrast.ts'
 import type { Shape, Step } from '../volume/volume.ts'
 import type { Finding } from './guards.ts'
-import { type Percentiles, percentilesOf } from './image-facts.ts'
+import { middleSlab, type Percentiles } from './image-facts.ts'
 import type { Method, Rung } from './method.ts'
 
 export const RECORD_SCHEMA = 'attune-record/1'
@@ -44,40 +44,27 @@ export interface Figures {
   readonly tissueContrast: number | null
 }
 
-/** Slices that noise and contrast are measured on: the middle of the mask, enough voxels at a fraction of the time. */
+/** Slices that noise and contrast are measured on. */
 const SLAB = 16
 
 /**
- * @param x    values, length V
- * @param mask length V
+ * @param x           values, length V
+ * @param mask        length V
+ * @param percentiles of the same voxels
  */
-export function figuresOf(x: Float32Array, [nx, ny, nz]: Shape, mask: Uint8Array): Figures {
-  const slice = nx * ny
-  const middle = middleSlice(mask, slice, nz)
-  const from = Math.max(0, Math.min(nz - SLAB, middle - SLAB / 2))
-  const depth = Math.min(SLAB, nz)
-  const slab = x.subarray(from * slice, (from + depth) * slice)
-  const slabMask = mask.subarray(from * slice, (from + depth) * slice)
+export function figuresOf(
+  x: Float32Array,
+  shape: Shape,
+  mask: Uint8Array,
+  percentiles: Percentiles,
+): Figures {
+  const slab = middleSlab(shape, mask, SLAB)
+  const values = x.subarray(slab.start, slab.end)
+  const inside = mask.subarray(slab.start, slab.end)
   const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null)
   return {
-    percentiles: percentilesOf(x, mask),
-    noiseSd: orNull(noiseSd(slab, [nx, ny, depth], slabMask)),
-    tissueContrast: orNull(tissueContrast(slab, slabMask).contrast),
+    percentiles,
+    noiseSd: orNull(noiseSd(values, slab.shape, inside)),
+    tissueContrast: orNull(tissueContrast(values, inside).contrast),
   }
-}
-
-/** The slice that halves the mask. */
-function middleSlice(mask: Uint8Array, slice: number, nz: number): number {
-  const counts = new Float64Array(nz)
-  for (let i = 0; i < mask.length; i++)
-    if (mask[i] !== 0) counts[Math.floor(i / slice)] = (counts[Math.floor(i / slice)] as number) + 1
-  const half = counts.reduce((sum, count) => sum + count, 0) / 2
-  let passed = 0
-  return Math.max(
-    0,
-    counts.findIndex((count) => {
-      passed += count
-      return passed > half
-    }),
-  )
 }

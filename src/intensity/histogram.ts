@@ -10,6 +10,7 @@
  */
 import { UnfittableError } from '../errors.ts'
 import { applyCurveInto, type Curve } from '../kernels/monotone.ts'
+import { quantilesOfSorted, sortedMasked } from '../kernels/quantile.ts'
 
 export interface HistogramModel {
   readonly kind: 'histogram'
@@ -27,31 +28,29 @@ const CURVE_KNOTS = 4096
  * @throws {UnfittableError} when there are none, or all are equal
  */
 export function sortedIntensities(x: Float32Array, mask: Uint8Array): Float32Array {
-  let n = 0
-  for (let i = 0; i < x.length; i++) if (mask[i] !== 0 && Number.isFinite(x[i]!)) n++
-  const sorted = new Float32Array(n)
-  n = 0
-  for (let i = 0; i < x.length; i++) if (mask[i] !== 0 && Number.isFinite(x[i]!)) sorted[n++] = x[i]!
-  sorted.sort()
-  if (n === 0 || sorted[0] === sorted[n - 1])
+  const sorted = sortedMasked(x, mask)
+  let from = 0
+  let to = sorted.length
+  while (from < to && sorted[from] === Number.NEGATIVE_INFINITY) from++
+  while (to > from && sorted[to - 1] === Number.POSITIVE_INFINITY) to--
+  const finite = sorted.subarray(from, to)
+  const [low, high] = [finite[0], finite.at(-1)]
+  if (low === high)
     throw new UnfittableError(
-      n === 0
+      low === undefined
         ? `0 of ${x.length} voxels are finite and inside the mask.`
-        : `All ${n} voxels in the mask equal ${sorted[0]}.`,
+        : `All ${finite.length} voxels in the mask equal ${low}.`,
       'Give a mask of tissue on the grid of the image.',
     )
-  return sorted
+  return finite
 }
 
 /** The quantile function of one image at `QUANTILE_LEVELS` even ranks. */
 export function quantileFunction(sorted: Float32Array): Float64Array {
-  const top = sorted.length - 1
-  return Float64Array.from({ length: QUANTILE_LEVELS }, (_, level) => {
-    const place = (level / (QUANTILE_LEVELS - 1)) * top
-    const below = Math.floor(place)
-    const above = Math.min(below + 1, top)
-    return sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!)
-  })
+  return quantilesOfSorted(
+    sorted,
+    Array.from({ length: QUANTILE_LEVELS }, (_, level) => level / (QUANTILE_LEVELS - 1)),
+  )
 }
 
 /**

@@ -10,6 +10,7 @@
  */
 import { UnfittableError } from '../errors.ts'
 import { applyCurveInto, type Curve, curveFit, evaluateCurve } from '../kernels/monotone.ts'
+import { maskedQuantiles, quantilesOfSorted } from '../kernels/quantile.ts'
 import { random } from '../kernels/random.ts'
 
 export interface ToneModel {
@@ -32,6 +33,9 @@ export interface ToneFitOptions {
 const LEVELS = 512
 /** Of the fit's bending term: too little to bend a curve that has data, enough to carry it past their end. */
 const STIFFNESS = 1e-4
+
+/** Rank of the last knot; the few brightest voxels are vessels and fat, which a straight line serves. */
+const TOP_RANK = 0.998
 
 type Pairs = { readonly u: Float32Array; readonly y: Float32Array }
 
@@ -74,13 +78,13 @@ function matchQuantiles(pairs: Pairs, knots: readonly number[], minSlope: number
   const levels = Math.min(LEVELS, n)
   let sumU = 0
   let sumY = 0
+  const ranks = Array.from({ length: levels }, (_, level) => (level + 0.5) / levels)
+  const quantilesU = quantilesOfSorted(u, ranks)
+  const quantilesY = quantilesOfSorted(y, ranks)
   for (let level = 0; level < levels; level++) {
-    const p = (level + 0.5) / levels
-    const qu = quantileOf(u, p)
-    const qy = quantileOf(y, p)
-    fit.add(qu, qy, 1)
-    sumU += qu
-    sumY += qy
+    fit.add(quantilesU[level]!, quantilesY[level]!, 1)
+    sumU += quantilesU[level]!
+    sumY += quantilesY[level]!
   }
   const meanSlope = sumY / sumU
   if (!(meanSlope > 0) || !Number.isFinite(meanSlope))
@@ -132,29 +136,37 @@ function finitePairs(u: Float32Array, y: Float32Array): Pairs {
   return { u: keptU.subarray(0, n), y: keptY.subarray(0, n) }
 }
 
-/** Linear between the mid-ranks (i + 0.5) / n. */
-function quantileOf(sorted: Float32Array, p: number): number {
-  const place = Math.min(Math.max(p * sorted.length - 0.5, 0), sorted.length - 1)
-  const below = Math.floor(place)
-  const above = Math.min(below + 1, sorted.length - 1)
-  return sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!)
-}
-
 /**
  * Knots that are dense where intensities are, yet cover the range: halfway between an even grid and the quantiles.
  * @param sorted intensities, normalized, ascending; @param segments number of segments K
  */
 export function toneKnots(sorted: Float32Array, segments: number): readonly number[] {
-  const top = quantileOf(sorted, 0.998)
-  return Array.from({ length: segments + 1 }, (_, k) => {
-    const part = k / segments
-    return k === 0 ? 0 : (part * top + Math.max(0, quantileOf(sorted, part * 0.998))) / 2
-  })
+  const parts = Array.from({ length: segments + 1 }, (_, k) => k / segments)
+  const quantiles = quantilesOfSorted(
+    sorted,
+    parts.map((part) => part * TOP_RANK),
+  )
+  const top = quantiles[segments]!
+  return parts.map((part, k) => (k === 0 ? 0 : (part * top + Math.max(0, quantiles[k]!)) / 2))
+}
+
+/**
+ * The image's own scale: the median of its finite masked voxels.
+ * @throws {UnfittableError} when it is not positive
+ */
+export function toneScale(x: Float32Array, mask: Uint8Array): number {
+  const scale = maskedQuantiles(x, mask, [0.5])[0]!
+  if (!(scale > 0 && Number.isFinite(scale)))
+    throw new UnfittableError(
+      `The median of the masked voxels is ${scale}; tissue must be brighter than 0.`,
+      'Use the raw magnitude image, and a mask of tissue.',
+    )
+  return scale
 }
 
 /**
  * @param x      intensities of one image, length V
- * @param scale  the image's own scale: the median of its masked voxels, > 0
+ * @param scale  the image's own scale, from `toneScale`
  * @param domain a key of `tones`
  * @returns new values in the reference domain's units; exactly 0 stays 0, NaN stays NaN
  */
