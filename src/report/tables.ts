@@ -1,0 +1,197 @@
+/** The tables of a report as data: HTML, Markdown and TSV render the same rows. */
+import type { Evidence, Metric } from '../evidence/evidence.ts'
+import { figureOf, figureText, isFloor, METRICS, methodName, methodsOf, percent } from './words.ts'
+
+export interface Table {
+  readonly name: string
+  readonly caption: string
+  /** Head of the row labels, then of the numeric columns. */
+  readonly columns: readonly string[]
+  readonly rows: readonly Row[]
+  readonly notes: readonly string[]
+}
+
+export interface Row {
+  readonly label: string
+  readonly cells: readonly string[]
+  /** The harmonizer under test is set in bold, floors are set apart. */
+  readonly role: 'tested' | 'baseline' | 'floor'
+}
+
+const COLUMNS: readonly { readonly metric: Metric; readonly head: string }[] = [
+  { metric: 'mae', head: 'MAE, % of range ↓' },
+  { metric: 'psnr', head: 'PSNR, dB ↑' },
+  { metric: 'ssim', head: 'SSIM ↑' },
+  { metric: 'noise-ratio-target', head: 'Noise / target' },
+  { metric: 'noise-ratio-source', head: 'Noise / source' },
+  { metric: 'removable-share', head: 'Removed ↑' },
+]
+
+/** One row per method: the fidelity of one source domain. */
+export function fidelityTable(evidence: Evidence, domain: string): Table {
+  const methods = methodsOf(evidence).filter((method) =>
+    COLUMNS.some(({ metric }) => figureOf(evidence, domain, method, metric) !== undefined),
+  )
+  const notes = new Map<string, string>()
+  const rows = methods.map((method): Row => {
+    const cells = COLUMNS.map(({ metric }) => {
+      const figure = figureOf(evidence, domain, method, metric)
+      if (figure === undefined) return ''
+      const mark = figure.note === undefined ? '' : noteMark(notes, figure.note)
+      return figureText(figure) + mark
+    })
+    const role = method === evidence.harmonizer.method ? 'tested' : isFloor(method) ? 'floor' : 'baseline'
+    return { label: methodName(method), cells, role }
+  })
+  const n = evidence.figures.find((f) => f.domain === domain && f.metric === 'mae')?.n ?? 0
+  return {
+    name: 'fidelity',
+    caption: `${domain} to ${evidence.harmonizer.target}: medians over ${n} pair${n === 1 ? '' : 's'}, inside the mask`,
+    columns: ['Method', ...COLUMNS.map(({ head }) => head)],
+    rows,
+    notes: [...notes].map(([note, mark]) => `${mark} ${note}`),
+  }
+}
+
+/** Lesion contrast kept, per domain and method. */
+export function lesionTable(evidence: Evidence): Table {
+  const found = evidence.figures.filter(({ metric }) => metric === 'lesion-contrast')
+  const notes = new Map<string, string>()
+  return {
+    name: 'lesion-contrast',
+    caption: `${METRICS['lesion-contrast'].name}: harmonized over target (blurred to the source's resolution)`,
+    columns: ['Domain, method', 'Median', '10th percentile', '90th percentile', 'Lesions'],
+    rows: found.map((figure) => ({
+      label: `${figure.domain}, ${methodName(figure.method)}`,
+      cells: [
+        figureText(figure) + (figure.note === undefined ? '' : noteMark(notes, figure.note)),
+        figureText({ metric: 'lesion-contrast', ...given(figure.interval?.low) }),
+        figureText({ metric: 'lesion-contrast', ...given(figure.interval?.high) }),
+        String(figure.n),
+      ],
+      role: figure.method === evidence.harmonizer.method ? 'tested' : 'baseline',
+    })),
+    notes: [...notes].map(([note, mark]) => `${mark} ${note}`),
+  }
+}
+
+function given(value: number | undefined): { value?: number } {
+  return value === undefined ? {} : { value }
+}
+
+/** The mark of a note: equal notes share one. */
+function noteMark(notes: Map<string, string>, note: string): string {
+  const known = notes.get(note)
+  if (known !== undefined) return known
+  const mark = ['¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][notes.size] ?? '*'
+  notes.set(note, mark)
+  return mark
+}
+
+/** What the figures were pooled from, with every digit: figures.tsv, pairs.tsv and lesions.tsv. */
+export function tsvFiles(evidence: Evidence): Readonly<Record<string, string>> {
+  const kept = [...new Set(evidence.lesions.flatMap((lesion) => Object.keys(lesion.kept)))]
+  return {
+    'figures.tsv': tsv(
+      ['domain', 'method', 'metric', 'value', 'unit', 'interval', 'low', 'high', 'n', 'note'],
+      evidence.figures.map((f) => [
+        f.domain,
+        f.method,
+        f.metric,
+        f.value,
+        f.unit,
+        f.interval?.kind,
+        f.interval?.low,
+        f.interval?.high,
+        f.n,
+        f.note,
+      ]),
+    ),
+    'pairs.tsv': tsv(
+      [
+        'subject',
+        'domain',
+        'source_session',
+        'target_session',
+        'method',
+        'voxels',
+        'mae',
+        'psnr',
+        'ssim',
+        'noise_sd',
+      ],
+      evidence.pairs.map((p) => [
+        p.subject,
+        p.domain,
+        p.sourceSession,
+        p.targetSession,
+        p.method,
+        p.voxels,
+        p.mae,
+        p.psnr,
+        p.ssim,
+        p.noiseSd,
+      ]),
+    ),
+    'lesions.tsv': tsv(
+      [
+        'subject',
+        'domain',
+        'lesion',
+        'volume_mm3',
+        'measured',
+        'source_cnr',
+        'visible',
+        ...kept.map((m) => `kept_${m}`),
+      ],
+      evidence.lesions.map((l) => [
+        l.subject,
+        l.domain,
+        l.lesion,
+        l.volumeMm3,
+        l.measured,
+        l.sourceCnr,
+        l.visible,
+        ...kept.map((method) => l.kept[method]),
+      ]),
+    ),
+  }
+}
+
+type Cell = string | number | boolean | undefined
+
+/** Absent values are `n/a`, as BIDS writes them; tabs and line ends in text become spaces. */
+function tsv(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const line = (cells: readonly Cell[]): string =>
+    cells.map((cell) => (cell === undefined ? 'n/a' : String(cell).replace(/[\t\r\n]+/g, ' '))).join('\t')
+  return `${[head, ...rows].map(line).join('\n')}\n`
+}
+
+/** The design in words: what each term of the report means. */
+export function definitions({ design }: Evidence): readonly (readonly [term: string, meaning: string])[] {
+  const { low, high, meaning } = design.range
+  return [
+    ['Compared on', design.grid],
+    ['Mask', design.mask],
+    ['Range', `${low.toPrecision(4)} to ${high.toPrecision(4)}: ${meaning}`],
+    ['MAE', 'Mean absolute difference from the target in the mask, in percent of the range.'],
+    ['PSNR', '10 log10(range² / mean squared difference), in the mask.'],
+    [
+      'SSIM',
+      'Structural similarity in 3D, Gaussian window of SD 1.5 voxels, constants of Wang et al. 2004, data range as above, mean over the mask.',
+    ],
+    [
+      'Noise',
+      'Robust SD of each voxel minus its six neighbours, at the flattest quarter of the brighter half of the mask of the target; the same voxels for every image of a pair.',
+    ],
+    [
+      'Removed',
+      `Share of the removable error: (before − after) / (before − rescan) by MAE; before = zscore, rescan = mean of the target's and the source's scan-rescan MAE. At most ${percent(1, 0)}; counts only if noise is at least 0.8 of the target's and at most 1.1 of the source's after tone, since smoothing alone lowers MAE.`,
+    ],
+    ['Rescan', design.rescan],
+    [
+      'Lesion contrast kept',
+      "Mean in the eroded lesion minus a shell 2 to 6 mm away in the same tissue, harmonized over the target blurred to the source's resolution. Lesions above 50 mm³; those whose CNR in the source is below 1 are counted apart.",
+    ],
+  ]
+}
