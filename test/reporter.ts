@@ -15,7 +15,7 @@ export default class ClosingLine implements Reporter {
         else skipped++
       }
     }
-    const line = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
-    process.on('exit', () => process.stdout.write(`\n${line}\n`))
+    const skips = skipped > 0 ? `${skipped} skipped\n` : ''
+    process.on('exit', () => process.stdout.write(`\n${skips}${passed} passed, ${failed} failed\n`))
   }
 }
