@@ -1,7 +1,7 @@
 /** What guards and records need to know of an image, measured once. */
 
 import type { Vector3 } from '../kernels/matrix.ts'
-import { maskedQuantiles } from '../kernels/quantile.ts'
+import { quantilesOfSorted } from '../kernels/quantile.ts'
 import { frameOf } from '../volume/frame.ts'
 import type { Shape, Volume } from '../volume/volume.ts'
 

@@ -1,0 +1,79 @@
+/** What the options of `attune apply` mean together, and the harmonizer that they name. */
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { ConfigError } from '../errors.ts'
+import { readNifti } from '../formats/nifti/read.ts'
+import { bare, type Harmonizer, harmonizerOf, loadHarmonizer } from '../harmonizer/harmonizer.ts'
+import { quantileFunction, sortedIntensities } from '../intensity/histogram.ts'
+import { packageFile } from '../package-root.ts'
+import { foregroundMask } from '../volume/mask.ts'
+import { toFloat32 } from '../volume/volume.ts'
+
+interface Named {
+  readonly harmonizer: string
+  readonly input: string
+  readonly source?: string
+  readonly mask?: string
+  readonly reference?: string
+  readonly singleReference: boolean
+  readonly gzipLevel: number
+  readonly threads?: number
+}
+
+/** @throws {ConfigError} for values out of range, and options that do not go together */
+export function checkOptions({
+  harmonizer,
+  input,
+  source,
+  mask,
+  reference,
+  gzipLevel,
+  threads,
+}: Named): void {
+  const wholeNumber = (name: string, value: number, low: number, high: number): void => {
+    if (!Number.isInteger(value) || value < low || value > high)
+      throw new ConfigError(
+        `--${name} ${value} is not possible.`,
+        `Give a whole number from ${low} to ${high}.`,
+      )
+  }
+  wholeNumber('gzip-level', gzipLevel, 1, 9)
+  if (threads !== undefined) wholeNumber('threads', threads, 1, 256)
+  if (/\.[tc]sv$/.test(input) && (source !== undefined || mask !== undefined))
+    throw new ConfigError(
+      '--source and --mask say something of one image, but the input is a cohort.',
+      'Use the columns domain and mask of the manifest.',
+    )
+  if (reference !== undefined && harmonizer !== 'histogram')
+    throw new ConfigError(
+      `--reference has no meaning for ${harmonizer}.`,
+      'Leave it out; only `histogram` takes one.',
+    )
+}
+
+export async function openHarmonizer({
+  harmonizer,
+  reference,
+  singleReference,
+  threads,
+}: Named): Promise<Harmonizer> {
+  if (harmonizer !== 'histogram' || reference === undefined)
+    return loadHarmonizer(harmonizer, { threads: threads ?? Math.min(4, availableParallelism()) })
+  if (!singleReference)
+    throw new ConfigError(
+      `${reference} is one person: matching its histogram writes that person's tissue volumes into every image.`,
+      'Train on several people (attune train COHORT --method histogram), or accept it with --single-reference.',
+    )
+  const { volume } = await readNifti(reference)
+  const values = toFloat32(volume)
+  return harmonizerOf(
+    bare({
+      kind: 'histogram',
+      quantiles: [...quantileFunction(sortedIntensities(values, foregroundMask(volume)))],
+    }),
+  )
+}
+
+export function softwareVersion(): string {
+  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version
+}

@@ -1,0 +1,156 @@
+import type { CommandModule } from 'yargs'
+import type { FileRecord } from '../harmonizer/apply-file.ts'
+import type { Harmonizer } from '../harmonizer/harmonizer.ts'
+import { type CommonOptions, progress, remarks, report } from './output.ts'
+
+interface ApplyOptions extends CommonOptions {
+  readonly harmonizer: string
+  readonly input: string
+  readonly output: string
+  readonly source?: string
+  readonly mask?: string
+  readonly reference?: string
+  readonly singleReference: boolean
+  readonly dtype: 'float32' | 'same'
+  readonly gzipLevel: number
+  readonly force: boolean
+  readonly dryRun: boolean
+  readonly overwrite: boolean
+  readonly threads?: number
+}
+
+export const apply: CommandModule<object, ApplyOptions> = {
+  command: 'apply <harmonizer> <input> <output>',
+  describe: 'Bring an image, or every image of a cohort, into the reference domain',
+  builder: (args) =>
+    args
+      .positional('harmonizer', {
+        type: 'string',
+        demandOption: true,
+        describe: 'NAME.harmonizer, or a method that needs no training: zscore, identity',
+      })
+      .positional('input', {
+        type: 'string',
+        demandOption: true,
+        describe: 'NIfTI file, or cohort manifest (.tsv)',
+      })
+      .positional('output', {
+        type: 'string',
+        demandOption: true,
+        describe: 'file to write (.nii or .nii.gz); for a cohort a folder',
+      })
+      .option('source', {
+        type: 'string',
+        describe: 'Domain the image comes from; a cohort names it per scan',
+      })
+      .option('mask', {
+        type: 'string',
+        describe: 'NIfTI mask of tissue; without it the head is found in the image',
+      })
+      .option('reference', {
+        type: 'string',
+        describe: 'With `histogram`: the image whose histogram to match',
+      })
+      .option('single-reference', {
+        type: 'boolean',
+        default: false,
+        describe: "Accept that one person's histogram writes that person's tissue volumes into the image",
+      })
+      .option('dtype', {
+        choices: ['float32', 'same'] as const,
+        default: 'float32' as const,
+        describe: 'Stored type; `same` rounds to that of the input',
+      })
+      .option('gzip-level', { type: 'number', default: 1, describe: '1 (fast) to 9 (small)' })
+      .option('force', { type: 'boolean', default: false, describe: 'Apply in spite of guards; recorded' })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'Check and compute, write nothing' })
+      .option('overwrite', { type: 'boolean', default: false, describe: 'Replace outputs that exist' })
+      .option('threads', { type: 'number', describe: 'Threads of the network (default: up to 4)' })
+      .example('$0 apply to-b.harmonizer in.nii.gz out.nii.gz --source scanner-a', 'one image')
+      .example('$0 apply to-b.harmonizer cohort.tsv harmonized/', 'every scan; a second run continues')
+      .example('$0 apply zscore in.nii.gz out.nii.gz', 'mean 0 and SD 1 inside the head'),
+  handler: async (options) => {
+    const { checkOptions, openHarmonizer, softwareVersion } = await import('./apply-options.ts')
+    checkOptions(options)
+    const harmonizer = await openHarmonizer(options)
+    const shared = {
+      dtype: options.dtype,
+      gzipLevel: options.gzipLevel,
+      force: options.force,
+      dryRun: options.dryRun,
+      overwrite: options.overwrite,
+      version: softwareVersion(),
+    }
+    try {
+      if (/\.[tc]sv$/.test(options.input)) await applyToCohort(harmonizer, options, shared)
+      else {
+        const { applyFile } = await import('../harmonizer/apply-file.ts')
+        const { input, output, mask, source } = options
+        const record = await applyFile(harmonizer, { ...shared, input, output, mask, domain: source })
+        for (const line of doubts(record)) remarks(options)(line)
+        report(options, summary(record, options), record)
+      }
+    } finally {
+      await harmonizer.close()
+    }
+  },
+}
+
+type Shared = Parameters<typeof import('../harmonizer/apply-cohort.ts').applyCohort>[3]
+
+async function applyToCohort(harmonizer: Harmonizer, options: ApplyOptions, shared: Shared): Promise<void> {
+  const { applyCohort } = await import('../harmonizer/apply-cohort.ts')
+  const draw = progress(options)
+  const { manifest, results } = await applyCohort(
+    harmonizer,
+    options.input,
+    options.output,
+    shared,
+    ({ scan, outcome }, done, total) =>
+      draw(`${done} of ${total}: ${scan.subject} ${scan.domain} ${scan.session}: ${outcome}`),
+  )
+  const failures = results.flatMap(({ scan, error }) => (error ? [{ scan, error }] : []))
+  const count = (outcome: string): number => results.filter((result) => result.outcome === outcome).length
+  const lines = [
+    `${count('harmonized')} harmonized, ${count('passed-through')} of the target domain passed through, ` +
+      `${count('up-to-date')} up to date, ${failures.length} failed${options.dryRun ? ' (dry run)' : `: ${manifest}`}`,
+  ]
+  report(options, lines.join('\n'), {
+    manifest: options.dryRun ? null : manifest,
+    scans: results.map(({ scan, output, outcome, error }) => ({
+      subject: scan.subject,
+      domain: scan.domain,
+      session: scan.session,
+      output,
+      outcome,
+      ...(error && { error: { code: error.code, what: error.what, remedy: error.remedy } }),
+    })),
+  })
+  for (const { scan, error } of failures)
+    process.stderr.write(
+      `attune: ${scan.subject} ${scan.domain} ${scan.session}: ${error.what}\n${error.remedy}\n`,
+    )
+  if (failures.length > 0) process.exitCode = Math.max(...failures.map(({ error }) => error.exitCode))
+}
+
+/** What --force overruled, and values that the stored type could not hold. */
+function doubts({ guards, output }: FileRecord): string[] {
+  const lines = guards
+    .filter(({ status }) => status !== 'passed')
+    .map(
+      ({ status, message }) =>
+        `${status === 'failed' ? 'warning, overruled by --force' : 'note'}: ${message}`,
+    )
+  if (output.clipped > 0)
+    lines.push(`warning: ${output.clipped} voxels do not fit into ${output.datatype} and were clipped.`)
+  return lines
+}
+
+function summary({ outcome, harmonizer, before, after }: FileRecord, options: ApplyOptions): string {
+  const did =
+    outcome === 'passed-through'
+      ? `is of the target domain ${harmonizer.target}: passed through unchanged`
+      : `${harmonizer.name} (rung ${harmonizer.rung})`
+  const median = `median ${before.percentiles.p50.toPrecision(4)} -> ${after.percentiles.p50.toPrecision(4)}`
+  return `${options.dryRun ? 'dry run, nothing written' : options.output}: ${did}; ${median}`
+}

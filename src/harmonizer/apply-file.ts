@@ -1,0 +1,146 @@
+/** Files in, files out: the image, and beside it the record of what was done. */
+import { access, readFile } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { readMask } from '../cohort/images.ts'
+import { ConfigError } from '../errors.ts'
+import { sha256File, writeFileAtomic } from '../files.ts'
+import { readNifti } from '../formats/nifti/read.ts'
+import { writeNifti } from '../formats/nifti/write.ts'
+import type { Harmonizer } from './harmonizer.ts'
+import type { HarmonizationRecord, HarmonizerIdentity } from './record.ts'
+
+export interface FileRequest {
+  readonly input: string
+  readonly output: string
+  readonly mask?: string | undefined
+  readonly domain?: string | undefined
+  readonly dtype: 'float32' | 'same'
+  readonly gzipLevel: number
+  readonly force: boolean
+  /** Work out everything, write nothing. */
+  readonly dryRun: boolean
+  readonly overwrite: boolean
+  /** Of this attune: part of what a record depends on. */
+  readonly version: string
+}
+
+/** The settings that a result depends on, beside its input: an output whose record has the same ones need not be made again. */
+export interface Settings {
+  readonly attune: string
+  readonly harmonizer: HarmonizerIdentity
+  readonly domain: string | null
+  readonly maskSha256: string | null
+  readonly dtype: 'float32' | 'same'
+  readonly gzipLevel: number
+  readonly force: boolean
+}
+
+export interface FileRecord extends HarmonizationRecord {
+  readonly settings: Settings
+  readonly input: { readonly name: string; readonly sha256: string }
+  readonly output: {
+    readonly name: string
+    readonly datatype: string
+    readonly clipped: number
+    readonly rounded: boolean
+    /** Absent after a dry run. */
+    readonly sha256?: string
+  }
+}
+
+/** Found in the description of what attune wrote. */
+const MARK = /\battune (zscore|histogram|tone|local-tone)\b/
+const DESCRIPTION_LENGTH = 79
+
+/**
+ * Harmonizes one NIfTI file.
+ * @throws {ConfigError} when the output exists (unless `overwrite`) or is no NIfTI name; what reading, guards and writing throw.
+ *         Nothing is written then
+ */
+export async function applyFile(harmonizer: Harmonizer, request: FileRequest): Promise<FileRecord> {
+  const { input, output, domain, dtype, gzipLevel, force } = request
+  if (!request.dryRun) await checkPlace(request)
+  const settings = await settingsOf(harmonizer, request)
+  const image = await readNifti(input)
+  const mask = request.mask === undefined ? undefined : await readMask(request.mask, image.volume)
+  const { description } = image.header
+  const { volume, record } = await harmonizer.apply(image.volume, {
+    domain,
+    mask,
+    force,
+    alreadyHarmonized: MARK.test(description),
+  })
+  const written = request.dryRun
+    ? { datatype: dtype === 'same' ? image.header.datatype : 'float32', clipped: 0, rounded: false }
+    : await writeNifti(output, volume, {
+        like: image.header,
+        dtype,
+        gzipLevel,
+        ...(volume !== image.volume && { description: marked(description, harmonizer.identity) }),
+      })
+  const complete: FileRecord = {
+    ...record,
+    settings,
+    input: { name: basename(input), sha256: image.sha256 },
+    output: { name: basename(output), ...written },
+  }
+  if (!request.dryRun) await writeFileAtomic(recordPath(output), `${JSON.stringify(complete, null, 2)}\n`)
+  return complete
+}
+
+/** What a record says of how its output was made; part of what decides whether a cohort's output is up to date. */
+export async function settingsOf(harmonizer: Harmonizer, request: FileRequest): Promise<Settings> {
+  return {
+    attune: request.version,
+    harmonizer: harmonizer.identity,
+    domain: request.domain ?? null,
+    maskSha256: request.mask === undefined ? null : await sha256File(request.mask),
+    dtype: request.dtype,
+    gzipLevel: request.gzipLevel,
+    force: request.force,
+  }
+}
+
+/** Whether the output is there and was made from this input in this way. */
+export async function isUpToDate(harmonizer: Harmonizer, request: FileRequest): Promise<boolean> {
+  const record = await readFile(recordPath(request.output), 'utf8').then(
+    (text) => JSON.parse(text) as Partial<FileRecord>,
+    () => undefined,
+  )
+  if (record?.settings === undefined) return false
+  return (
+    JSON.stringify(record.settings) === JSON.stringify(await settingsOf(harmonizer, request)) &&
+    record.input?.sha256 === (await sha256File(request.input)) &&
+    (await sha256File(request.output).catch(() => undefined)) === record.output?.sha256
+  )
+}
+
+/** `DIR/sub-1_T1w.nii.gz` -> `DIR/sub-1_T1w.json` */
+export function recordPath(output: string): string {
+  return output.replace(/\.nii(\.gz)?$/, '.json')
+}
+
+async function checkPlace({ input, output, overwrite }: FileRequest): Promise<void> {
+  if (!/\.nii(\.gz)?$/.test(output))
+    throw new ConfigError(`${output} is not a NIfTI name.`, 'Let it end in .nii or .nii.gz.')
+  if (resolve(input) === resolve(output))
+    throw new ConfigError(`${output} is the input itself.`, 'Name another output; inputs are never replaced.')
+  if (overwrite) return
+  for (const path of [output, recordPath(output)])
+    if (await exists(path))
+      throw new ConfigError(`${path} exists.`, 'Name another output, or pass --overwrite.')
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** The input's description, shortened where needed, and what was done. */
+function marked(description: string, { method, sha256 }: HarmonizerIdentity): string {
+  const mark = `attune ${method}${sha256 === undefined ? '' : ` ${sha256.slice(0, 12)}`}`
+  const kept = description.trim().slice(0, DESCRIPTION_LENGTH - mark.length - 2)
+  return kept === '' ? mark : `${kept}; ${mark}`
+}
