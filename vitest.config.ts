@@ -1,6 +1,6 @@
-import { defineConfig } from 'vitest/config'
+import type { ViteUserConfig } from 'vitest/config'
 
-export default defineConfig({
+const config: ViteUserConfig = {
   test: {
     include: ['{src,models,training,validation,data,test}/**/*.test.ts'],
     reporters: ['default', './test/reporter.ts'],
@@ -9,4 +9,6 @@ export default defineConfig({
     maxWorkers: 2,
     pool: 'forks',
   },
-})
+}
+
+export default config

@@ -11,6 +11,11 @@ export interface Entry {
 
 export const commands: readonly Entry[] = [
   {
+    command: 'apply <harmonizer> <input> <output>',
+    describe: 'Bring an image, or every image of a cohort, into the reference domain',
+    load: async () => (await import('./apply.ts')).apply,
+  },
+  {
     command: 'engine',
     describe: 'List, install or check training engines',
     load: async () => (await import('./engine.ts')).engine,

@@ -36,7 +36,7 @@ export function nativeFolder(): string {
 
 /** Inside `nativeFolder()`: `addon/`, `lib/` (libtensorflow) and `node_modules/` as npm would lay them out. */
 export const nativeParts = {
-  binding: join('addon', 'tfjs_binding.node'),
+  binding: 'addon/tfjs_binding.node',
   libraries: 'lib',
   modules: 'node_modules',
 } as const
