@@ -6,7 +6,7 @@ export type Neighbours = 6 | 26
 
 /** Voxels within `n` steps of the mask. */
 export function dilate(mask: Uint8Array, shape: Shape, n = 1, neighbours: Neighbours = 6): Uint8Array {
-  let current = Uint8Array.from(mask, (value) => (value === 0 ? 0 : 1))
+  let current = inverse(inverse(mask))
   // A cube is a line along each axis in turn; a cross is the three lines through one voxel together.
   const passes = neighbours === 26 ? [[0], [1], [2]] : [[0, 1, 2]]
   for (let step = 0; step < n; step++)
@@ -23,8 +23,26 @@ export function erode(mask: Uint8Array, shape: Shape, n = 1, neighbours: Neighbo
   return inverse(dilate(inverse(mask), shape, n, neighbours))
 }
 
+/** Gaps of the mask up to 2 `n` voxels wide are filled; the border neither fills nor eats, as if the image went on empty. */
+export function close(mask: Uint8Array, shape: Shape, n = 1, neighbours: Neighbours = 6): Uint8Array {
+  const wide: Shape = [shape[0] + 2 * n, shape[1] + 2 * n, shape[2] + 2 * n]
+  const padded = new Uint8Array(wide[0] * wide[1] * wide[2])
+  const rows = (visit: (inner: number, outer: number) => void): void => {
+    for (let k = 0; k < shape[2]; k++)
+      for (let j = 0; j < shape[1]; j++)
+        visit((k * shape[1] + j) * shape[0], ((k + n) * wide[1] + j + n) * wide[0] + n)
+  }
+  rows((inner, outer) => padded.set(mask.subarray(inner, inner + shape[0]), outer))
+  const closed = erode(dilate(padded, wide, n, neighbours), wide, n, neighbours)
+  const out = new Uint8Array(mask.length)
+  rows((inner, outer) => out.set(closed.subarray(outer, outer + shape[0]), inner))
+  return out
+}
+
 function inverse(mask: Uint8Array): Uint8Array {
-  return Uint8Array.from(mask, (value) => (value === 0 ? 1 : 0))
+  const out = new Uint8Array(mask.length)
+  for (let v = 0; v < mask.length; v++) out[v] = mask[v] === 0 ? 1 : 0
+  return out
 }
 
 /** Sets `out` at both neighbours along `axis` of every voxel of `mask`. */
@@ -42,7 +60,7 @@ function spreadInto(out: Uint8Array, mask: Uint8Array, shape: Shape, axis: numbe
 
 /** The largest set of voxels joined by faces; among equals the first in memory. Empty stays empty. */
 export function largestComponent(mask: Uint8Array, shape: Shape): Uint8Array {
-  const seen = Uint8Array.from(mask, (value) => (value === 0 ? 1 : 0))
+  const seen = inverse(mask)
   const queue = new Int32Array(mask.length)
   let bestSeed = -1
   let bestSize = 0
@@ -62,7 +80,7 @@ export function largestComponent(mask: Uint8Array, shape: Shape): Uint8Array {
 /** The mask with every part of its outside that does not reach the image border (through faces) filled. */
 export function fillHoles(mask: Uint8Array, shape: Shape): Uint8Array {
   const [nx, ny, nz] = shape
-  const seen = Uint8Array.from(mask, (value) => (value === 0 ? 0 : 1))
+  const seen = inverse(inverse(mask))
   const queue = new Int32Array(mask.length)
   const reach = (v: number): void => {
     if (seen[v] === 0) flood(seen, queue, v, shape)
@@ -77,7 +95,9 @@ export function fillHoles(mask: Uint8Array, shape: Shape): Uint8Array {
       }
     }
   // What the flood reached from the border is outside; `seen` holds it together with the mask itself.
-  return Uint8Array.from(seen, (value, v) => (value === 0 || mask[v] !== 0 ? 1 : 0))
+  const out = inverse(seen)
+  for (let v = 0; v < out.length; v++) if (mask[v] !== 0) out[v] = 1
+  return out
 }
 
 /** Marks in `seen`, and lists at the start of `queue`, the unseen voxels joined to `seed`; returns their number. */
@@ -115,7 +135,8 @@ export function distanceToMask(
   shape: Shape,
   voxelSize: readonly [number, number, number],
 ): Float32Array {
-  const out = Float32Array.from(mask, (value) => (value === 0 ? Number.POSITIVE_INFINITY : 0))
+  const out = new Float32Array(mask.length)
+  for (let v = 0; v < out.length; v++) out[v] = mask[v] === 0 ? Number.POSITIVE_INFINITY : 0
   let stride = 1
   for (let axis = 0; axis < 3; axis++) {
     const n = shape[axis]!

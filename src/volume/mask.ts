@@ -1,103 +1,120 @@
 /** Where the head (or body) is, found from the image alone. */
-import { dilate, erode, fillHoles, largestComponent } from '../kernels/morphology.ts'
+import { close, fillHoles, largestComponent } from '../kernels/morphology.ts'
 import { quantilesOfSorted } from '../kernels/quantile.ts'
-import { type Shape, type Volume, voxelSize } from './volume.ts'
+import { closestAxes } from './orientation.ts'
+import { type Scale, type Shape, type Volume, voxelSize } from './volume.ts'
 
-/** Edge of the blocks in mm on which the mask is found. */
+/** Edge of the blocks in mm on which the mask is found: large enough to average noise, small against a head. */
 const BLOCK_MM = 4
-
-/** Block means of the finite voxels; blocks without one are 0. */
-interface Blocks {
-  readonly shape: Shape
-  readonly factors: Shape
-  readonly values: Float32Array
-}
+/** Gaps up to twice this many blocks are closed: sinuses, ear canals, bone. */
+const CLOSE_BLOCKS = 2
+/** Two classes less than this factor apart are both tissue: an image cut inside the head, or with its air set to 0. */
+const SAME_TISSUE = 2
+/** Intensities far below this part of the brightest blocks are one on the logarithmic scale. */
+const DARK = 0.005
 
 /**
- * Head or body against air: 1 inside, 0 outside, on the volume's grid; empty where there is no foreground.
- * NaN and infinite voxels are never foreground. Independent of storage order and of gain.
+ * Head or body against air: 1 inside, 0 outside, on the volume's grid. Means of blocks are split on a logarithmic scale, where coil
+ * shading is small against the step from air to tissue; the largest connected part is closed and its holes are filled.
+ * Blocks of exact zeros (defaced or masked) are outside and take no part in the choice of the threshold.
+ * NaN and infinite voxels are never foreground. The same whatever the storage order and the gain; empty where nothing stands out.
+ * @see Otsu, IEEE Trans. SMC 9(1):62-66 (1979), doi:10.1109/TSMC.1979.4310076
  */
 export function foregroundMask(volume: Volume): Uint8Array {
-  const blocks = blockMeans(volume)
-  const threshold = logOtsu(blocks.values)
-  if (threshold === undefined) return new Uint8Array(volume.data.length)
-  const { shape } = blocks
-  const bright = Uint8Array.from(blocks.values, (value) => (value > threshold ? 1 : 0))
-  const head = largestComponent(bright, shape)
-  const closed = erode(dilate(head, shape, 2), shape, 2)
-  return upsample(fillHoles(closed, shape), blocks, volume)
+  const { data, scale } = volume
+  const blocks = blocksOf(volume)
+  const x = data instanceof Float32Array ? data : new Float32Array(data)
+  const means = blockMeans(x, volume.shape, blocks, scale)
+  const threshold = logOtsu(means)
+  const bright = new Uint8Array(means.length)
+  for (let b = 0; b < means.length; b++) bright[b] = (means[b] as number) > threshold ? 1 : 0
+  const head = largestComponent(bright, blocks.shape)
+  const whole = fillHoles(close(head, blocks.shape, CLOSE_BLOCKS), blocks.shape)
+  return spreadBlocks(whole, x, volume.shape, blocks)
 }
 
-function blockMeans(volume: Volume): Blocks {
-  const { shape, data, scale } = volume
+/** Which block each voxel belongs to, as one index per axis: blocks start at the left, posterior, inferior end, however it is stored. */
+interface Blocks {
+  readonly shape: Shape
+  readonly of: readonly [Int32Array, Int32Array, Int32Array]
+}
+
+function blocksOf(volume: Volume): Blocks {
   const size = voxelSize(volume)
-  const factor = (axis: 0 | 1 | 2): number =>
-    Math.min(shape[axis], Math.max(1, Math.round(BLOCK_MM / size[axis])))
-  const factors: Shape = [factor(0), factor(1), factor(2)]
-  const blocks: Shape = [
-    Math.ceil(shape[0] / factors[0]),
-    Math.ceil(shape[1] / factors[1]),
-    Math.ceil(shape[2] / factors[2]),
-  ]
-  const sums = new Float64Array(blocks[0] * blocks[1] * blocks[2])
-  const counts = new Uint32Array(sums.length)
-  const columns = Uint16Array.from({ length: shape[0] }, (_, i) => Math.floor(i / factors[0]))
+  const { axes, flips } = closestAxes(volume.affine)
+  const along = (axis: 0 | 1 | 2): Int32Array => {
+    const n = volume.shape[axis]
+    const factor = Math.max(1, Math.round(BLOCK_MM / size[axis]))
+    const count = Math.ceil(n / factor)
+    const start = flips[axes.indexOf(axis)] ? count * factor - n : 0
+    return Int32Array.from({ length: n }, (_, i) => Math.floor((i + start) / factor))
+  }
+  const of = [along(0), along(1), along(2)] as const
+  const count = (axis: 0 | 1 | 2): number => Math.max(of[axis][0] ?? 0, of[axis].at(-1) ?? 0) + 1
+  return { shape: [count(0), count(1), count(2)], of }
+}
+
+/** Scaled means of the finite samples of each block; 0 where it has none. */
+function blockMeans(x: Float32Array, [nx, ny, nz]: Shape, { shape, of }: Blocks, scale: Scale): Float32Array {
+  const [columns, rows, slices] = of
+  const sums = new Float64Array(shape[0] * shape[1] * shape[2])
+  const counts = new Int32Array(sums.length)
   let v = 0
-  for (let k = 0; k < shape[2]; k++)
-    for (let j = 0; j < shape[1]; j++) {
-      const row = (Math.floor(k / factors[2]) * blocks[1] + Math.floor(j / factors[1])) * blocks[0]
-      for (let i = 0; i < shape[0]; i++, v++) {
-        const value = data[v] as number
+  for (let k = 0; k < nz; k++)
+    for (let j = 0; j < ny; j++) {
+      const row = ((slices[k] as number) * shape[1] + (rows[j] as number)) * shape[0]
+      for (let i = 0; i < nx; i++, v++) {
+        const value = x[v] as number
         if (value - value !== 0) continue
         const block = row + (columns[i] as number)
         sums[block] = (sums[block] as number) + value
         counts[block] = (counts[block] as number) + 1
       }
     }
-  const values = Float32Array.from(sums, (sum, b) =>
-    counts[b] === 0 ? 0 : (sum / (counts[b] as number)) * scale.slope + scale.intercept,
-  )
-  return { shape: blocks, factors, values }
+  const { slope, intercept } = scale
+  const means = new Float32Array(sums.length)
+  for (let b = 0; b < means.length; b++)
+    if (counts[b] !== 0) means[b] = ((sums[b] as number) / (counts[b] as number)) * slope + intercept
+  return means
 }
 
-/** Otsu's threshold on a logarithmic scale over the blocks above 0; `undefined` where they do not differ. */
-function logOtsu(values: Float32Array): number | undefined {
-  const positive = values.filter((value) => value > 0).sort()
-  const [top] = quantilesOfSorted(positive, [0.98])
-  const high = positive.at(-1)
-  if (top === undefined || high === undefined || !(top > 0) || positive[0] === high) return undefined
-  const floor = top * 0.005
-  const bins = 256
-  const span = Math.log(high / floor + 1)
-  const counts = new Float64Array(bins)
-  for (const value of positive) {
-    const bin = Math.min(bins - 1, Math.floor((Math.log(value / floor + 1) / span) * bins))
-    counts[bin] = (counts[bin] as number) + 1
-  }
+/** Otsu's threshold of log(1 + mean / dark) over the blocks above 0: 0 where all are tissue, Infinity where they do not differ. */
+function logOtsu(means: Float32Array): number {
+  const positive = means.filter((mean) => mean > 0).sort()
+  const highest = positive.at(-1)
+  if (highest === undefined || positive[0] === highest) return Number.POSITIVE_INFINITY
+  const dark = DARK * (quantilesOfSorted(positive, [0.98])[0] as number)
+  const logs = new Float64Array(positive.length)
   let total = 0
-  for (let b = 0; b < bins; b++) total += b * (counts[b] as number)
-  let [below, sumBelow, best, bestBin] = [0, 0, -1, 0]
-  for (let b = 0; b < bins - 1; b++) {
-    below += counts[b] as number
-    sumBelow += b * (counts[b] as number)
-    const above = positive.length - below
-    if (below === 0 || above === 0) continue
-    const between = below * above * (sumBelow / below - (total - sumBelow) / above) ** 2
-    if (between > best) [best, bestBin] = [between, b]
+  for (let n = 0; n < logs.length; n++) {
+    logs[n] = Math.log1p((positive[n] as number) / dark)
+    total += logs[n] as number
   }
-  return best < 0 ? undefined : floor * (Math.exp(((bestBin + 1) / bins) * span) - 1)
+  let [below, best, cut, belowCut] = [0, 0, 0, 0]
+  for (let n = 1; n < logs.length; n++) {
+    below += logs[n - 1] as number
+    const between = n * (logs.length - n) * (below / n - (total - below) / (logs.length - n)) ** 2
+    if (between > best) [best, cut, belowCut] = [between, n, below]
+  }
+  const apart = (total - belowCut) / (logs.length - cut) - belowCut / cut
+  return apart < Math.log(SAME_TISSUE) ? 0 : (positive[cut - 1] as number)
 }
 
-function upsample(mask: Uint8Array, { shape, factors }: Blocks, volume: Volume): Uint8Array {
-  const [nx, ny, nz] = volume.shape
-  const out = new Uint8Array(volume.data.length)
+function spreadBlocks(
+  mask: Uint8Array,
+  x: Float32Array,
+  [nx, ny, nz]: Shape,
+  { shape, of }: Blocks,
+): Uint8Array {
+  const [columns, rows, slices] = of
+  const out = new Uint8Array(x.length)
   let v = 0
   for (let k = 0; k < nz; k++)
     for (let j = 0; j < ny; j++) {
-      const row = (Math.floor(k / factors[2]) * shape[1] + Math.floor(j / factors[1])) * shape[0]
+      const row = ((slices[k] as number) * shape[1] + (rows[j] as number)) * shape[0]
       for (let i = 0; i < nx; i++, v++) {
-        const value = volume.data[v] as number
-        if (value - value === 0) out[v] = mask[row + Math.floor(i / factors[0])] as number
+        const value = x[v] as number
+        if (value - value === 0) out[v] = mask[row + (columns[i] as number)] as number
       }
     }
   return out
