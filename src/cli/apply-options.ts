@@ -12,12 +12,12 @@ import { toFloat32 } from '../volume/volume.ts'
 interface Named {
   readonly harmonizer: string
   readonly input: string
-  readonly source?: string
-  readonly mask?: string
-  readonly reference?: string
+  readonly source: string | undefined
+  readonly mask: string | undefined
+  readonly reference: string | undefined
   readonly singleReference: boolean
   readonly gzipLevel: number
-  readonly threads?: number
+  readonly threads: number | undefined
 }
 
 /** @throws {ConfigError} for values out of range, and options that do not go together */

@@ -1,25 +1,26 @@
-import type { CommandModule } from 'yargs'
+import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import type { FileRecord } from '../harmonizer/apply-file.ts'
 import type { Harmonizer } from '../harmonizer/harmonizer.ts'
 import { type CommonOptions, progress, remarks, report } from './output.ts'
 
-interface ApplyOptions extends CommonOptions {
+interface Flags extends CommonOptions {
   readonly harmonizer: string
   readonly input: string
   readonly output: string
-  readonly source?: string
-  readonly mask?: string
-  readonly reference?: string
-  readonly singleReference: boolean
+  readonly source: string | undefined
+  readonly mask: string | undefined
+  readonly reference: string | undefined
+  readonly 'single-reference': boolean
   readonly dtype: 'float32' | 'same'
-  readonly gzipLevel: number
+  readonly 'gzip-level': number
   readonly force: boolean
-  readonly dryRun: boolean
+  readonly 'dry-run': boolean
   readonly overwrite: boolean
-  readonly threads?: number
+  readonly threads: number | undefined
 }
+type ApplyOptions = ArgumentsCamelCase<Flags>
 
-export const apply: CommandModule<object, ApplyOptions> = {
+export const apply: CommandModule<object, Flags> = {
   command: 'apply <harmonizer> <input> <output>',
   describe: 'Bring an image, or every image of a cohort, into the reference domain',
   builder: (args) =>

@@ -1,0 +1,95 @@
+import type { CommandModule } from 'yargs'
+import { type CommonOptions, clearProgress, progress, remarks, report } from './output.ts'
+
+interface TrainArguments extends CommonOptions {
+  readonly cohort: string
+  readonly target: string
+  readonly method: 'identity' | 'zscore' | 'histogram' | 'tone' | 'local-tone'
+  readonly config: string | undefined
+  readonly out: string | undefined
+  readonly engine: 'auto' | 'native' | 'wasm' | 'cpu'
+  readonly seed: number
+  readonly subjects: string | undefined
+  readonly 'exclude-subjects': string | undefined
+  readonly 'single-reference': boolean
+  readonly overwrite: boolean
+}
+
+export const train: CommandModule<object, TrainArguments> = {
+  command: 'train <cohort>',
+  describe: 'Learn, from people scanned on several scanners, the mapping of each to a reference',
+  builder: (args) =>
+    args
+      .positional('cohort', {
+        type: 'string',
+        demandOption: true,
+        describe: 'manifest: subject, domain, image, ... (TSV)',
+      })
+      .option('target', { type: 'string', demandOption: true, describe: 'Domain that images are brought to' })
+      .option('method', {
+        choices: ['identity', 'zscore', 'histogram', 'tone', 'local-tone'] as const,
+        default: 'local-tone' as const,
+        describe: 'What may be changed, from nothing to a curve that varies over the head',
+      })
+      .option('config', { type: 'string', describe: 'YAML or JSON file with settings of the method' })
+      .option('out', { type: 'string', describe: 'NAME.harmonizer to write (default: TARGET.harmonizer)' })
+      .option('engine', { choices: ['auto', 'native', 'wasm', 'cpu'] as const, default: 'auto' as const })
+      .option('seed', { type: 'number', default: 1, describe: 'Same seed and engine, same bytes' })
+      .option('subjects', { type: 'string', describe: 'Train on these only: a,b,c' })
+      .option('exclude-subjects', { type: 'string', describe: 'Keep these for validation: a,b,c' })
+      .option('single-reference', {
+        type: 'boolean',
+        default: false,
+        describe: "With `histogram`: accept one person's histogram as the reference",
+      })
+      .option('overwrite', { type: 'boolean', default: false, describe: 'Replace a bundle that exists' })
+      .example(
+        '$0 train cohort.tsv --target scanner-b --exclude-subjects sub-07,sub-08',
+        'writes scanner-b.harmonizer',
+      ),
+  handler: async (options) => {
+    const { train: run } = await import('../../training/train.ts')
+    const { readConfig, namesIn, wholeSeed } = await import('./train-options.ts')
+    const config = await readConfig(options.config)
+    const draw = progress(options)
+    const say = remarks(options)
+    const { path, manifest, loss } = await run(
+      {
+        cohort: options.cohort,
+        target: options.target,
+        method: options.method,
+        out: options.out ?? `${options.target.replace(/[^A-Za-z0-9.-]+/g, '-')}.harmonizer`,
+        engine: options.engine,
+        seed: wholeSeed(options.seed),
+        config,
+        singleReference: options.singleReference,
+        overwrite: options.overwrite,
+        ...(options.subjects !== undefined && { subjects: namesIn(options.subjects) }),
+        ...(options.excludeSubjects !== undefined && { excludeSubjects: namesIn(options.excludeSubjects) }),
+      },
+      (event) => {
+        if (event.stage === 'remark') say(event.line)
+        else if (event.stage === 'steps')
+          draw(
+            `step ${event.step} of ${event.steps}, loss ${event.loss.toFixed(4)}, ${timeLeft(event.secondsLeft)} left`,
+          )
+        else draw(`${WHAT[event.stage]}: ${event.done} of ${event.total}`)
+      },
+    )
+    clearProgress()
+    const { sources, target, training } = manifest
+    const last = loss.at(-1)
+    report(
+      options,
+      `${path}: \`${options.method}\` from ${sources.join(', ') || 'any scanner'} to ${target}; ` +
+        `${training.subjects.length} subjects, ${training.pairs} pairs${last ? `, loss ${last.loss.toFixed(4)}` : ''}`,
+      { path, method: options.method, sources, target, training, loss },
+    )
+  },
+}
+
+const WHAT = { scans: 'looking at scans', pairs: 'fitting curves, pairs', lattices: 'reading pairs' } as const
+
+function timeLeft(seconds: number): string {
+  return seconds >= 90 ? `${Math.round(seconds / 60)} min` : `${Math.ceil(seconds)} s`
+}

@@ -1,0 +1,90 @@
+/** `card.md`: what a person must know before using a bundle. Built from the manifest alone, so the two cannot disagree. */
+import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.ts'
+import type { Method } from '../src/harmonizer/method.ts'
+
+const WHAT: Readonly<Record<Method, string>> = {
+  identity: 'changes nothing; it is the baseline that every comparison needs.',
+  zscore: 'changes gain and offset, so that mean and standard deviation in the head match the reference.',
+  histogram:
+    "applies one increasing curve to the whole image, which gives it the reference's distribution of intensities.",
+  tone: 'applies one increasing curve per source scanner to the whole image, fitted on people scanned on both.',
+  'local-tone':
+    'applies an increasing curve that varies smoothly over the head, predicted from the image by a small network. At one place it keeps the order of intensities.',
+}
+
+const MAY_HARM: Readonly<Record<Method, readonly string[]>> = {
+  identity: [],
+  zscore: ['Shading, contrast, sharpness and noise stay as they are.'],
+  histogram: [
+    'An image with unusual tissue volumes (atrophy, large lesions, another field of view) is pulled towards the volumes of the reference.',
+    'Shading, sharpness and noise stay as they are.',
+  ],
+  tone: [
+    'Contrast that depends on more than intensity (T1 and T2 weighting differ) cannot be matched by one curve.',
+    'Shading, sharpness and noise stay as they are.',
+  ],
+  'local-tone': [
+    'Sharpness stays as it is; noise is scaled with the local slope of the curve.',
+    'Heads outside the ages, diseases, coils and protocols of the training subjects were never seen.',
+  ],
+}
+
+export function modelCard(name: string, manifest: Omit<Manifest, 'files'>): string {
+  const { steps, rung, sources, target, guards, training } = manifest
+  const [model] = steps
+  const bounds =
+    model.kind === 'local-tone'
+      ? `\nBounds: local slope between 1/${model.bounds.slopeRatio} and ${model.bounds.slopeRatio} times the global slope; change over space at most ${100 * model.bounds.perMm} % of the tissue median per mm.\n`
+      : ''
+  const few =
+    training.subjects.length < 4
+      ? [
+          `Trained on ${training.subjects.length} subject${training.subjects.length === 1 ? '' : 's'}: how it carries over to other people is hardly known.`,
+        ]
+      : []
+  return `# ${name}
+
+Brings images of ${listed(sources)} to the appearance of \`${target}\`.
+
+## Method
+
+\`${model.kind}\` (rung ${rung} of the ladder) ${WHAT[model.kind]}
+${bounds}
+## Intended use
+
+Research on images of the domains named above, acquired as the training images were. Not a medical device: not for diagnosis.
+Images of \`${target}\` itself pass through unchanged. Images outside the limits below are refused.
+
+## Training data
+
+- Cohort \`${training.cohort.name}\`, SHA-256 \`${training.cohort.sha256}\`
+- ${training.subjects.length} subjects, ${training.pairs} pairs, seed ${training.seed}, engine ${training.engine}. The manifest names the subjects, so that nobody validates on them; give only pseudonyms.
+
+## Limits that are enforced
+
+| domain | scans | median | 99th percentile | field of view R, A, S (mm) | voxel edge (mm) | mask (ml) |
+|---|---|---|---|---|---|---|
+${Object.entries(guards).map(limitsRow).join('\n')}
+
+Each range is that of the training scans, widened: intensities by a factor 4, field of view 1.5, voxel size and mask volume 2.
+
+## Evidence
+
+\`evidence.json\` holds the course of training, and weaker methods fitted to the same scans for comparison. It is not a validation:
+run \`attune validate ${name}.harmonizer COHORT --out DIR\` on subjects that were not trained on.
+
+## Known limits
+
+${[...few, ...MAY_HARM[model.kind], 'Lesions and rare anatomy: whether their contrast is kept must be measured on your own data.'].map((line) => `- ${line}`).join('\n')}
+`
+}
+
+function limitsRow([domain, limits]: readonly [string, DomainLimits]): string {
+  const range = ([low, high]: Range): string => `${low} to ${high}`
+  const { scans, median, p99, extentMm, voxelMm, maskMl } = limits
+  return `| ${[domain, scans, range(median), range(p99), extentMm.map(range).join('; '), range(voxelMm), range(maskMl)].join(' | ')} |`
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ') || 'any scanner'
+}

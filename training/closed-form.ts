@@ -1,0 +1,165 @@
+/** The methods that need no iteration: one look at every scan, then one at every pair. Memory holds one pair at a time. */
+import type { Cohort, Pair, Scan } from '../src/cohort/cohort.ts'
+import { loadPair, loadScan } from '../src/cohort/images.ts'
+import { sha256File } from '../src/files.ts'
+import { limitsOf } from '../src/harmonizer/guards.ts'
+import { type ImageFacts, imageFacts, middleSlab } from '../src/harmonizer/image-facts.ts'
+import type { DomainLimits } from '../src/harmonizer/manifest.ts'
+import {
+  type HistogramModel,
+  poolQuantiles,
+  quantileFunction,
+  sortedIntensities,
+} from '../src/intensity/histogram.ts'
+import { fitToneCurve, type ToneModel, toneKnots, toneScale } from '../src/intensity/tone.ts'
+import { measureSpread, poolSpreads, type Spread, type ZScoreModel } from '../src/intensity/zscore.ts'
+import { noiseSd } from '../src/metrics/noise.ts'
+import { toFloat32, type Volume } from '../src/volume/volume.ts'
+
+/** What one look at every scan gives. */
+export interface Survey {
+  readonly guards: Readonly<Record<string, DomainLimits>>
+  readonly zscore: ZScoreModel
+  readonly histogram: HistogramModel
+  /** Each image's own scale (median in its own mask) by path. */
+  readonly scales: ReadonlyMap<string, number>
+  /** SHA-256 of each image by path. */
+  readonly hashes: ReadonlyMap<string, string>
+}
+
+/** @throws {UnfittableError} for an image without contrast in its mask, naming it */
+export async function surveyCohort(
+  { scans }: Cohort,
+  target: string,
+  onScan: (done: number, total: number) => void,
+): Promise<Survey> {
+  const facts = new Map<string, ImageFacts[]>()
+  const scales = new Map<string, number>()
+  const hashes = new Map<string, string>()
+  const spreads: (Spread & { weight: number })[] = []
+  const quantiles: { quantiles: Float64Array; weight: number }[] = []
+  for (const [index, scan] of scans.entries()) {
+    const { volume, mask } = await loadScan(scan)
+    const x = toFloat32(volume)
+    scales.set(scan.image, toneScale(x, mask))
+    hashes.set(scan.image, await sha256File(scan.image))
+    const known = facts.get(scan.domain) ?? []
+    facts.set(scan.domain, [...known, imageFacts(volume, x, mask)])
+    if (scan.domain === target) {
+      const weight = 1 / scans.filter((other) => isRescan(scan, other)).length
+      spreads.push({ ...measureSpread(x, mask), weight })
+      quantiles.push({ quantiles: quantileFunction(sortedIntensities(x, mask)), weight })
+    }
+    onScan(index + 1, scans.length)
+  }
+  const domains = [...facts].sort(([a], [b]) => (a < b ? -1 : 1))
+  return {
+    guards: Object.fromEntries(domains.map(([domain, images]) => [domain, limitsOf(images)])),
+    zscore: poolSpreads(spreads),
+    histogram: poolQuantiles(quantiles),
+    scales,
+    hashes,
+  }
+}
+
+function isRescan(a: Scan, b: Scan): boolean {
+  return a.subject === b.subject && a.domain === b.domain
+}
+
+const SEGMENTS = 16
+/** Paired intensities that one domain's curve rests on, shared by its pairs. */
+const POINTS_PER_DOMAIN = 400_000
+const MOST_POINTS_PER_PAIR = 100_000
+/** Slices that noise is measured on. */
+const SLAB = 24
+
+/** Paired intensities of one domain, each in units of its own image's scale. */
+interface Points {
+  readonly u: Float32Array[]
+  readonly y: Float32Array[]
+  readonly noise: { u: number; y: number }[]
+}
+
+/** One curve per source domain; the noise ratio is measured on the images. */
+export async function fitTone(
+  pairs: readonly Pair[],
+  { scales }: Survey,
+  onPair: (done: number, total: number) => void,
+): Promise<ToneModel> {
+  const domains = new Map<string, Points>()
+  for (const [index, pair] of pairs.entries()) {
+    const { domain } = pair.source
+    const points = domains.get(domain) ?? { u: [], y: [], noise: [] }
+    domains.set(domain, points)
+    const siblings = pairs.filter(({ source }) => source.domain === domain).length
+    await addPair(points, pair, scales, Math.min(MOST_POINTS_PER_PAIR, POINTS_PER_DOMAIN / siblings))
+    onPair(index + 1, pairs.length)
+  }
+  const knots = toneKnots(concatenate([...domains.values()].flatMap(({ u }) => u)).sort(), SEGMENTS)
+  const tones = [...domains]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([domain, { u, y, noise }]) => {
+      const options = noise.length === 0 ? {} : { noise: meanNoise(noise) }
+      return [domain, [...fitToneCurve(concatenate(u), concatenate(y), knots, options)]] as const
+    })
+  return {
+    kind: 'tone',
+    referenceScale: referenceScale(pairs, scales),
+    knots,
+    tones: Object.fromEntries(tones),
+  }
+}
+
+/** The lower median of the target scans' own scales. */
+function referenceScale(pairs: readonly Pair[], scales: ReadonlyMap<string, number>): number {
+  const images = [...new Set(pairs.map(({ target }) => target.image))]
+  const sorted = images.map((image) => scales.get(image) as number).sort((a, b) => a - b)
+  return sorted[(sorted.length - 1) >> 1] as number
+}
+
+async function addPair(
+  points: Points,
+  pair: Pair,
+  scales: ReadonlyMap<string, number>,
+  most: number,
+): Promise<void> {
+  const { source, target, mask } = await loadPair(pair)
+  const scaleU = scales.get(pair.source.image) as number
+  const scaleY = scales.get(pair.target.image) as number
+  const [x, y] = [toFloat32(source), toFloat32(target)]
+  const masked = mask.reduce((sum, inside) => sum + inside, 0)
+  const every = Math.max(1, Math.ceil(masked / most))
+  const count = Math.ceil(masked / every)
+  const [us, ys] = [new Float32Array(count), new Float32Array(count)]
+  for (let i = 0, seen = 0, n = 0; i < mask.length; i++) {
+    if (mask[i] === 0 || seen++ % every !== 0) continue
+    us[n] = (x[i] as number) / scaleU
+    ys[n++] = (y[i] as number) / scaleY
+  }
+  points.u.push(us)
+  points.y.push(ys)
+  const noise = { u: noiseOf(source, x, mask) / scaleU, y: noiseOf(target, y, mask) / scaleY }
+  if (Number.isFinite(noise.u) && Number.isFinite(noise.y)) points.noise.push(noise)
+}
+
+function noiseOf({ shape }: Volume, x: Float32Array, mask: Uint8Array): number {
+  const slab = middleSlab(shape, mask, SLAB)
+  return noiseSd(x.subarray(slab.start, slab.end), slab.shape, mask.subarray(slab.start, slab.end))
+}
+
+/** Variances add up, so they are what is averaged over pairs. */
+function meanNoise(noise: readonly { readonly u: number; readonly y: number }[]): { u: number; y: number } {
+  const rms = (values: readonly number[]): number =>
+    Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
+  return { u: rms(noise.map(({ u }) => u)), y: rms(noise.map(({ y }) => y)) }
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}

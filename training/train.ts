@@ -1,0 +1,231 @@
+/** From a cohort to a bundle: choose the scans, look at each, fit, write down what was done. */
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { type Cohort, pairsOf } from '../src/cohort/cohort.ts'
+import { requireCohort } from '../src/cohort/manifest.ts'
+import { ConfigError, InputError } from '../src/errors.ts'
+import { sha256 } from '../src/files.ts'
+import { BUNDLE_SUFFIX, type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
+import { MANIFEST_SCHEMA, type Manifest } from '../src/harmonizer/manifest.ts'
+import { type Method, type Model, needsDomain, rungOf } from '../src/harmonizer/method.ts'
+import { EVIDENCE_FILE, TRAINING_SCHEMA, type TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
+import { packageFile } from '../src/package-root.ts'
+import { modelCard } from './card.ts'
+import { fitTone, type Survey, surveyCohort } from './closed-form.ts'
+import type { EngineChoice } from './engine/engine.ts'
+import type { StepProgress } from './local-tone.ts'
+
+export interface TrainOptions {
+  /** Path of the cohort's manifest. */
+  readonly cohort: string
+  readonly target: string
+  readonly method: Method
+  /** `NAME.harmonizer`, to be written. */
+  readonly out: string
+  readonly overwrite?: boolean
+  readonly seed?: number
+  readonly engine?: EngineChoice
+  /** Settings of the method, checked against its defaults. */
+  readonly config?: Readonly<Record<string, unknown>>
+  /** Train on these subjects only; on all but those excluded. */
+  readonly subjects?: readonly string[]
+  readonly excludeSubjects?: readonly string[]
+  /** Accept a histogram of one person, which writes that person's tissue volumes into every image. */
+  readonly singleReference?: boolean
+}
+
+export type TrainProgress =
+  | { readonly stage: 'scans' | 'pairs' | 'lattices'; readonly done: number; readonly total: number }
+  | ({ readonly stage: 'steps' } & StepProgress)
+  | { readonly stage: 'remark'; readonly line: string }
+
+export interface Trained {
+  readonly path: string
+  readonly manifest: Omit<Manifest, 'files'>
+  readonly loss: TrainingEvidence['loss']
+}
+
+/** What a method's own part of training gives. */
+interface Fitted {
+  readonly model: Model
+  readonly engine: string
+  readonly loss: TrainingEvidence['loss']
+  readonly options: Manifest['training']['options']
+  readonly files: BundleFiles
+}
+
+/**
+ * @throws {ConfigError} for options that cannot be; {InputError} for a cohort that cannot be trained on; {UnfittableError} for
+ *         images without contrast. Nothing is written then
+ */
+export async function train(
+  options: TrainOptions,
+  onProgress: (progress: TrainProgress) => void = () => {},
+): Promise<Trained> {
+  const { target, method, out, overwrite = false, seed = 1 } = options
+  await checkBundlePlace(out, overwrite)
+  const cohort = trainable(
+    select(await requireCohort(options.cohort, { target }), options),
+    options,
+    onProgress,
+  )
+  const pairs = pairsOf(cohort, target)
+  const survey = await surveyCohort(cohort, target, (done, total) =>
+    onProgress({ stage: 'scans', done, total }),
+  )
+  const tone =
+    pairs.length === 0
+      ? []
+      : [await fitTone(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))]
+  const baselines: readonly Model[] = [survey.zscore, survey.histogram, ...tone]
+  const fitted =
+    method === 'local-tone'
+      ? await fitLocalTone(cohort, { ...options, seed }, onProgress)
+      : closedForm(method, baselines, options)
+  const name = basename(out, BUNDLE_SUFFIX)
+  const manifest: Omit<Manifest, 'files'> = {
+    schema: MANIFEST_SCHEMA,
+    rung: rungOf(method),
+    sources: domainsOf(cohort).filter((domain) => domain !== target),
+    target,
+    steps: [fitted.model],
+    guards: survey.guards,
+    training: {
+      cohort: { name: basename(options.cohort), sha256: cohortHash(cohort, survey) },
+      subjects: [...new Set(cohort.scans.map(({ subject }) => subject))].sort(),
+      pairs: pairs.length,
+      seed,
+      engine: fitted.engine,
+      options: fitted.options,
+    },
+    versions: { attune: version() },
+  }
+  const evidence: TrainingEvidence = { schema: TRAINING_SCHEMA, loss: fitted.loss, baselines }
+  const files: BundleFiles = {
+    ...fitted.files,
+    'card.md': modelCard(name, manifest),
+    [EVIDENCE_FILE]: `${JSON.stringify(evidence, null, 2)}\n`,
+  }
+  await writeBundle(out, manifest, files, overwrite)
+  return { path: out, manifest, loss: fitted.loss }
+}
+
+/** The scans of the chosen subjects. */
+function select(cohort: Cohort, { subjects, excludeSubjects = [] }: TrainOptions): Cohort {
+  const known = new Set(cohort.scans.map(({ subject }) => subject))
+  const unknown = [...(subjects ?? []), ...excludeSubjects].filter((subject) => !known.has(subject))
+  if (unknown.length > 0)
+    throw new ConfigError(
+      `${cohort.source} has no subject ${unknown.join(', ')}.`,
+      `Its subjects are ${[...known].sort().join(', ')}.`,
+    )
+  const chosen = (subject: string): boolean =>
+    (subjects === undefined || subjects.includes(subject)) && !excludeSubjects.includes(subject)
+  return { ...cohort, scans: cohort.scans.filter(({ subject }) => chosen(subject)) }
+}
+
+/** The scans that the method can use: with paired methods, domains without a pair are left out, and that is said. */
+function trainable(
+  cohort: Cohort,
+  { target, method, singleReference = false }: TrainOptions,
+  onProgress: (progress: TrainProgress) => void,
+): Cohort {
+  const references = new Set(
+    cohort.scans.filter(({ domain }) => domain === target).map(({ subject }) => subject),
+  )
+  if (references.size === 0)
+    throw new InputError(
+      `${cohort.source}: no chosen subject has a scan of the target domain ${target}.`,
+      'Choose subjects that were scanned there, or another --target.',
+    )
+  if (method === 'histogram' && references.size === 1 && !singleReference)
+    throw new ConfigError(
+      `Only ${[...references][0]} was scanned on ${target}: matching one person's histogram writes that person's tissue volumes into every image.`,
+      'Train on several people, use `tone`, or accept it with --single-reference.',
+    )
+  if (!needsDomain(method)) return cohort
+  const paired = new Set(pairsOf(cohort, target).map(({ source }) => source.domain))
+  if (paired.size === 0)
+    throw new InputError(
+      `${cohort.source}: no subject has scans of both ${target} and another domain; \`${method}\` learns from such pairs.`,
+      'Add traveling subjects, or use `histogram`, which needs none.',
+    )
+  const unpaired = domainsOf(cohort).filter((domain) => domain !== target && !paired.has(domain))
+  if (unpaired.length > 0)
+    onProgress({
+      stage: 'remark',
+      line: `left out, since no subject links it to ${target}: ${unpaired.join(', ')}`,
+    })
+  return { ...cohort, scans: cohort.scans.filter(({ domain }) => domain === target || paired.has(domain)) }
+}
+
+function closedForm(
+  method: Exclude<Method, 'local-tone'>,
+  baselines: readonly Model[],
+  { config = {} }: TrainOptions,
+): Fitted {
+  const [setting] = Object.keys(config)
+  if (setting !== undefined)
+    throw new ConfigError(
+      `\`${method}\` has no setting ${setting}.`,
+      'Leave --config out; it has nothing to set.',
+    )
+  const model = method === 'identity' ? { kind: method } : baselines.find(({ kind }) => kind === method)
+  return { model: model as Model, engine: 'closed form', loss: [], options: {}, files: {} }
+}
+
+async function fitLocalTone(
+  cohort: Cohort,
+  { target, seed, engine = 'auto', config = {} }: TrainOptions & { readonly seed: number },
+  onProgress: (progress: TrainProgress) => void,
+): Promise<Fitted> {
+  const { LOCAL_TONE_DEFAULTS, trainLocalTone } = await import('./local-tone.ts')
+  const { exportLocalTone } = await import('./parts/onnx-local-tone.ts')
+  const settings = { ...LOCAL_TONE_DEFAULTS, ...checkedConfig(config, LOCAL_TONE_DEFAULTS), seed, engine }
+  const trained = await trainLocalTone(cohort, target, settings, {
+    onPair: (done, total) => onProgress({ stage: 'lattices', done, total }),
+    onStep: (progress) => onProgress({ stage: 'steps', ...progress }),
+    log: (line) => onProgress({ stage: 'remark', line }),
+  })
+  const { complete, curves } = exportLocalTone(trained.model, trained.weights)
+  const { seed: _seed, engine: _engine, ...parameters } = settings
+  return {
+    model: trained.model,
+    engine: trained.engine,
+    loss: trained.loss,
+    options: parameters,
+    files: { 'network.onnx': complete, 'curves.onnx': curves },
+  }
+}
+
+/** Settings from a file: each must be one of the method's numbers. */
+function checkedConfig(config: Readonly<Record<string, unknown>>, defaults: object): Record<string, number> {
+  const known = Object.entries(defaults).filter(
+    ([name, value]) => typeof value === 'number' && name !== 'seed',
+  )
+  const wrong = Object.entries(config).filter(
+    ([name, value]) =>
+      !known.some(([other]) => other === name) || !Number.isFinite(value) || (value as number) < 0,
+  )
+  if (wrong.length === 0) return config as Record<string, number>
+  throw new ConfigError(
+    `Settings that cannot be: ${wrong.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ')}.`,
+    `Numbers from 0 for: ${known.map(([name, value]) => `${name} (${value})`).join(', ')}.`,
+  )
+}
+
+/** Of what the scans are and what they hold, independent of where they lie and of the order of rows. */
+function cohortHash({ scans }: Cohort, { hashes }: Survey): string {
+  const rows = scans.map(({ subject, domain, session, image }) =>
+    JSON.stringify([subject, domain, session, hashes.get(image)]),
+  )
+  return sha256(rows.sort().join('\n'))
+}
+
+function domainsOf({ scans }: Cohort): readonly string[] {
+  return [...new Set(scans.map(({ domain }) => domain))].sort()
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version
+}
