@@ -1,0 +1,147 @@
+/** The simulated cohort as a BIDS dataset: names, sidecars and tables. @see https://bids-specification.readthedocs.io */
+import type { ProtocolKind, Scanner } from './scanner.ts'
+import { TISSUE_NAMES } from './tissues.ts'
+
+export const GENERATOR = 'attune simulate'
+
+/** Entity label of the subject at `index`: 01, 02, ... */
+export function subjectLabel(index: number, count: number): string {
+  return String(index + 1).padStart(Math.max(2, String(count).length), '0')
+}
+
+/** Session of scan `scan` (from 1) on a scanner: A1, A2, B1... */
+export function sessionLabel(scanner: Scanner, scan: number): string {
+  return `${scanner.letter}${scan}`
+}
+
+/** Path of an image from the dataset's root. */
+export function imagePath(subject: string, session: string): string {
+  return `sub-${subject}/ses-${session}/anat/sub-${subject}_ses-${session}_T1w.nii.gz`
+}
+
+/** Path of a truth map from the root; `resolution` where a subject has been sampled on more than one grid. */
+export function truthPath(
+  subject: string,
+  what: 'tissue' | 'lesion',
+  resolution: string | undefined,
+): string {
+  const res = resolution === undefined ? '' : `_res-${resolution}`
+  const label = what === 'lesion' ? '_label-lesion' : ''
+  return `derivatives/truth/sub-${subject}/anat/sub-${subject}${res}${label}_dseg.nii.gz`
+}
+
+/** BIDS label of a voxel size: letters and digits only. */
+export function resolutionLabel(voxelMm: number): string {
+  return `${Math.round(voxelMm * 1000)}um`
+}
+
+export function toTsv(rows: readonly (readonly (string | number)[])[]): string {
+  return rows.map((row) => `${row.join('\t')}\n`).join('')
+}
+
+export function toJson(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`
+}
+
+export function datasetDescription(version: string): string {
+  return toJson({
+    Name: 'Digital traveling subjects',
+    BIDSVersion: '1.10.0',
+    DatasetType: 'raw',
+    License: 'Apache-2.0',
+    Authors: ['attune'],
+    Acknowledgements:
+      'Anatomies: SynthSeg training label maps (Billot et al., 2023, doi:10.1016/j.media.2023.102789) and the ICBM 152 2009a template (Fonov et al., 2011, doi:10.1016/j.neuroimage.2010.07.033).',
+    GeneratedBy: [{ Name: GENERATOR, Version: version }],
+  })
+}
+
+export function truthDescription(version: string): string {
+  return toJson({
+    Name: 'Truth of the digital traveling subjects',
+    BIDSVersion: '1.10.0',
+    DatasetType: 'derivative',
+    License: 'Apache-2.0',
+    GeneratedBy: [{ Name: GENERATOR, Version: version }],
+  })
+}
+
+export const README = `# Digital traveling subjects
+
+T1-weighted images of digital heads, each scanned on every digital scanner: same anatomy, same grid, different physics.
+No person was scanned; anatomies are deformed copies of public label maps. Made by \`${GENERATOR}\`.
+
+- \`sub-*/ses-*/anat\`: the images. Session A1 is the first scan on scanner-A, A2 its rescan, and so on.
+- \`cohort.tsv\`: one row per scan, as attune reads it. Subjects of one \`family\` are made from one base anatomy: never split them.
+- \`derivatives/truth\`: tissue maps, lesions (labels 1 to n), and every parameter that was drawn (\`parameters.json\`).
+`
+
+/** Files at the root and in the truth folder that BIDS does not know. */
+export const BIDS_IGNORE = 'cohort.tsv\n'
+export const TRUTH_BIDS_IGNORE = 'parameters.json\n'
+
+export const PARTICIPANTS_JSON: string = toJson({
+  family: {
+    LongName: 'Base anatomy',
+    Description:
+      'Base anatomy that the head was made from; subjects that share it belong to one side of every split',
+  },
+})
+
+/** Names of the values of the tissue map. */
+export function tissueTable(): string {
+  return toTsv([
+    ['index', 'name'],
+    [0, 'air'],
+    ...TISSUE_NAMES.map((name, index) => [index + 1, name] as const),
+  ])
+}
+
+const protocolNames: Readonly<Record<ProtocolKind, string>> = {
+  mprage: 'MPRAGE',
+  bravo: 'IR-SPGR',
+  tfe: 'IR-TFE',
+  flash: 'FLASH',
+}
+
+const seconds = (ms: number): number => Math.round(ms * 1000) / 1e6
+const rounded = (value: number): number => Math.round(value * 1e4) / 1e4
+
+/** Sidecar of a T1w image: times in s, angles in degrees. */
+export function sidecar(scanner: Scanner, serial: string): string {
+  const { sequence, fieldTesla, protocol } = scanner
+  const common = {
+    Modality: 'MR',
+    Manufacturer: 'attune (simulated)',
+    ManufacturersModelName: `Digital ${fieldTesla} T`,
+    DeviceSerialNumber: serial,
+    StationName: scanner.domain,
+    MagneticFieldStrength: fieldTesla,
+    ProtocolName: protocolNames[protocol],
+    PulseSequenceType: protocolNames[protocol],
+    MRAcquisitionType: '3D',
+    EchoTime: seconds(sequence.teMs),
+    FlipAngle: rounded(sequence.flipDegrees),
+    NonlinearGradientCorrection: true,
+  }
+  if (sequence.kind === 'spgr')
+    return toJson({
+      ...common,
+      ScanningSequence: 'GR',
+      SequenceVariant: 'SP',
+      RepetitionTime: seconds(sequence.trMs),
+      RepetitionTimeExcitation: seconds(sequence.trMs),
+    })
+  return toJson({
+    ...common,
+    ScanningSequence: ['GR', 'IR'],
+    SequenceVariant: ['SP', 'MP'],
+    RepetitionTime: seconds(sequence.cycleMs),
+    RepetitionTimePreparation: seconds(sequence.cycleMs),
+    RepetitionTimeExcitation: seconds(sequence.echoSpacingMs),
+    // GE states the wait before the train, the others the time to the centre of k-space
+    InversionTime: seconds(
+      protocol === 'bravo' ? sequence.tiMs - sequence.centrePulse * sequence.echoSpacingMs : sequence.tiMs,
+    ),
+  })
+}
