@@ -2,6 +2,8 @@
 import type { Samples, Scale, Volume } from '../../volume/volume.ts'
 import { type Datatype, datatypeOf, layoutOf } from './datatype.ts'
 
+/** A sample this near a whole number was one before arithmetic. */
+const WHOLE = 1e-3
 const FLOAT32_MAX = 3.4028234663852886e38
 
 /**
@@ -43,7 +45,7 @@ export function samplesAs(
     const whole = value < 0 ? -Math.round(-value) : Math.round(value)
     if (whole >= low && whole <= high) {
       out[i] = whole
-      if (whole !== value) rounded = true
+      if (Math.abs(whole - value) > WHOLE) rounded = true
     } else {
       clipped++
       out[i] = whole < low ? low : whole > high ? high : ofZero

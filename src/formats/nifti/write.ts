@@ -1,5 +1,6 @@
 /** NIfTI-1 images to files. */
 import { createHash } from 'node:crypto'
+import { ConfigError } from '../../errors.ts'
 import { writeFileAtomic } from '../../files.ts'
 import type { Volume } from '../../volume/volume.ts'
 import { type Datatype, datatypeOf } from './datatype.ts'
@@ -7,6 +8,9 @@ import { encodeHeader, headerFor } from './encode.ts'
 import { gzipParallel } from './gzip.ts'
 import { type NiftiHeader, scaleOf } from './header.ts'
 import { samplesAs } from './samples.ts'
+
+/** `dim` is a signed 16-bit number. */
+const LONGEST = 32767
 
 export interface WriteOptions {
   /** The header whose fields, affine codes and description the new file keeps; usually that of the input image. */
@@ -32,6 +36,7 @@ export interface WriteReport {
 /**
  * Writes `volume` whole or not at all. Equal input gives equal bytes: no clock, no name inside.
  * @throws {MissingError} when the folder cannot be written
+ * @throws {ConfigError} for a gzip level outside 1 to 9, or a volume longer along an axis than NIfTI-1 can say
  */
 export async function writeNifti(
   path: string,
@@ -39,6 +44,16 @@ export async function writeNifti(
   options: WriteOptions = {},
 ): Promise<WriteReport> {
   const { like, dtype = 'float32', gzipLevel = 1, description } = options
+  if (!Number.isInteger(gzipLevel) || gzipLevel < 1 || gzipLevel > 9)
+    throw new ConfigError(
+      `The gzip level is ${gzipLevel}.`,
+      'Give a whole number from 1 (fast) to 9 (small).',
+    )
+  if (volume.shape.some((size) => size > LONGEST))
+    throw new ConfigError(
+      `${path}: ${volume.shape.join(' x ')} voxels; NIfTI-1 holds at most ${LONGEST} along an axis.`,
+      'Crop or downsample the volume.',
+    )
   const stored: { datatype: Datatype; slope: number; intercept: number } =
     dtype === 'float32'
       ? { datatype: 'float32', slope: 1, intercept: 0 }
