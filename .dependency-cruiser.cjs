@@ -15,6 +15,7 @@ const perImage = ['formats', 'domain', 'intensity', 'resolution', 'combat', 'fea
 module.exports = {
   forbidden: [
     only('errors', []),
+    only('package-root', []),
     only('files', ['errors']),
     only('kernels', ['errors']),
     only('volume', ['errors', 'kernels']),

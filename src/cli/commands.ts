@@ -16,6 +16,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./apply.ts')).apply,
   },
   {
+    command: 'train <cohort>',
+    describe: 'Learn, from people scanned on several scanners, the mapping of each to a reference',
+    load: async () => (await import('./train.ts')).train,
+  },
+  {
     command: 'engine',
     describe: 'List, install or check training engines',
     load: async () => (await import('./engine.ts')).engine,
