@@ -9,6 +9,7 @@ import type { Vector3 } from './matrix.ts'
 export interface BilateralGrid {
   /** [cells along R, A, S, K + 1]: value of the curve at each knot, in the unit of the result; last axis fastest. */
   readonly curves: ArrayLike<number>
+  /** At least 2 along each axis. */
   readonly cells: Vector3
   /** K + 1 increasing intensities; the first is 0. */
   readonly knots: readonly number[]
@@ -36,6 +37,7 @@ interface Positions {
 
 /** Buckets of the table from intensity to bin; a few per bin make the search after it short. */
 const BUCKETS = 4096
+const LAST_BUCKET = BUCKETS - 1
 
 /**
  * out = curve at the voxel's place, at the voxel's value. Above the last knot the last piece continues, below the first
@@ -66,31 +68,84 @@ export function sliceBilateralGrid(
   const py = positions(grid.axes[1], cy, ny)
   const pz = positions(grid.axes[2], grid.cells[grid.axes[2].along], shape[2])
   const { cell, share } = px
+  const runs = runsOf(cell)
 
   const { first, perUnit, edges } = binTable(knots)
-  const lastBucket = BUCKETS - 1
-  const rowSize = cx * bins * 2
-  const plane = new Float64Array(cy * rowSize)
-  const row = new Float64Array(cx * bins * 4)
-  const stride = bins * 4
+  const stride = bins * 2
+  const row = new Float64Array(cx * stride)
+  const plane = new Float64Array(cy * row.length)
   for (let z = from; z < to; z++) {
-    blend(plane, lines, pz.cell[z]! * plane.length, plane.length, pz.share[z]!)
+    blend(plane, lines, pz.cell[z]! * plane.length, pz.share[z]!)
     for (let y = 0; y < ny; y++) {
-      blendPairs(row, plane, py.cell[y]! * rowSize, rowSize, py.share[y]!, bins * 2)
-      let i = (z * ny + y) * nx
-      for (let x = 0; x < nx; x++, i++) {
-        const value = data[i]! * slope + intercept
-        const scaled = value * perUnit
-        let bin = first[scaled > 0 ? (scaled < lastBucket ? scaled | 0 : lastBucket) : 0]!
-        while (value >= edges[bin]!) bin++
-        const at = cell[x]! * stride + bin * 4
-        out[i] = row[at]! + row[at + 1]! * value + share[x]! * (row[at + 2]! + row[at + 3]! * value)
+      blend(row, plane, py.cell[y]! * row.length, py.share[y]!)
+      const start = (z * ny + y) * nx
+      for (let r = 0; r + 1 < runs.length; r++) {
+        const base = cell[runs[r]!]! * stride
+        mapRun(
+          out,
+          data,
+          start,
+          runs[r]!,
+          runs[r + 1]!,
+          row,
+          base,
+          stride,
+          share,
+          slope,
+          intercept,
+          first,
+          perUnit,
+          edges,
+        )
       }
     }
   }
 }
 
-/** The curves as (offset, slope) per bin, [cells along z, y, x, K, 2] of the stored axes. */
+/** Voxels `from` to `to` - 1 of the row that begins at `start`: all lie between the same two cells, whose lines begin at `base` and `toNext` further. */
+function mapRun(
+  out: Float32Array,
+  data: ArrayLike<number>,
+  start: number,
+  from: number,
+  to: number,
+  row: Float64Array,
+  base: number,
+  toNext: number,
+  share: Float64Array,
+  slope: number,
+  intercept: number,
+  first: Uint16Array,
+  perUnit: number,
+  edges: Float64Array,
+): void {
+  for (let x = from; x < to; x++) {
+    const value = data[start + x]! * slope + intercept
+    const scaled = value * perUnit
+    let bin = first[scaled > 0 ? (scaled < LAST_BUCKET ? scaled | 0 : LAST_BUCKET) : 0]!
+    if (value >= edges[bin]!) bin = binAbove(edges, bin, value)
+    const at = base + bin * 2
+    const near = row[at]! + row[at + 1]! * value
+    const far = row[at + toNext]! + row[at + toNext + 1]! * value
+    out[start + x] = near + share[x]! * (far - near)
+  }
+}
+
+/** The bin that holds `value`, from `bin` upwards; rare, so kept out of the loop over voxels. */
+function binAbove(edges: Float64Array, bin: number, value: number): number {
+  let found = bin + 1
+  while (value >= edges[found]!) found++
+  return found
+}
+
+/** Where a run of equal cells begins, and at last the number of voxels. */
+function runsOf(cell: Int32Array): Int32Array {
+  const starts: number[] = []
+  for (let x = 0; x < cell.length; x++) if (x === 0 || cell[x] !== cell[x - 1]) starts.push(x)
+  return Int32Array.from([...starts, cell.length])
+}
+
+/** Each curve as lines, one per bin: (offset, slope), [cells along z, y, x of the stored axes, K, 2]. */
 function storedLines({ curves, cells, knots, axes }: BilateralGrid): Float64Array {
   const bins = knots.length - 1
   const strides = [cells[1] * cells[2], cells[2], 1]
@@ -111,10 +166,9 @@ function storedLines({ curves, cells, knots, axes }: BilateralGrid): Float64Arra
 function positions({ origin, step }: GridAxis, cells: number, count: number): Positions {
   const cell = new Int32Array(count)
   const share = new Float64Array(count)
-  const last = Math.max(cells - 2, 0)
   for (let i = 0; i < count; i++) {
     const at = Math.min(Math.max(origin + i * step, 0), cells - 1)
-    cell[i] = Math.min(Math.floor(at), last)
+    cell[i] = Math.min(Math.floor(at), cells - 2)
     share[i] = at - cell[i]!
   }
   return { cell, share }
@@ -141,40 +195,11 @@ function binTable(knots: readonly number[]): {
   return { first, perUnit, edges }
 }
 
-/** out = near + share * (far - near), of `out.length` numbers at `at` and one `stride` further; the far ones are not read at share 0. */
-function blend(out: Float64Array, source: Float64Array, at: number, stride: number, share: number): void {
-  const far = share === 0 ? at : at + stride
+/** out = near + share * (far - near): `out.length` numbers of `source` from `at`, and those that follow them. */
+function blend(out: Float64Array, source: Float64Array, at: number, share: number): void {
+  const far = at + out.length
   for (let k = 0; k < out.length; k++) {
     const near = source[at + k]!
     out[k] = near + share * (source[far + k]! - near)
-  }
-}
-
-/** The row of lines at one y, each beside its difference to the next cell along x: (offset, slope, offset difference, slope difference). */
-function blendPairs(
-  out: Float64Array,
-  plane: Float64Array,
-  at: number,
-  stride: number,
-  share: number,
-  lineSize: number,
-): void {
-  const far = share === 0 ? at : at + stride
-  const last = stride - lineSize
-  for (let k = 0, o = 0; k < stride; k += 2, o += 4) {
-    const near = plane[at + k]!
-    const nearSlope = plane[at + k + 1]!
-    const offset = near + share * (plane[far + k]! - near)
-    const slope = nearSlope + share * (plane[far + k + 1]! - nearSlope)
-    out[o] = offset
-    out[o + 1] = slope
-    if (k >= lineSize) {
-      out[o - 2 * lineSize + 2] = offset - out[o - 2 * lineSize]!
-      out[o - 2 * lineSize + 3] = slope - out[o - 2 * lineSize + 1]!
-    }
-    if (k >= last) {
-      out[o + 2] = 0
-      out[o + 3] = 0
-    }
   }
 }

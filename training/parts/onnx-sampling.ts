@@ -5,9 +5,6 @@ import { DATA_TYPE, type GraphBuilder, type Value } from './onnx-model.ts'
 /** An affine map of space as four values of shape [3]: where the three unit steps and the origin go. */
 type Columns = readonly [Value, Value, Value, Value]
 
-/** GridSample wants the fastest axis first. */
-const REVERSED = [2, 1, 0]
-
 /**
  * The inverse of `geometry` [3, 4] by the adjugate: from mm in the box to voxel indices (i, j, k).
  * Any invertible affine map will do.
@@ -36,12 +33,10 @@ function columns(g: GraphBuilder, matrix: Value, indices: readonly number[]): Va
   return indices.map((index) => column(g, matrix, index))
 }
 
-/** `map` followed by value * factor + shift per row, rows reversed: the normalized coordinates of GridSample. */
+/** `map` followed by value * factor + shift: the normalized coordinates of GridSample, fastest axis first. */
 function normalized(g: GraphBuilder, map: Columns, factor: Value, shift: Value): Columns {
-  const order = g.integers(REVERSED)
-  const scaled = (value: Value): Value => g.op('Gather', [g.op('Mul', [value, factor]), order])
-  const origin = g.op('Add', [g.op('Mul', [map[3], factor]), shift])
-  return [scaled(map[0]), scaled(map[1]), scaled(map[2]), g.op('Gather', [origin, order])]
+  const scaled = (value: Value): Value => g.op('Mul', [value, factor])
+  return [scaled(map[0]), scaled(map[1]), scaled(map[2]), g.op('Add', [scaled(map[3]), shift])]
 }
 
 /**
@@ -109,8 +104,9 @@ export function mapVoxels(g: GraphBuilder, map: VoxelMap): Value {
   )
   const slopes = g.op('Div', [g.op('Mul', [increments, toSlopes]), scale])
 
-  const box = columns(g, geometry, [0, 1, 2, 3]) as unknown as Columns
-  const factor = g.floats(BOX.map((mm) => 2 / mm))
+  const fastestFirst = g.op('Gather', [geometry, g.integers([2, 1, 0])])
+  const box = columns(g, fastestFirst, [0, 1, 2, 3]) as unknown as Columns
+  const factor = g.floats(BOX.map((mm) => 2 / mm).toReversed())
   const [stepX, stepY, stepZ, origin] = normalized(g, box, factor, g.floats([-1]))
   const size = g.op('Shape', [image])
   const indices = (axis: number, shape: readonly number[]): Value => {
