@@ -1,7 +1,7 @@
 /** How often each pair of intensities occurs at one place in two images. */
 
 /**
- * Joint histogram of two images in a mask; intensities beyond the range count into the outermost bins.
+ * Joint histogram of two images in a mask; pairs beyond the range are left out.
  *
  * @param x     image: columns
  * @param y     reference on the same grid: rows
@@ -17,13 +17,13 @@ export function jointHistogram(
 ): readonly number[] {
   const counts = new Array<number>(bins * bins).fill(0)
   const perUnit = bins / (range.high - range.low)
-  const bin = (v: number): number => Math.min(bins - 1, Math.max(0, Math.floor((v - range.low) * perUnit)))
+  const bin = (v: number): number => Math.floor((v - range.low) * perUnit)
   for (let i = 0; i < mask.length; i++) {
-    const a = x[i] as number
-    const b = y[i] as number
-    if (mask[i] === 0 || !Number.isFinite(a + b)) continue
-    const cell = bin(b) * bins + bin(a)
-    counts[cell] = (counts[cell] ?? 0) + 1
+    if (mask[i] === 0) continue
+    const column = bin(x[i] as number)
+    const row = bin(y[i] as number)
+    if (!(column >= 0 && column < bins && row >= 0 && row < bins)) continue
+    counts[row * bins + column] = (counts[row * bins + column] as number) + 1
   }
   return counts
 }

@@ -1,3 +1,4 @@
+import { maskedQuantiles } from '../kernels/quantile.ts'
 import type { Shape } from '../volume/volume.ts'
 
 /** Part of the mask that counts as flat, and the smallest number of voxels that a scale estimate rests on. */
@@ -33,48 +34,52 @@ export function noiseSd(x: Float32Array, shape: Shape, mask: Uint8Array): number
 }
 
 /**
- * The flattest quarter of the mask, 1 or 0 per voxel: where central differences, summed as squares over each
- * voxel and its neighbours, are smallest. Central differences are odd and the pseudo-residual is even, so white
- * noise at the voxel itself does not choose its own place. Only voxels of the brighter half of the mask take part: dark ones are
- * air, bone and fluid, where magnitude noise is not Gaussian. Choosing them once on the reference image lets
- * several images be compared at the same places (`residualSd`).
+ * The flattest quarter of the mask, 1 or 0 per voxel: where central differences at the voxel, and those at its six
+ * neighbours across the direction to it, have the smallest sum of squares. These 15 differences are uncorrelated with the
+ * voxel's pseudo-residual when the image is white noise, so noise does not choose places where it looks small.
+ * Only the brighter half of the mask takes part: dark voxels are air, bone and fluid, where the noise of magnitude
+ * images is not Gaussian. Choosing the places once on the reference image lets several images be compared there
+ * (`residualSd`).
  *
  * @param x     image, length V
  * @param shape grid
  * @param mask  length V
  */
 export function flatVoxels(x: Float32Array, shape: Shape, mask: Uint8Array): Uint8Array {
-  const [nx, ny, nz] = shape
-  const slice = nx * ny
   const inner = innerVoxels(shape, mask)
-  const flat = new Uint8Array(mask.length)
-  if (inner.length === 0) return flat
-  const slope = new Float32Array(mask.length)
-  for (let z = 1; z < nz - 1; z++)
-    for (let y = 1; y < ny - 1; y++)
-      for (let i = 1 + nx * (y + ny * z), end = i + nx - 2; i < end; i++) {
-        const dx = x[i + 1]! - x[i - 1]!
-        const dy = x[i + nx]! - x[i - nx]!
-        const dz = x[i + slice]! - x[i - slice]!
-        slope[i] = dx * dx + dy * dy + dz * dz
-      }
   const level = new Float32Array(inner.length)
   const roughness = new Float32Array(inner.length)
+  const [nx, ny] = shape
+  const directions = [
+    [1, nx, nx * ny],
+    [nx, nx * ny, 1],
+    [nx * ny, 1, nx],
+  ] as const
   for (let k = 0; k < inner.length; k++) {
     const i = inner[k]!
-    level[k] = x[i - 1]! + x[i + 1]! + x[i - nx]! + x[i + nx]! + x[i - slice]! + x[i + slice]!
-    roughness[k] =
-      slope[i]! +
-      slope[i - 1]! +
-      slope[i + 1]! +
-      slope[i - nx]! +
-      slope[i + nx]! +
-      slope[i - slice]! +
-      slope[i + slice]!
+    let sum = 0
+    let squares = 0
+    for (const [a, b, c] of directions) {
+      const straight = x[i + a]! - x[i - a]!
+      const acrossB1 = x[i + a + b]! - x[i + a - b]!
+      const acrossB2 = x[i - a + b]! - x[i - a - b]!
+      const acrossC1 = x[i + a + c]! - x[i + a - c]!
+      const acrossC2 = x[i - a + c]! - x[i - a - c]!
+      sum += x[i + a + b]! + x[i + a - b]! + x[i - a + b]! + x[i - a - b]!
+      squares +=
+        straight * straight +
+        acrossB1 * acrossB1 +
+        acrossB2 * acrossB2 +
+        acrossC1 * acrossC1 +
+        acrossC2 * acrossC2
+    }
+    level[k] = sum
+    roughness[k] = squares
   }
-  const brightFrom = quantile(level, 0.5)
-  const bright = roughness.filter((r, k) => level[k]! >= brightFrom && Number.isFinite(r))
-  const flattest = quantile(bright, Math.min(1, FLAT_SHARE / 0.5))
+  const [brightFrom] = maskedQuantiles(level, null, [0.5]) as unknown as [number]
+  const bright = roughness.filter((_, k) => level[k]! >= brightFrom)
+  const [flattest] = maskedQuantiles(bright, null, [2 * FLAT_SHARE]) as unknown as [number]
+  const flat = new Uint8Array(mask.length)
   for (let k = 0; k < inner.length; k++)
     if (level[k]! >= brightFrom && roughness[k]! <= flattest) flat[inner[k]!] = 1
   return flat
@@ -98,15 +103,9 @@ export function residualSd(x: Float32Array, [nx, ny]: Shape, flat: Uint8Array): 
     if (Number.isFinite(residual)) residuals.push(residual)
   }
   if (residuals.length < MIN_VOXELS) return Number.NaN
-  const values = Float64Array.from(residuals)
-  const center = quantile(values, 0.5)
-  return (
-    SD_PER_MAD *
-    quantile(
-      values.map((v) => Math.abs(v - center)),
-      0.5,
-    )
-  )
+  const values = Float32Array.from(residuals)
+  const center = median(values)
+  return SD_PER_MAD * median(values.map((v) => Math.abs(v - center)))
 }
 
 /** Voxels whose six neighbours lie in the mask too. */
@@ -129,8 +128,6 @@ function innerVoxels([nx, ny, nz]: Shape, mask: Uint8Array): Uint32Array {
   return Uint32Array.from(found)
 }
 
-/** The order statistic at rank floor(q (n − 1)). */
-function quantile(values: Float32Array | Float64Array, q: number): number {
-  const sorted = values.slice().sort()
-  return sorted.length === 0 ? Number.NaN : sorted[Math.floor(q * (sorted.length - 1))]!
+function median(values: Float32Array): number {
+  return maskedQuantiles(values, null, [0.5])[0]!
 }

@@ -32,12 +32,15 @@ export function errorPlot(evidence: Evidence, domain: string): Markup {
   const spoken = rows.map(({ method, value }) => `${method} ${value.toFixed(1)} %`).join(', ')
   return svg(
     {
-      height: 58 + 30 * rows.length,
-      marginLeft: 142,
+      height: 66 + 30 * rows.length,
+      marginLeft: 160,
       marginRight: 36,
       marginTop: 18,
+      marginBottom: 42,
       x: {
         label: 'MAE, % of range',
+        labelAnchor: 'center',
+        labelArrow: 'none',
         domain: [0, 1.06 * Math.max(...rows.map((r) => r.high), 100 * (floor ?? 0))],
         ticks: 4,
       },
@@ -184,11 +187,12 @@ export function lesionPlot(evidence: Evidence, accepted: readonly [low: number, 
   const domains = [...new Set(rows.map((r) => r.domain))]
   return svg(
     {
-      height: 64 + 34 * domains.length,
+      height: 62 + 34 * domains.length,
       marginLeft: 110,
       marginRight: 14,
       marginTop: 10,
-      x: { label: 'Contrast kept', domain: [0, 2], ticks: 5 },
+      marginBottom: 42,
+      x: { label: 'Contrast kept', domain: [0, 2], ticks: 5, labelAnchor: 'center', labelArrow: 'none' },
       y: { label: null, domain: domains, tickSize: 0 },
       marks: [
         Plot.rect([0], { x1: accepted[0], x2: accepted[1], fill: 'var(--band)' }),

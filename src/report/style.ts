@@ -53,7 +53,7 @@ svg.plot { display: block; width: 100%; max-width: 400px; height: auto; overflow
 svg.plot text { white-space: pre; }
 
 .share { font-size: 2.6rem; line-height: 1.1; font-weight: 650; letter-spacing: -0.03em; margin: 0; }
-.share small { display: block; font-size: 0.875rem; font-weight: 400; letter-spacing: 0; color: var(--muted); margin-top: 0.35rem; max-width: 36ch; }
+.share small { display: block; font-size: 0.875rem; font-weight: 400; letter-spacing: 0; color: var(--muted); line-height: 1.4; margin: 0.35rem 0 0.9rem; max-width: 44ch; }
 
 .slices { display: grid; grid-template-columns: repeat(5, 1fr); gap: 6px; margin: 0.9rem 0 0; }
 .slices figure { background: #000; border-radius: 4px; overflow: hidden; position: relative; display: flex; flex-direction: column; justify-content: center; }
