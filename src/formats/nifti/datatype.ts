@@ -1,7 +1,7 @@
 /** The sample types of NIfTI-1: those that a `Volume` holds, and the names of those that are refused. */
 import type { Samples } from '../../volume/volume.ts'
 
-export type Datatype = keyof typeof DATATYPES
+export type Datatype = 'uint8' | 'int16' | 'int32' | 'float32' | 'float64' | 'int8' | 'uint16' | 'uint32'
 
 interface Layout {
   /** `datatype` of the header. */
@@ -13,7 +13,7 @@ interface Layout {
 }
 
 /** @see nifti1.h, "Values of datatype field" */
-export const DATATYPES = {
+const DATATYPES: Readonly<Record<Datatype, Layout>> = {
   uint8: { code: 2, bytes: 1, range: [0, 255], view: (b, o, n) => new Uint8Array(b, o, n) },
   int16: { code: 4, bytes: 2, range: [-32768, 32767], view: (b, o, n) => new Int16Array(b, o, n) },
   int32: { code: 8, bytes: 4, range: [-2147483648, 2147483647], view: (b, o, n) => new Int32Array(b, o, n) },
@@ -22,7 +22,7 @@ export const DATATYPES = {
   int8: { code: 256, bytes: 1, range: [-128, 127], view: (b, o, n) => new Int8Array(b, o, n) },
   uint16: { code: 512, bytes: 2, range: [0, 65535], view: (b, o, n) => new Uint16Array(b, o, n) },
   uint32: { code: 768, bytes: 4, range: [0, 4294967295], view: (b, o, n) => new Uint32Array(b, o, n) },
-} as const satisfies Record<string, Layout>
+}
 
 const REFUSED: Readonly<Record<number, string>> = {
   0: 'unknown',

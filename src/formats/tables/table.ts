@@ -43,7 +43,7 @@ export async function readTable(path: string): Promise<Table> {
   const repeated = columns.filter((name, k) => columns.indexOf(name) !== k)
   if (repeated.length > 0)
     throw new InputError(
-      `${path}: repeats the column ${repeated.join(', ')}.`,
+      `${path}: repeats the column ${repeated.map((name) => `"${name}"`).join(', ')}.`,
       'Give every column its own name.',
     )
   return {
