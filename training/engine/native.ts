@@ -1,12 +1,12 @@
 /** The native engine: tfjs-node on libtensorflow, built by `attune engine install native` (native-install.ts). */
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, rename, symlink } from 'node:fs/promises'
+import { cp, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
-import { MissingError } from '../../src/errors.ts'
+import { AttuneError, MissingError } from '../../src/errors.ts'
 import { withTemporary } from '../../src/files.ts'
 import { nativeFolder, nativeParts } from './native-folder.ts'
 import { registerNativeKernels } from './native-kernels.ts'
@@ -30,6 +30,7 @@ export async function startNative(): Promise<string> {
     await tf.setBackend('tensorflow')
     return `libtensorflow ${loadBinding(folder).TF_Version}`
   } catch (cause) {
+    if (cause instanceof AttuneError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new MissingError(
       `native does not load: ${reason}.`,
@@ -83,6 +84,20 @@ async function linkedModules(folder: string): Promise<string> {
   const key = createHash('sha256').update(packageFolder('@tensorflow/tfjs-core')).digest('hex').slice(0, 12)
   const linked = join(folder, `linked-${key}`)
   if (existsSync(linked)) return linked
+  try {
+    await removeOrphans(folder)
+    await link(folder, linked)
+  } catch (cause) {
+    throw new MissingError(
+      `${folder} cannot be written, and the native engine has to be linked to this copy of attune there.`,
+      'Set ATTUNE_ENGINE_DIR to a folder of yours and run `attune engine install native`.',
+      { cause },
+    )
+  }
+  return linked
+}
+
+async function link(folder: string, linked: string): Promise<void> {
   const temporary = join(folder, `.attune-${randomBytes(8).toString('hex')}.tmp`)
   await withTemporary(temporary, async () => {
     const from = join(folder, nativeParts.modules)
@@ -97,7 +112,13 @@ async function linkedModules(folder: string): Promise<string> {
       if (!existsSync(linked)) throw error // else another process was first
     })
   })
-  return linked
+}
+
+/** Removes the folders of copies of attune that are no longer there. */
+async function removeOrphans(folder: string): Promise<void> {
+  for (const name of (await readdir(folder)).filter((entry) => entry.startsWith('linked-')))
+    if (!existsSync(join(folder, name, nativeParts.modules, '@tensorflow', 'tfjs-core')))
+      await rm(join(folder, name), { recursive: true, force: true })
 }
 
 function packageFolder(name: string): string {
