@@ -1,0 +1,198 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openSession, type Session } from '../../src/inference/session.ts'
+import {
+  CELLS,
+  oracleCurveAt,
+  oracleCurves,
+  oracleScale,
+  sampleLatticeImage,
+  sampleModel,
+  sampleWeights,
+} from '../../test/local-tone-oracle.ts'
+import { exportLocalTone } from './onnx-local-tone.ts'
+
+const dims = [1, 1, 96, 120, 96]
+const session = (onnx: Uint8Array): Promise<Session> => openSession(onnx, { threads: 1, name: 'test' })
+
+async function curvesOf(
+  network: Session,
+  { image, mask }: { image: Float32Array; mask: Float32Array },
+  domain: number,
+): Promise<{ curves: Float32Array; scale: number }> {
+  const { curves, scale } = await network.run({
+    image: { data: image, dims },
+    mask: { data: mask, dims },
+    domain: { data: BigInt64Array.of(BigInt(domain)), dims: [] },
+  })
+  return { curves: curves!, scale: scale![0]! }
+}
+
+describe('the curves graph', () => {
+  it.each([
+    { bins: 12, domain: 1, seed: 1, perMm: 0.01 },
+    { bins: 7, domain: 0, seed: 2, perMm: 10 },
+  ])(
+    'computes what the specification says: $bins bins, at most $perMm per mm',
+    async ({ bins, domain, seed, perMm }) => {
+      const sample = sampleModel(bins)
+      const model = { ...sample, bounds: { ...sample.bounds, perMm } }
+      const weights = sampleWeights(model, seed)
+      const lattice = sampleLatticeImage(seed)
+      const network = await session(exportLocalTone(model, weights).curves)
+      const { curves, scale } = await curvesOf(network, lattice, domain)
+      await network.close()
+      expect(scale / oracleScale(lattice.image, lattice.mask)).toBeCloseTo(1, 5)
+      const expected = oracleCurves(model, weights, lattice.image, lattice.mask, model.domains[domain]!)
+      expect(curves.length).toBe(expected.length)
+      const spread = Math.max(...expected) - Math.min(...expected)
+      const error = Math.max(...curves.map((value, i) => Math.abs(value - expected[i]!)))
+      expect(error / spread).toBeLessThan(2e-5)
+      const cellsDiffer = Math.max(...curves.map((value, i) => Math.abs(value - curves[i % (bins + 1)]!)))
+      expect(cellsDiffer).toBeGreaterThan(0.01)
+    },
+  )
+
+  it('takes the lower of two middle coarse voxels as the scale', async () => {
+    const image = new Float32Array(96 * 120 * 96)
+    const mask = new Float32Array(image.length)
+    const fill = (coarseR: number, value: number): void => {
+      for (let r = 0; r < 3; r++)
+        for (let a = 0; a < 3; a++)
+          for (let s = 0; s < 3; s++) {
+            const at = ((coarseR * 3 + r) * 120 + a) * 96 + s
+            image[at] = value
+            mask[at] = 1
+          }
+    }
+    for (const [i, value] of [70, 10, 40, 20].entries()) fill(i * 2, value)
+    const model = sampleModel(4)
+    const network = await session(exportLocalTone(model, sampleWeights(model, 3)).curves)
+    expect((await curvesOf(network, { image, mask }, 0)).scale).toBe(20)
+    await network.close()
+  })
+})
+
+describe('the two bounds, for any weights', () => {
+  const model = sampleModel(6)
+  const lattice = sampleLatticeImage(9)
+  const networks = new Map<string, Promise<Float32Array>>()
+  const weightsOf = fc.record({
+    seed: fc.integer({ min: 0, max: 3 }),
+    exponent: fc.integer({ min: -1, max: 3 }),
+    domain: fc.integer({ min: 0, max: 2 }),
+  })
+  /** Curves are computed once for equal weights. */
+  const curvesFor = (seed: number, exponent: number, domain: number): Promise<Float32Array> => {
+    const key = `${seed} ${exponent} ${domain}`
+    const known = networks.get(key)
+    if (known !== undefined) return known
+    const made = (async () => {
+      const network = await session(exportLocalTone(model, sampleWeights(model, seed, 10 ** exponent)).curves)
+      const { curves } = await curvesOf(network, lattice, domain)
+      await network.close()
+      return curves
+    })()
+    networks.set(key, made)
+    return made
+  }
+  const top = model.knots.at(-1)!
+  const place = fc.tuple(...[192, 240, 192].map((mm) => fc.double({ min: -20, max: mm + 20, noNaN: true })))
+  const intensity = fc.double({ min: 0, max: 1, noNaN: true })
+
+  it('keeps local slope / global slope within [1/4, 4] at any place and intensity', async () => {
+    await fc.assert(
+      fc.asyncProperty(weightsOf, place, intensity, async ({ seed, exponent, domain }, point, share) => {
+        const curves = await curvesFor(seed, exponent, domain)
+        const tone = model.tones[model.domains[domain]!]!
+        const bin = Math.min(Math.floor(share * 6), 5)
+        const [low, high] = [model.knots[bin]!, model.knots[bin + 1]!]
+        const rise =
+          oracleCurveAt(curves, model.knots, point, high) - oracleCurveAt(curves, model.knots, point, low)
+        const ratio = rise / (tone[bin + 1]! - tone[bin]!)
+        expect(ratio).toBeGreaterThan(1 / 4 - 1e-4)
+        expect(ratio).toBeLessThan(4 + 1e-4)
+      }),
+      { numRuns: 100, seed: 1 },
+    )
+  })
+
+  it('changes by at most 1 % of the reference scale per mm, in any direction', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        weightsOf,
+        fc.array(fc.tuple(place, place, intensity), { minLength: 50, maxLength: 50 }),
+        async ({ seed, exponent, domain }, samples) => {
+          const curves = await curvesFor(seed, exponent, domain)
+          for (const [point, towards, share] of samples) {
+            const direction = towards.map((mm, axis) => mm - point[axis]!)
+            const length = Math.hypot(...direction) || 1
+            const step = direction.map((mm) => mm / length)
+            const u = share * top
+            const at = (mm: number): number =>
+              oracleCurveAt(
+                curves,
+                model.knots,
+                point.map((p, axis) => p + mm * step[axis]!),
+                u,
+              )
+            expect(Math.abs(at(0.5) - at(-0.5))).toBeLessThan(0.01 * (1 + 1e-4))
+          }
+        },
+      ),
+      { numRuns: 60, seed: 2 },
+    )
+  })
+
+  it('is put to the test: some weights reach both bounds', async () => {
+    const curves = await curvesFor(0, 3, 0)
+    const tone = model.tones['a']!
+    const ratios: number[] = []
+    let steepest = 0
+    for (let i = 0; i < curves.length; i++)
+      if (i % 7 !== 6) ratios.push((curves[i + 1]! - curves[i]!) / (tone[(i % 7) + 1]! - tone[i % 7]!))
+    for (let r = 0; r < CELLS[0] - 1; r++)
+      for (let rest = 0; rest < 80 * 7; rest++)
+        steepest = Math.max(steepest, Math.abs(curves[(r + 1) * 560 + rest]! - curves[r * 560 + rest]!) / 24)
+    expect(Math.max(...ratios, ...ratios.map((x) => 1 / x))).toBeGreaterThan(2)
+    expect(steepest).toBeGreaterThan(0.003)
+  })
+})
+
+describe('the files', () => {
+  const model = sampleModel(5, ['x', 'y'])
+  let written: ReturnType<typeof exportLocalTone>
+  let network: Session
+  beforeAll(async () => {
+    written = exportLocalTone(model, sampleWeights(model, 4))
+    network = await session(written.curves)
+  })
+  afterAll(() => network.close())
+
+  it('are the same bytes for the same model and weights', () => {
+    const again = exportLocalTone(model, sampleWeights(model, 4))
+    expect(Buffer.compare(again.curves, written.curves)).toBe(0)
+    expect(Buffer.compare(again.complete, written.complete)).toBe(0)
+    const other = exportLocalTone(model, sampleWeights(model, 5))
+    expect(Buffer.compare(other.complete, written.complete)).not.toBe(0)
+  })
+
+  it('name domains and units', () => {
+    const text = Buffer.from(written.complete).toString('latin1')
+    for (const part of ['["x","y"]', 'referenceScale', 'unit:geometry', 'harmonized'])
+      expect(text).toContain(part)
+  })
+
+  it('are refused with a remedy when cut short', async () => {
+    await expect(session(written.curves.subarray(0, 1000))).rejects.toThrow(
+      /cannot|not a network.*\n.*cut short/s,
+    )
+  })
+
+  it('refuse inputs of another shape', async () => {
+    const data = new Float32Array(8)
+    const eight = { data, dims: [1, 1, 2, 2, 2] }
+    const domain = { data: BigInt64Array.of(0n), dims: [] }
+    await expect(network.run({ image: eight, mask: eight, domain })).rejects.toThrow(/refused its inputs/)
+  })
+})
