@@ -1,0 +1,29 @@
+/** How far two scans of one person on one scanner differ: the floor that no harmonization gets under. */
+import { type Cohort, rescansOf } from '../src/cohort/cohort.ts'
+import { loadPair } from '../src/cohort/images.ts'
+import type { ZScoreModel } from '../src/intensity/zscore.ts'
+import { applyZScore } from '../src/intensity/zscore.ts'
+import { mae } from '../src/metrics/mae.ts'
+import { toFloat32 } from '../src/volume/volume.ts'
+
+/**
+ * MAE between the two scans of each rescan of `domain`, in units of `range`.
+ *
+ * @param zscore brings a source scanner's images to the target's unit; absent for the target scanner itself
+ * @param range  the reference's robust range
+ */
+export async function rescanErrors(
+  cohort: Cohort,
+  domain: string,
+  zscore: ZScoreModel | undefined,
+  range: number,
+): Promise<readonly number[]> {
+  const errors: number[] = []
+  for (const [first, second] of rescansOf(cohort, domain)) {
+    const { source, target, mask } = await loadPair({ subject: first.subject, source: first, target: second })
+    const inUnit = (x: Float32Array): Float32Array =>
+      zscore === undefined ? x : applyZScore(zscore, x, mask)
+    errors.push(mae(inUnit(toFloat32(source)), inUnit(toFloat32(target)), mask) / range)
+  }
+  return errors
+}
