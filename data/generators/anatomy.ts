@@ -1,5 +1,4 @@
 /** Base anatomies as shipped in data/anatomy, and the individuals that are made from them. */
-import { ConfigError } from '../../src/errors.ts'
 import { readNifti } from '../../src/formats/nifti/read.ts'
 import type { Vector3 } from '../../src/kernels/matrix.ts'
 import type { Random } from '../../src/kernels/random.ts'
@@ -29,10 +28,11 @@ export interface Anatomy {
 
 const loaded = new Map<AnatomyName, Promise<Anatomy>>()
 
-/** @throws {ConfigError} for a name that does not ship */
+export function isAnatomyName(name: string): name is AnatomyName {
+  return (ANATOMIES as readonly string[]).includes(name)
+}
+
 export function loadAnatomy(name: AnatomyName): Promise<Anatomy> {
-  if (!ANATOMIES.includes(name))
-    throw new ConfigError(`There is no anatomy "${name}".`, `Choose among: ${ANATOMIES.join(', ')}.`)
   const cached = loaded.get(name) ?? readAnatomy(name)
   loaded.set(name, cached)
   return cached
@@ -57,8 +57,8 @@ export const VARIATION = {
   /** Standard deviation of shears (and, with them, small rotations) per unit. */
   shear: 0.015,
   /** Root mean square velocity of the diffeomorphism along each axis, mm, and the scale on which it varies. */
-  flowMm: 3.5,
-  flowScaleMm: 26,
+  flowMm: 2.5,
+  flowScaleMm: 28,
 } as const
 
 /** Maps a point of the individual (mm from the head's centre) to one of the base map (voxels of 1 mm from its corner). */

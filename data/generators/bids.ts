@@ -22,12 +22,11 @@ export function imagePath(subject: string, session: string): string {
 /** Path of a truth map from the root; `resolution` where a subject has been sampled on more than one grid. */
 export function truthPath(
   subject: string,
-  what: 'tissue' | 'lesion',
+  what: 'tissue' | 'lesions',
   resolution: string | undefined,
 ): string {
   const res = resolution === undefined ? '' : `_res-${resolution}`
-  const label = what === 'lesion' ? '_label-lesion' : ''
-  return `derivatives/truth/sub-${subject}/anat/sub-${subject}${res}${label}_dseg.nii.gz`
+  return `derivatives/truth/sub-${subject}/anat/sub-${subject}${res}_desc-${what}_dseg.nii.gz`
 }
 
 /** BIDS label of a voxel size: letters and digits only. */
@@ -66,7 +65,7 @@ export function truthDescription(version: string): string {
   })
 }
 
-export const README = `# Digital traveling subjects
+export const README: string = `# Digital traveling subjects
 
 T1-weighted images of digital heads, each scanned on every digital scanner: same anatomy, same grid, different physics.
 No person was scanned; anatomies are deformed copies of public label maps. Made by \`${GENERATOR}\`.
@@ -76,8 +75,8 @@ No person was scanned; anatomies are deformed copies of public label maps. Made 
 - \`derivatives/truth\`: tissue maps, lesions (labels 1 to n), and every parameter that was drawn (\`parameters.json\`).
 `
 
-/** Files at the root and in the truth folder that BIDS does not know. */
-export const BIDS_IGNORE = 'cohort.tsv\n'
+/** Files that BIDS does not know, for a validator started at the root and one started in the truth folder. */
+export const BIDS_IGNORE = 'cohort.tsv\nparameters.json\n'
 export const TRUTH_BIDS_IGNORE = 'parameters.json\n'
 
 export const PARTICIPANTS_JSON: string = toJson({

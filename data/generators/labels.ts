@@ -25,7 +25,7 @@ export const LABEL = {
   /** Lesion k (from 1) of a subject carries label `lesion + k`. */
   lesion: 230,
 } as const
-export const MAX_LESIONS = 255 - LABEL.lesion
+export const MAX_LESIONS: number = 255 - LABEL.lesion
 
 /** Labels of white matter, where lesions may lie: cerebral left and right. */
 export const WHITE_MATTER_LABELS: readonly number[] = [2, 41]

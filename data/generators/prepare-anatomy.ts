@@ -91,7 +91,7 @@ function splitFat(labels: Uint8Array, shape: Shape, seed: number): void {
   for (let i = 0; i < labels.length; i++) {
     if (labels[i] !== LABEL.other) continue
     const layer = SUBCUTANEOUS_MM + 1.2 * thickness[i]!
-    if (depth[i]! < layer || fromEye[i]! < ORBIT_MM || streaks[i]! > 0.9) labels[i] = LABEL.fat
+    if (depth[i]! < layer || fromEye[i]! < ORBIT_MM || streaks[i]! > 1.2) labels[i] = LABEL.fat
   }
 }
 

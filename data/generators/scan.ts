@@ -59,7 +59,8 @@ export function scan(
     const real = blurred[v]! + noiseSd * random.normal()
     const imaginary = noiseSd * random.normal()
     const magnitude = Math.sqrt(real * real + imaginary * imaginary) / white
-    stored[v] = Math.min(LARGEST, Math.round(scale * magnitude ** responseExponent))
+    const response = responseExponent === 1 ? magnitude : magnitude ** responseExponent
+    stored[v] = Math.min(LARGEST, Math.round(scale * response))
   }
   return volumeOf(map, stored)
 }

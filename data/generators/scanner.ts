@@ -5,6 +5,8 @@ import type { FieldStrength } from './tissues.ts'
 
 type Range = readonly [low: number, high: number]
 
+type Train = 'te' | 'spacing' | 'flip' | 'pulses'
+
 /** T1-weighted protocols of the kinds that vendors run. */
 export type ProtocolKind = 'mprage' | 'bravo' | 'tfe' | 'flash'
 
@@ -13,7 +15,12 @@ export type ProtocolKind = 'mprage' | 'bravo' | 'tfe' | 'flash'
  * @see Jack et al., J Magn Reson Imaging 27:685-691 (2008), doi:10.1002/jmri.21049 (ADNI: MPRAGE and IR-SPGR of three vendors)
  * @see Miller et al., Nat Neurosci 19:1523-1536 (2016), doi:10.1038/nn.4393 (UK Biobank MPRAGE); https://brain-development.org/ixi-dataset (IXI: Philips TFE, GE SPGR)
  */
-export const PROTOCOL_RANGES = {
+export const PROTOCOL_RANGES: {
+  readonly mprage: Record<'cycle' | 'ti' | Train, Range>
+  readonly bravo: Record<'recovery' | 'wait' | Train, Range>
+  readonly tfe: Record<'cycle' | 'ti' | Train, Range>
+  readonly flash: Record<'tr' | 'te' | 'flip', Range>
+} = {
   /** Siemens MPRAGE: TR of the whole cycle, linear order, centre of k-space in mid-train. */
   mprage: {
     cycle: [1900, 2500],
@@ -43,10 +50,18 @@ export const PROTOCOL_RANGES = {
   },
   /** Spoiled gradient echo without preparation. */
   flash: { tr: [14, 25], te: [3, 6], flip: [20, 30] },
-} as const satisfies Record<ProtocolKind, Readonly<Record<string, Range>>>
+}
+
+type ScannerRanges = Readonly<
+  Record<
+    'whiteLevel' | 'responseExponent' | 'shading' | 'b1Excess' | 'psfMm' | 'psfAnisotropy' | 'snr',
+    Range
+  >
+>
 
 /** Ranges of what hardware and reconstruction do. */
-export const SCANNER_RANGES = {
+export const SCANNER_RANGES: Omit<ScannerRanges, 'shading' | 'b1Excess'> &
+  Record<'shading' | 'b1Excess', Record<FieldStrength, Range>> = {
   /** White matter of an average scan, in stored units: vendors scale freely. */
   whiteLevel: [250, 1400],
   /** Exponent of the response around the level of white matter; 1 is linear. */
@@ -69,7 +84,7 @@ export const SCANNER_RANGES = {
 } as const
 
 /** The reference is a good scanner: MPRAGE at 3 T, sharper, quieter, less shaded than most. */
-export const REFERENCE_RANGES = {
+export const REFERENCE_RANGES: ScannerRanges = {
   whiteLevel: [800, 1000],
   responseExponent: [1, 1],
   shading: [1.1, 1.2],
@@ -77,7 +92,7 @@ export const REFERENCE_RANGES = {
   psfMm: [0.8, 1.2],
   psfAnisotropy: [0.9, 1.1],
   snr: [35, 45],
-} as const satisfies Readonly<Record<string, Range>>
+}
 
 export interface Scanner {
   /** Domain name: `scanner-A`, `scanner-B`... */

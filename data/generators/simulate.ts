@@ -7,7 +7,14 @@ import { writeNifti } from '../../src/formats/nifti/write.ts'
 import { type Random, random } from '../../src/kernels/random.ts'
 import { packageFile } from '../../src/package-root.ts'
 import { type Volume, volumeOf } from '../../src/volume/volume.ts'
-import { ANATOMIES, type AnatomyName, drawIndividual, type Individual, loadAnatomy } from './anatomy.ts'
+import {
+  ANATOMIES,
+  type AnatomyName,
+  drawIndividual,
+  type Individual,
+  isAnatomyName,
+  loadAnatomy,
+} from './anatomy.ts'
 import * as bids from './bids.ts'
 import { MAX_LESIONS } from './labels.ts'
 import { type Lesion, withLesions } from './lesions.ts'
@@ -122,7 +129,7 @@ export async function simulateCohort(
     '# Truth\n\nTissue maps, lesions and parameters of the digital heads.\n',
   )
   await write('derivatives/truth/.bidsignore', bids.TRUTH_BIDS_IGNORE)
-  await write('derivatives/truth/dseg.tsv', bids.tissueTable())
+  await write('derivatives/truth/desc-tissue_dseg.tsv', bids.tissueTable())
   await write(
     'derivatives/truth/parameters.json',
     parametersJson(settings, version, subjects, scanners, rows),
@@ -158,8 +165,12 @@ function settingsOf(options: SimulationOptions): Settings {
     whole(name, settings[name], 0, Number.MAX_SAFE_INTEGER)
   for (const mm of [settings.voxelMm].flat())
     if (!(mm >= 0.7 && mm <= 4)) throw new ConfigError(`voxelMm is ${mm}.`, 'Give a size from 0.7 to 4 mm.')
-  if (settings.anatomies.length === 0)
-    throw new ConfigError('The list of anatomies is empty.', `Choose among: ${ANATOMIES.join(', ')}.`)
+  const unknown = settings.anatomies.find((name) => !isAnatomyName(name))
+  if (unknown !== undefined || settings.anatomies.length === 0)
+    throw new ConfigError(
+      unknown === undefined ? 'The list of anatomies is empty.' : `There is no anatomy "${unknown}".`,
+      `Choose among: ${ANATOMIES.join(', ')}.`,
+    )
   return settings
 }
 
@@ -235,7 +246,7 @@ async function sampleHead(
     const tissues = sampleTissues(head.individual, voxelMm)
     const texture = drawTexture(head.texture, tissues, head.subject.lesions)
     const tissuePath = bids.truthPath(label, 'tissue', resolution)
-    const lesionPath = bids.truthPath(label, 'lesion', resolution)
+    const lesionPath = bids.truthPath(label, 'lesions', resolution)
     await save(out, tissuePath, volumeOf(tissues, dominantTissue(tissues)))
     if (hasLesions(settings)) await save(out, lesionPath, volumeOf(tissues, tissues.lesions))
     sampled.set(voxelMm, { tissues, texture, tissuePath, lesionPath })

@@ -24,14 +24,29 @@ export interface Relaxation {
   readonly protonDensity: number
 }
 
-export type TissueName = keyof typeof tissueTable
+export type TissueName =
+  | 'white-matter'
+  | 'grey-matter'
+  | 'striatum'
+  | 'thalamus'
+  | 'pallidum'
+  | 'csf'
+  | 'blood'
+  | 'fat'
+  | 'muscle'
+  | 'skin'
+  | 'marrow'
+  | 'cortical-bone'
+  | 'vitreous'
+  | 'mucosa'
+  | 'lesion'
 type Row = readonly [
   at15: readonly [t1: number, t2s: number],
   at3: readonly [t1: number, t2s: number],
   pd: number,
 ]
 
-const tissueTable = {
+const tissueTable: Readonly<Record<TissueName, Row>> = {
   /** T1 Wright, T2* Peters, density Tofts. */
   'white-matter': [[646, 66], [838, 53], 0.7],
   /** T1 Wright, T2* Peters, density Tofts. */
@@ -46,8 +61,8 @@ const tissueTable = {
   csf: [[4300, 800], [4300, 600], 1],
   /** T1 Stanisz and Lu; T2* between arterial and venous, chosen. Inflow is not modelled. */
   blood: [[1441, 80], [1664, 35], 0.85],
-  /** T1 Bazelaire; T2* chosen (dephasing of the fat peaks); density near that of water. */
-  fat: [[343, 30], [382, 20], 0.9],
+  /** T1 Bazelaire; T2* chosen: the peaks of fat dephase within 10 to 20 ms; density near that of water. */
+  fat: [[343, 16], [382, 11], 0.85],
   /** T1 Stanisz; T2* and density chosen. */
   muscle: [[1008, 32], [1412, 24], 0.79],
   /** Chosen: long T1 of a wet connective tissue, short T2* of collagen. */
@@ -66,7 +81,7 @@ const tissueTable = {
    * @see Vrenken et al., J Magn Reson Imaging 23:628-636 (2006), doi:10.1002/jmri.20564
    */
   lesion: [[1000, 90], [1300, 70], 0.82],
-} as const satisfies Record<string, Row>
+}
 
 /** Each lesion's T1 is the table's times a factor drawn from here: from faint to black hole. */
 export const LESION_T1_FACTOR: readonly [number, number] = [0.82, 1.4]
