@@ -66,7 +66,7 @@ Images of \`${target}\` itself pass through unchanged. Images outside the limits
 |---|---|---|---|---|---|---|
 ${Object.entries(guards).map(limitsRow).join('\n')}
 
-Each range is that of the training scans, widened: intensities by a factor 4, field of view 1.5, voxel size and mask volume 2.
+Each range is that of the training scans, widened: intensities by a factor 4, field of view 1.5, voxel size 3, mask volume 2.
 
 ## Evidence
 

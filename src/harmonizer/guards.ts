@@ -25,7 +25,7 @@ const MAX_NON_FINITE = 0.01
 const INTENSITY_FACTOR = 4
 /** A head is 0.7-1.4 times the mean adult volume and length; twice or half is another part of the body, or half a head. */
 const EXTENT_FACTOR = 1.5
-const VOXEL_FACTOR = 2
+const VOXEL_FACTOR = 3
 const MASK_FACTOR = 2
 
 /** The limits of one domain: the range over its training scans, widened. */

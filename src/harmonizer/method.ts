@@ -12,15 +12,6 @@ export interface IdentityModel {
 export type Model = IdentityModel | ZScoreModel | HistogramModel | ToneModel | LocalToneModel
 export type Method = Model['kind']
 
-/** In the order of the ladder. */
-export const methods = [
-  'identity',
-  'zscore',
-  'histogram',
-  'tone',
-  'local-tone',
-] as const satisfies readonly Method[]
-
 /** How much a method is able to change: 0 nothing, 1 gain and offset, 2 one curve, 4 a curve that varies over space. */
 export type Rung = 0 | 1 | 2 | 4
 

@@ -45,7 +45,7 @@ export interface Figures {
 }
 
 /** Slices that noise and contrast are measured on. */
-const SLAB = 16
+const SLAB = 6
 
 /**
  * @param x           values, length V

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import * as attune from './index.ts'
+
+it('exports these values and no others; a change here is a change for every user', () => {
+  expect(Object.keys(attune).sort()).toEqual([
+    'AttuneError',
+    'ConfigError',
+    'InputError',
+    'MissingError',
+    'RefusedError',
+    'UnfittableError',
+    'applyCohort',
+    'applyFile',
+    'foregroundMask',
+    'loadHarmonizer',
+    'pairsOf',
+    'readBundle',
+    'readManifest',
+    'readNifti',
+    'readNiftiHeader',
+    'requireCohort',
+    'rescansOf',
+    'sameGrid',
+    'toFloat32',
+    'volumeOf',
+    'voxelSize',
+    'writeNifti',
+  ])
+})

@@ -1,0 +1,49 @@
+/**
+ * attune as a library. Five lines bring an image into the reference domain:
+ *
+ *     import { loadHarmonizer, readNifti, writeNifti } from 'attune'
+ *     const harmonizer = await loadHarmonizer('to-b.harmonizer')
+ *     const { volume, header } = await readNifti('in.nii.gz')
+ *     const { volume: harmonized, record } = await harmonizer.apply(volume, { domain: 'scanner-a' })
+ *     await writeNifti('out.nii.gz', harmonized, { like: header })
+ */
+export type { Cohort, CohortProblem, Pair, Scan } from './cohort/cohort.ts'
+export { pairsOf, rescansOf } from './cohort/cohort.ts'
+export { readManifest, requireCohort } from './cohort/manifest.ts'
+export {
+  AttuneError,
+  ConfigError,
+  InputError,
+  MissingError,
+  RefusedError,
+  UnfittableError,
+} from './errors.ts'
+export type { NiftiHeader } from './formats/nifti/header.ts'
+export { type NiftiImage, readNifti, readNiftiHeader } from './formats/nifti/read.ts'
+export { type WriteOptions, type WriteReport, writeNifti } from './formats/nifti/write.ts'
+export { applyCohort, type CohortResult, type ScanResult } from './harmonizer/apply-cohort.ts'
+export { applyFile, type FileRecord, type FileRequest } from './harmonizer/apply-file.ts'
+export { type Bundle, readBundle } from './harmonizer/bundle.ts'
+export {
+  type ApplyOptions,
+  type Harmonized,
+  type Harmonizer,
+  type LoadOptions,
+  loadHarmonizer,
+} from './harmonizer/harmonizer.ts'
+export type { DomainLimits, Manifest } from './harmonizer/manifest.ts'
+export type { Method, Model } from './harmonizer/method.ts'
+export type { HarmonizationRecord } from './harmonizer/record.ts'
+export { foregroundMask } from './volume/mask.ts'
+export {
+  type Grid,
+  type Samples,
+  type Shape,
+  type Step,
+  sameGrid,
+  toFloat32,
+  type Unit,
+  type Volume,
+  volumeOf,
+  voxelSize,
+} from './volume/volume.ts'
