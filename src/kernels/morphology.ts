@@ -23,7 +23,7 @@ export function erode(mask: Uint8Array, shape: Shape, n = 1, neighbours: Neighbo
   return inverse(dilate(inverse(mask), shape, n, neighbours))
 }
 
-/** Gaps of the mask up to 2 `n` voxels wide are filled; the border neither fills nor eats, as if the image went on empty. */
+/** Gaps of up to 2 `n` voxels between walls of the mask are filled; the border neither fills nor eats, as if the image went on empty. */
 export function close(mask: Uint8Array, shape: Shape, n = 1, neighbours: Neighbours = 6): Uint8Array {
   const wide: Shape = [shape[0] + 2 * n, shape[1] + 2 * n, shape[2] + 2 * n]
   const padded = new Uint8Array(wide[0] * wide[1] * wide[2])

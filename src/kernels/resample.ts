@@ -39,9 +39,13 @@ export function resampleInto(
         const step = map[axis * 4]!
         ;[first, end] = inside(start, step, -reach, shape[axis]! - 1 + reach, first, end)
       }
-      out.fill(outside, row, row + Math.min(first, nx))
-      out.fill(outside, row + Math.max(first, end), row + nx)
-      if (first < end) read(out, row, first, end, x, shape, px, py, pz, map[0]!, map[4]!, map[8]!)
+      if (first >= end) {
+        out.fill(outside, row, row + nx)
+        continue
+      }
+      out.fill(outside, row, row + first)
+      out.fill(outside, row + end, row + nx)
+      read(out, row, first, end, x, shape, px, py, pz, map[0]!, map[4]!, map[8]!)
     }
 }
 
