@@ -11,7 +11,15 @@ import type { Method } from './method.ts'
 
 /** The outcome of one guard. `failed` ones refuse the image, or with --force stand in the record. */
 export interface Finding {
-  readonly guard: 'content' | 'unit' | 'repeat' | 'intensity' | 'field-of-view' | 'voxel-size' | 'mask-volume'
+  readonly guard:
+    | 'content'
+    | 'finite'
+    | 'unit'
+    | 'repeat'
+    | 'intensity'
+    | 'field-of-view'
+    | 'voxel-size'
+    | 'mask-volume'
   readonly status: 'passed' | 'noted' | 'failed'
   readonly message: string
 }
@@ -68,7 +76,7 @@ export function checkImage(
   method: Method,
   alreadyHarmonized: boolean,
 ): Finding[] {
-  const findings: Finding[] = [checkContent(facts)]
+  const findings: Finding[] = [checkContent(facts), checkFinite(facts)]
   if (method !== 'identity' && volume.unit !== 'arbitrary')
     findings.push({
       guard: 'unit',
@@ -84,20 +92,26 @@ export function checkImage(
   return findings
 }
 
-function checkContent({ voxels, nonFinite, maskedVoxels, percentiles }: ImageFacts): Finding {
-  const failed = (message: string): Finding => ({ guard: 'content', status: 'failed', message })
-  if (nonFinite > MAX_NON_FINITE * voxels)
-    return failed(`${nonFinite} of ${voxels} voxels are NaN or infinite (limit ${100 * MAX_NON_FINITE} %).`)
-  if (maskedVoxels === 0) return failed('The mask is empty: the image holds nothing to work on.')
+function checkContent({ maskedVoxels, percentiles }: ImageFacts): Finding {
+  const failed = (why: string): Finding => ({
+    guard: 'content',
+    status: 'failed',
+    message: `${why}: the image holds nothing to work on.`,
+  })
+  if (maskedVoxels === 0) return failed('The mask is empty')
+  if (Number.isNaN(percentiles.p50)) return failed('No masked voxel is finite')
   if (!(percentiles.p99 > percentiles.p1))
-    return failed(`The masked voxels are constant (${percentiles.p50}): the image holds nothing to work on.`)
+    return failed(`The masked voxels are constant (${percentiles.p50})`)
+  return { guard: 'content', status: 'passed', message: `${maskedVoxels} masked voxels.` }
+}
+
+function checkFinite({ voxels, nonFinite }: ImageFacts): Finding {
+  const count = `${nonFinite} of ${voxels} voxels are NaN or infinite`
+  if (nonFinite > MAX_NON_FINITE * voxels)
+    return { guard: 'finite', status: 'failed', message: `${count} (limit ${100 * MAX_NON_FINITE} %).` }
   return nonFinite > 0
-    ? {
-        guard: 'content',
-        status: 'noted',
-        message: `${nonFinite} voxels are NaN or infinite; they were left out and stay as they are.`,
-      }
-    : { guard: 'content', status: 'passed', message: `${maskedVoxels} masked voxels, all finite.` }
+    ? { guard: 'finite', status: 'noted', message: `${count}; they were left out and stay as they are.` }
+    : { guard: 'finite', status: 'passed', message: 'All voxels are finite.' }
 }
 
 /**
@@ -134,9 +148,11 @@ function compare(facts: ImageFacts, domain: string, limits: DomainLimits): Findi
   ]
 }
 
-/** @throws {RefusedError} naming every guard that failed, unless `force` */
+/** @throws {RefusedError} naming every guard that failed, unless `force`; an image without content is refused even then */
 export function enforce(findings: readonly Finding[], force: boolean): void {
   const failed = findings.filter(({ status }) => status === 'failed')
+  const nothing = failed.find(({ guard }) => guard === 'content')
+  if (nothing) throw new RefusedError(nothing.message, 'Check the image, and the mask where one is given.')
   if (failed.length === 0 || force) return
   throw new RefusedError(
     failed.map(({ message }) => message).join('\n'),
