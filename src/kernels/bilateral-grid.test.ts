@@ -102,7 +102,10 @@ describe('sliceBilateralGrid', () => {
         (seed, order, cells, shape, bins, Type, scale) => {
           const grid = gridOf(seed, cells, bins, order)
           const source = random(seed, 'data')
-          const data = Type.from({ length: shape[0] * shape[1] * shape[2] }, () => source.between(-50, 900))
+          const values = Array.from({ length: shape[0] * shape[1] * shape[2] }, () =>
+            source.between(-50, 900),
+          )
+          const data = Type.from(values)
           const out = new Float32Array(data.length)
           sliceBilateralGrid(out, data, scale, shape, grid)
           for (let z = 0, i = 0; z < shape[2]; z++)

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { oracleCurveAt, sampleModel, sampleWeights } from '../../test/local-tone-oracle.ts'
+import { awkwardHeads, type Head } from '../../test/local-tone-volumes.ts'
+import { exportLocalTone } from '../../training/parts/onnx-local-tone.ts'
+import { InputError, RefusedError, UnfittableError } from '../errors.ts'
+import { frameOf, placeBox } from '../volume/frame.ts'
+import { toFloat32, volumeOf } from '../volume/volume.ts'
+import { voxelToBox } from './curves.ts'
+import { type LocalTone, openLocalTone } from './local-tone.ts'
+import { openSession, type Session } from './session.ts'
+
+const model = sampleModel()
+const graphs = exportLocalTone(model, sampleWeights(model, 11))
+/** Robust range of the heads after harmonization is above 300; 1e-4 of it. */
+const TOLERANCE = 0.03
+
+let localTone: LocalTone
+let complete: Session
+beforeAll(async () => {
+  localTone = await openLocalTone(model, graphs.curves, { threads: 1 })
+  complete = await openSession(graphs.complete, { threads: 1, name: 'complete' })
+})
+afterAll(() => Promise.all([localTone.close(), complete.close()]))
+
+function percentile(values: Float32Array, share: number): number {
+  return values.toSorted()[Math.floor(share * (values.length - 1))]!
+}
+
+describe.each(awkwardHeads().map((head): [string, Head] => [head.name, head]))(
+  '%s',
+  (_, { volume, mask }) => {
+    it('the complete graph gives what apply gives', async () => {
+      const expected = await localTone.apply(volume, mask, 'b')
+      const { placement } = await localTone.curvesFor(volume, mask, 'b')
+      const dims = [1, 1, volume.shape[2], volume.shape[1], volume.shape[0]]
+      const { harmonized } = await complete.run({
+        image: { data: toFloat32(volume), dims },
+        mask: { data: Float32Array.from(mask), dims },
+        geometry: { data: voxelToBox(placement), dims: [3, 4] },
+        domain: { data: BigInt64Array.of(1n), dims: [] },
+      })
+      const tissue = expected.filter((_, i) => mask[i] === 1)
+      expect(percentile(tissue, 0.99) - percentile(tissue, 0.01)).toBeGreaterThan(TOLERANCE / 1e-4)
+      let worst = 0
+      for (let i = 0; i < expected.length; i++)
+        worst = Math.max(worst, Math.abs(expected[i]! - harmonized![i]!))
+      expect(worst).toBeLessThan(TOLERANCE)
+    })
+
+    it('apply reads the curves at each voxel as the specification says, and keeps 0 exactly', async () => {
+      const out = await localTone.apply(volume, mask, 'c')
+      const { values, scale } = await localTone.curvesFor(volume, mask, 'c')
+      const frame = frameOf(volume)
+      const corner = placeBox(frame, mask)
+      const image = toFloat32(volume)
+      const [nx, ny] = volume.shape
+      for (let i = 0; i < out.length; i += 997) {
+        const stored = [i % nx, Math.floor(i / nx) % ny, Math.floor(i / nx / ny)]
+        const point = ([0, 1, 2] as const).map((axis) => {
+          const index = stored[frame.axes[axis]]!
+          return (
+            (frame.flips[axis] ? frame.shape[axis] - 1 - index : index) * frame.voxel[axis] - corner[axis]
+          )
+        })
+        const expected = oracleCurveAt(values, model.knots, point, image[i]! / scale) * model.referenceScale
+        expect(Math.abs(out[i]! - expected)).toBeLessThan(1e-3)
+      }
+      for (let i = 0; i < out.length; i++) if (image[i] === 0 && out[i] !== 0) expect(out[i]).toBe(0)
+    })
+  },
+)
+
+describe('apply', () => {
+  const { volume, mask } = awkwardHeads()[2]!
+
+  it('does not depend on storage order', async () => {
+    const [nx, ny, nz] = volume.shape
+    const data = new Float32Array(volume.data.length)
+    const turned = new Uint8Array(mask.length)
+    const back = new Int32Array(mask.length)
+    for (let z = 0, i = 0; z < nz; z++)
+      for (let y = 0; y < ny; y++)
+        for (let x = 0; x < nx; x++, i++) {
+          const to = (y * nx + (nx - 1 - x)) * nz + z
+          data[to] = volume.data[i]!
+          turned[to] = mask[i]!
+          back[i] = to
+        }
+    const a = volume.affine
+    const rows = [0, 4, 8].flatMap((r) => [a[r + 2]!, -a[r]!, a[r + 1]!, a[r + 3]! + (nx - 1) * a[r]!])
+    const other = volumeOf({ shape: [nz, nx, ny], affine: [...rows, 0, 0, 0, 1] }, data)
+    const expected = await localTone.apply(volume, mask, 'a')
+    const found = await localTone.apply(other, turned, 'a')
+    for (let i = 0; i < expected.length; i += 7)
+      expect(Math.abs(found[back[i]!]! - expected[i]!)).toBeLessThan(1e-2)
+  })
+
+  it('does not depend on the gain of the scanner', async () => {
+    const louder = volumeOf(
+      volume,
+      toFloat32(volume).map((value) => value * 8),
+    )
+    const expected = await localTone.apply(volume, mask, 'a')
+    const found = await localTone.apply(louder, mask, 'a')
+    for (let i = 0; i < expected.length; i += 7) expect(Math.abs(found[i]! - expected[i]!)).toBeLessThan(1e-2)
+  })
+
+  it('keeps NaN far from the head where it is', async () => {
+    const data = toFloat32(volume).slice()
+    const far = data.length - 1
+    data[far] = Number.NaN
+    const whole = await localTone.apply(volume, mask, 'a')
+    const found = await localTone.apply(volumeOf(volume, data), mask, 'a').catch((error: unknown) => error)
+    if (found instanceof Float32Array) {
+      expect(found[far]).toBeNaN()
+      expect(found[0]).toBe(whole[0])
+    } else expect(found).toBeInstanceOf(UnfittableError)
+  })
+
+  it('refuses an unknown domain and names the known ones', async () => {
+    await expect(localTone.apply(volume, mask, 'elsewhere')).rejects.toThrow(RefusedError)
+    await expect(localTone.apply(volume, mask, 'elsewhere')).rejects.toThrow(/"elsewhere".*\n.*a, b, c/s)
+  })
+
+  it('refuses a mask of another size, an empty one, and an image without signal', async () => {
+    await expect(localTone.apply(volume, mask.subarray(1), 'a')).rejects.toThrow(InputError)
+    await expect(localTone.apply(volume, new Uint8Array(mask.length), 'a')).rejects.toThrow(UnfittableError)
+    const blank = volumeOf(volume, new Float32Array(mask.length))
+    await expect(localTone.apply(blank, mask, 'a')).rejects.toThrow(/tissue median is 0/)
+  })
+
+  it('refuses a network made for another model', async () => {
+    const other = await openLocalTone(sampleModel(5), graphs.curves, { threads: 1 })
+    await expect(other.apply(volume, mask, 'a')).rejects.toThrow(/8320 curve values.* 3840/s)
+    await other.close()
+  })
+})
