@@ -3,6 +3,7 @@ import type { ProtocolKind, Scanner } from './scanner.ts'
 import { TISSUE_NAMES } from './tissues.ts'
 
 export const GENERATOR = 'attune simulate'
+const AUTHORS = ['The authors of attune', 'The authors of the anatomies (see Acknowledgements)']
 
 /** Entity label of the subject at `index`: 01, 02, ... */
 export function subjectLabel(index: number, count: number): string {
@@ -48,7 +49,7 @@ export function datasetDescription(version: string): string {
     BIDSVersion: '1.10.0',
     DatasetType: 'raw',
     License: 'Apache-2.0',
-    Authors: ['attune'],
+    Authors: AUTHORS,
     Acknowledgements:
       'Anatomies: SynthSeg training label maps (Billot et al., 2023, doi:10.1016/j.media.2023.102789) and the ICBM 152 2009a template (Fonov et al., 2011, doi:10.1016/j.neuroimage.2010.07.033).',
     GeneratedBy: [{ Name: GENERATOR, Version: version }],
@@ -61,6 +62,7 @@ export function truthDescription(version: string): string {
     BIDSVersion: '1.10.0',
     DatasetType: 'derivative',
     License: 'Apache-2.0',
+    Authors: AUTHORS,
     GeneratedBy: [{ Name: GENERATOR, Version: version }],
   })
 }
@@ -72,12 +74,22 @@ No person was scanned; anatomies are deformed copies of public label maps. Made 
 
 - \`sub-*/ses-*/anat\`: the images. Session A1 is the first scan on scanner-A, A2 its rescan, and so on.
 - \`cohort.tsv\`: one row per scan, as attune reads it. Subjects of one \`family\` are made from one base anatomy: never split them.
-- \`derivatives/truth\`: tissue maps, lesions (labels 1 to n), and every parameter that was drawn (\`parameters.json\`).
+- \`derivatives/truth\`: tissue maps, lesions (labels 1 to n), and every parameter that was drawn.
 `
 
-/** Files that BIDS does not know, for a validator started at the root and one started in the truth folder. */
-export const BIDS_IGNORE = 'cohort.tsv\nparameters.json\n'
-export const TRUTH_BIDS_IGNORE = 'parameters.json\n'
+/** What BIDS does not know at the dataset's root. */
+export const BIDS_IGNORE = 'cohort.tsv\n'
+/** Every drawn parameter; `code` is where a BIDS derivative may keep anything. */
+export const PARAMETERS_PATH = 'derivatives/truth/code/parameters.json'
+
+export const TRUTH_README = `# Truth of the digital traveling subjects
+
+- \`*_desc-tissue_dseg.nii.gz\`: the tissue that fills most of each voxel; \`desc-tissue_dseg.tsv\` names the values.
+- \`*_desc-lesions_dseg.nii.gz\`: lesions, numbered from 1; 0 elsewhere. A voxel counts when the lesion fills half of it.
+- \`code/parameters.json\`: options, scanners, heads and the conditions of every scan, as drawn.
+
+The maps lie on the grid of the images. \`res-\` tells voxel sizes apart where scanners differ in them.
+`
 
 export const PARTICIPANTS_JSON: string = toJson({
   family: {

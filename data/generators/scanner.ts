@@ -168,6 +168,13 @@ function drawSequence(random: Random, kind: ProtocolKind): Sequence {
   }
 }
 
+/** Each four scanners in a row run four kinds of protocol, in an order that `random` shuffles. */
+function protocolAt(random: Random, index: number): ProtocolKind {
+  const left: ProtocolKind[] = ['mprage', 'bravo', 'tfe', 'flash']
+  const order = [4, 3, 2, 1].map((n) => left.splice(random.integer(n), 1)[0]!)
+  return order[index % order.length]!
+}
+
 const RINGS = [-45, 15, 70] as const
 const LOOPS_PER_RING = 8
 
@@ -198,8 +205,7 @@ export function scannerLetter(index: number): string {
  */
 export function drawScanner(random: Random, index: number, voxelMm: number | Range): Scanner {
   const own = random.fork(`scanner ${index}`)
-  const kinds = ['mprage', 'bravo', 'tfe', 'flash'] as const
-  const protocol: ProtocolKind = index === 0 ? 'mprage' : kinds[own.integer(kinds.length)]!
+  const protocol: ProtocolKind = index === 0 ? 'mprage' : protocolAt(random.fork('protocols'), index - 1)
   const fieldTesla: FieldStrength = index === 0 || own.uniform() < 0.6 ? 3 : 1.5
   const ranges =
     index === 0

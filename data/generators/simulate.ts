@@ -124,16 +124,9 @@ export async function simulateCohort(
   await write('README.md', bids.README)
   await write('.bidsignore', bids.BIDS_IGNORE)
   await write('derivatives/truth/dataset_description.json', bids.truthDescription(version))
-  await write(
-    'derivatives/truth/README.md',
-    '# Truth\n\nTissue maps, lesions and parameters of the digital heads.\n',
-  )
-  await write('derivatives/truth/.bidsignore', bids.TRUTH_BIDS_IGNORE)
+  await write('derivatives/truth/README.md', bids.TRUTH_README)
   await write('derivatives/truth/desc-tissue_dseg.tsv', bids.tissueTable())
-  await write(
-    'derivatives/truth/parameters.json',
-    parametersJson(settings, version, subjects, scanners, rows),
-  )
+  await write(bids.PARAMETERS_PATH, parametersJson(settings, version, subjects, scanners, rows))
   return { folder: out, manifest: join(out, 'cohort.tsv'), subjects, scanners, scans: rows.length }
 }
 
