@@ -14,8 +14,6 @@ import { type LesionTruth, lesionResults, lesionTruth } from './lesions.ts'
 export interface MeasuredPair {
   readonly pair: Pair
   readonly results: readonly PairResult[]
-  /** Noise SD of the target at the places where the methods' noise was measured. */
-  readonly targetNoise: number
   readonly lesions: readonly LesionResult[]
   /** Absent where the cohort has no lesion truth for the pair. */
   readonly truth: LesionTruth | undefined
@@ -59,6 +57,7 @@ export async function measurePair(
   }
   const grid: Grid = { shape: source.shape, affine: source.affine }
   const flat = flatVoxels(y, grid.shape, mask)
+  const targetNoise = residualSd(y, grid.shape, flat)
   const voxels = mask.reduce((sum, inside) => sum + inside, 0)
   const results = [...outputs].map(([method, x]): PairResult => {
     const decibel = psnr(x, y, mask, range)
@@ -74,6 +73,7 @@ export async function measurePair(
       ...(Number.isFinite(decibel) && { psnr: decibel }),
       ssim: ssim(x, y, grid.shape, mask, range),
       ...(Number.isFinite(noise) && { noiseSd: noise }),
+      ...(Number.isFinite(targetNoise) && { targetNoiseSd: targetNoise }),
     }
   })
   const images: PairImages = { grid, mask, source: toFloat32(source), target: y, outputs }
@@ -82,7 +82,6 @@ export async function measurePair(
   return {
     pair,
     results,
-    targetNoise: residualSd(y, grid.shape, flat),
     lesions: truth === undefined ? [] : lesionResults(pair, grid, truth, images, corrected, mask),
     truth,
     images,

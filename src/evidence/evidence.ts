@@ -108,6 +108,8 @@ export interface PairResult {
   readonly ssim: number
   /** SD of noise in flat tissue, in the unit of the target; absent where too few flat voxels were found. */
   readonly noiseSd?: number
+  /** The target's own, at the same voxels. */
+  readonly targetNoiseSd?: number
 }
 
 export interface LesionResult {

@@ -70,6 +70,7 @@ const schema = z.strictObject({
       psnr: z.exactOptional(z.number()),
       ssim: z.number(),
       noiseSd: z.exactOptional(z.number()),
+      targetNoiseSd: z.exactOptional(z.number()),
     }),
   ),
   lesions: z.array(

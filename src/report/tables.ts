@@ -119,6 +119,7 @@ export function tsvFiles(evidence: Evidence): Readonly<Record<string, string>> {
         'psnr',
         'ssim',
         'noise_sd',
+        'target_noise_sd',
       ],
       evidence.pairs.map((p) => [
         p.subject,
@@ -131,6 +132,7 @@ export function tsvFiles(evidence: Evidence): Readonly<Record<string, string>> {
         p.psnr,
         p.ssim,
         p.noiseSd,
+        p.targetNoiseSd,
       ]),
     ),
     'lesions.tsv': tsv(

@@ -1,0 +1,302 @@
+/**
+ * The paired-fidelity study: people scanned on a source and on the target scanner, harmonized by a bundle that has
+ * not seen them, compared with their own target scan; beside weaker methods fitted to the same training scans, and beside
+ * what the same person scanned twice differs by. One pair of scans is in memory at a time.
+ */
+import { basename, dirname, relative, resolve } from 'node:path'
+import { type Cohort, type Pair, pairsOf, type Scan } from '../src/cohort/cohort.ts'
+import { loadScan } from '../src/cohort/images.ts'
+import { requireCohort } from '../src/cohort/manifest.ts'
+import { InputError, RefusedError } from '../src/errors.ts'
+import { EVIDENCE_SCHEMA, type Evidence, type InputFile } from '../src/evidence/evidence.ts'
+import { sha256File } from '../src/files.ts'
+import { type Bundle, readBundle } from '../src/harmonizer/bundle.ts'
+import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
+import { trainingEvidence } from '../src/harmonizer/training-evidence.ts'
+import type { ZScoreModel } from '../src/intensity/zscore.ts'
+import { maskedQuantiles } from '../src/kernels/quantile.ts'
+import { toFloat32 } from '../src/volume/volume.ts'
+import { type Correction, correctionsOf, isBaseline } from './corrections.ts'
+import { figuresOf } from './figures.ts'
+import { gatesOf } from './gates.ts'
+import { type MeasuredPair, measurePair, type Refusal } from './measure-pair.ts'
+import { rescanErrors } from './rescan.ts'
+import { type Choice, chooseSubjects } from './subjects.ts'
+import { type Views, viewsOf } from './views.ts'
+
+export interface StudyOptions {
+  /** `NAME.harmonizer`. */
+  readonly bundle: string
+  /** The cohort's manifest. */
+  readonly cohort: string
+  readonly subjects?: readonly string[] | undefined
+  /** Test on the training subjects, and label the result as such. */
+  readonly withinSubject?: boolean
+  /** For the record. */
+  readonly command: string
+  readonly date: string
+  readonly attune: string
+}
+
+export interface StudyProgress {
+  readonly stage: 'reference' | 'pairs' | 'rescans'
+  readonly done: number
+  readonly total: number
+}
+
+type OnProgress = (progress: StudyProgress) => void
+
+/**
+ * @throws {RefusedError} for test subjects that training has seen, and when every scan is refused by a guard
+ * @throws {InputError} for a cohort without a pair of the bundle's domains
+ */
+export async function pairedFidelity(
+  options: StudyOptions,
+  onProgress: OnProgress = () => {},
+): Promise<Evidence> {
+  const bundle = await readBundle(options.bundle)
+  const { target, sources, training } = bundle.manifest
+  const whole = await requireCohort(options.cohort, { target })
+  const choice = chooseSubjects(whole, training.subjects, {
+    wanted: options.subjects,
+    withinSubject: options.withinSubject ?? false,
+  })
+  const cohort = { ...whole, scans: whole.scans.filter(({ subject }) => choice.subjects.includes(subject)) }
+  const pairs = pairsOf(cohort, target).filter(
+    ({ source }) => sources.length === 0 || sources.includes(source.domain),
+  )
+  if (pairs.length === 0)
+    throw new InputError(
+      `${options.cohort}: no tested subject has scans of both ${target} and ${sources.join(', ') || 'another domain'}.`,
+      'Add scans, or test other subjects.',
+    )
+  const harmonizer = await loadHarmonizer(options.bundle)
+  try {
+    return await study({ options, bundle, harmonizer, cohort, choice, pairs }, onProgress)
+  } finally {
+    await harmonizer.close()
+  }
+}
+
+interface Setting {
+  readonly options: StudyOptions
+  readonly bundle: Bundle
+  readonly harmonizer: Harmonizer
+  readonly cohort: Cohort
+  readonly choice: Choice
+  readonly pairs: readonly Pair[]
+}
+
+async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence> {
+  const { bundle, harmonizer, cohort, pairs } = setting
+  const { target } = bundle.manifest
+  const { loss, baselines } = trainingEvidence(bundle)
+  const { method } = harmonizer.identity
+  const range = await referenceRange(pairs, onProgress)
+  const width = range.high - range.low
+  const { measured, views, refused } = await measureAll(
+    pairs,
+    correctionsOf(harmonizer, baselines.filter(isBaseline)),
+    { method, width },
+    onProgress,
+  )
+  if (measured.length === 0)
+    throw new RefusedError(
+      `Every test scan was refused. ${refused[0]?.reason}`,
+      'See the guards of the bundle.',
+    )
+  const domains = [...new Set(measured.map(({ pair }) => pair.source.domain))].toSorted()
+  const rescans = await allRescans(
+    cohort,
+    [target, ...domains],
+    { target, zscore: baselines.find((model) => model.kind === 'zscore'), width },
+    onProgress,
+  )
+  const lesions = measured.flatMap((m) => m.lesions)
+  const results = measured.flatMap((m) => m.results)
+  const figures = domains.flatMap((domain) =>
+    figuresOf({
+      domain,
+      method,
+      pairs: results.filter((row) => row.domain === domain),
+      lesions: lesions.filter((lesion) => lesion.domain === domain),
+      rescans: { target: rescans.get(target) ?? [], source: rescans.get(domain) ?? [] },
+    }),
+  )
+  const refusals = refused.map(({ pair, reason }) => `${pair.subject}, ${pair.source.domain}: ${reason}`)
+  const scans = { tested: measured.length, refused: refusals }
+  return {
+    schema: EVIDENCE_SCHEMA,
+    title: `${domains.length === 1 ? domains[0] : `${domains.length} scanners`} to ${target}`,
+    harmonizer: {
+      name: bundle.name,
+      method,
+      target,
+      sources: bundle.manifest.sources,
+      trainingSubjects: bundle.manifest.training.subjects,
+      manifestSha256: bundle.sha256,
+    },
+    design: designOf(setting, domains, range, rescans),
+    gates: gatesOf({ method, domains, figures, lesions, scans }),
+    figures,
+    pairs: results,
+    lesions,
+    pictures: views.map(({ pictures }) => pictures),
+    histograms: views.map(({ histograms }) => histograms),
+    curves: views.map(({ curves }) => curves),
+    ...(loss.length > 0 && { training: loss }),
+    provenance: await provenanceOf(setting),
+    limits: limitsOf(setting, measured, refused.length),
+  }
+}
+
+/** Pooled 1st to 99th percentile of the tested target scans, each in its own mask and with equal weight. */
+async function referenceRange(
+  pairs: readonly Pair[],
+  onProgress: OnProgress,
+): Promise<{ low: number; high: number }> {
+  const targets = [...new Map(pairs.map(({ target }) => [target.image, target])).values()]
+  const samples: Float32Array[] = []
+  for (const [index, scan] of targets.entries()) {
+    const { volume, mask } = await loadScan(scan)
+    const ranks = Array.from({ length: 1001 }, (_, k) => k / 1000)
+    samples.push(Float32Array.from(maskedQuantiles(toFloat32(volume), mask, ranks)))
+    onProgress({ stage: 'reference', done: index + 1, total: targets.length })
+  }
+  const all = Float32Array.from(samples.flatMap((values) => [...values]))
+  const [low, high] = maskedQuantiles(all, null, [0.01, 0.99]) as unknown as [number, number]
+  if (!(high > low))
+    throw new InputError(
+      `The target scans have no contrast: their 1st and 99th percentile are ${low} and ${high}.`,
+      'Check images and masks of the target domain.',
+    )
+  return { low, high }
+}
+
+type Measured = Omit<MeasuredPair, 'images'>
+
+/** Pictures are drawn for the first pair of each domain; images are then let go. */
+async function measureAll(
+  pairs: readonly Pair[],
+  corrections: readonly Correction[],
+  { method, width }: { readonly method: string; readonly width: number },
+  onProgress: OnProgress,
+): Promise<{ measured: readonly Measured[]; views: readonly Views[]; refused: readonly Refusal[] }> {
+  const measured: Measured[] = []
+  const views = new Map<string, Views>()
+  const refused: Refusal[] = []
+  for (const [index, pair] of pairs.entries()) {
+    const found = await measurePair(pair, corrections, width)
+    if ('reason' in found) refused.push(found)
+    else {
+      if (!views.has(pair.source.domain)) views.set(pair.source.domain, viewsOf(found, method, width))
+      const { images: _, ...rest } = found
+      measured.push(rest)
+    }
+    onProgress({ stage: 'pairs', done: index + 1, total: pairs.length })
+  }
+  const sorted = [...views].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => view)
+  return { measured, views: sorted, refused }
+}
+
+async function allRescans(
+  cohort: Cohort,
+  domains: readonly string[],
+  { target, zscore, width }: { target: string; zscore: ZScoreModel | undefined; width: number },
+  onProgress: OnProgress,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const errors = new Map<string, readonly number[]>()
+  for (const [index, domain] of domains.entries()) {
+    const comparable = domain === target || zscore !== undefined
+    const found = comparable
+      ? await rescanErrors(cohort, domain, domain === target ? undefined : zscore, width)
+      : []
+    errors.set(domain, found)
+    onProgress({ stage: 'rescans', done: index + 1, total: domains.length })
+  }
+  return errors
+}
+
+function designOf(
+  { choice, pairs, bundle }: Setting,
+  domains: readonly string[],
+  range: { low: number; high: number },
+  rescans: ReadonlyMap<string, readonly number[]>,
+): Evidence['design'] {
+  const { target } = bundle.manifest
+  const scans = pairs.flatMap(({ source, target: reference }) => [source, reference])
+  const given = scans.filter(({ mask }) => mask !== undefined).length
+  const counts = [target, ...domains].map((domain) => `${domain} ${rescans.get(domain)?.length ?? 0}`)
+  return {
+    kind: choice.kind,
+    subjects: [...new Set(pairs.map(({ subject }) => subject))],
+    domains,
+    grid: "The source scan's grid; where the target's differs, the target is resampled to it (linear). Harmonized images are never resampled.",
+    mask: `Where the masks of both scans overlap; ${given === scans.length ? 'masks as given' : given === 0 ? 'foreground found in each image' : `masks given for ${given} of ${scans.length} scans, foreground for the others`}.`,
+    range: { ...range, meaning: '1st to 99th percentile of the tested target scans in their masks, pooled.' },
+    rescan: `Pairs of sessions of one subject on one scanner: ${counts.join(', ')}. Source scanners after zscore, in the target's unit.`,
+  }
+}
+
+async function provenanceOf({ options, bundle, cohort, pairs }: Setting): Promise<Evidence['provenance']> {
+  const folder = dirname(resolve(options.cohort))
+  const used = new Map<string, Scan>()
+  for (const { source, target } of pairs) for (const scan of [source, target]) used.set(scan.image, scan)
+  for (const scan of cohort.scans) used.set(scan.image, scan)
+  const inputs: InputFile[] = []
+  for (const { subject, domain, session, image, mask, truth } of used.values())
+    for (const path of [image, mask, truth.lesions, truth.tissue])
+      if (path !== undefined)
+        inputs.push({
+          subject,
+          domain,
+          session,
+          name: relative(folder, path),
+          sha256: await sha256File(path),
+        })
+  return {
+    attune: options.attune,
+    node: process.versions.node,
+    command: options.command,
+    date: options.date,
+    cohort: { name: basename(options.cohort), sha256: await sha256File(options.cohort) },
+    inputs,
+    versions: Object.fromEntries(
+      Object.entries(bundle.manifest.versions).map(([name, version]) => [`${name} that trained`, version]),
+    ),
+  }
+}
+
+function limitsOf(
+  { choice, pairs }: Setting,
+  measured: readonly Measured[],
+  refused: number,
+): readonly string[] {
+  const subjects = new Set(pairs.map(({ subject }) => subject)).size
+  const truths = measured.flatMap(({ truth }) => (truth === undefined ? [] : [truth]))
+  const unmeasured = truths.reduce((sum, truth) => sum + truth.unmeasured, 0)
+  return [
+    ...(choice.kind === 'within-subject'
+      ? ['Tested on people that training has seen: this says nothing about other people.']
+      : []),
+    ...(subjects < 5
+      ? [
+          `${subjects} ${subjects === 1 ? 'subject' : 'subjects'}: medians and ranges describe these people; they are no estimate for a population.`,
+        ]
+      : []),
+    ...(choice.leftOut.length > 0
+      ? [`Not tested because training has seen them or a relative: ${choice.leftOut.join(', ')}.`]
+      : []),
+    ...(refused > 0
+      ? [`${refused} pairs are missing from every figure because a guard refused the scan.`]
+      : []),
+    ...(truths.length === 0
+      ? ['No lesion truth: whether lesions keep their contrast was not measured.']
+      : unmeasured > 0
+        ? [`${unmeasured} lesions had too little tissue around them to measure a contrast.`]
+        : []),
+    'Paired scans hold misregistration and what changed in the person between scans; both count as error here, for every method alike.',
+    'Only these scanners and protocols were tested.',
+    'attune is not a medical device; not for diagnosis.',
+  ]
+}
