@@ -100,7 +100,10 @@ function metadata(model: LocalToneModel): Record<string, string> {
   }
 }
 
-/** @returns increments [1, K, 8, 10, 8] after both bounds, and the image's scale (rank 0) */
+/**
+ * NaN counts nowhere: a lattice point that reads one is outside the mask.
+ * @returns increments [1, K, 8, 10, 8] after both bounds, and the image's scale (rank 0)
+ */
 function boundedIncrements(
   g: GraphBuilder,
   model: LocalToneModel,
@@ -109,9 +112,13 @@ function boundedIncrements(
   mask: Value,
   domain: Value,
 ): { readonly increments: Value; readonly scale: Value } {
-  const share = coarse(g, mask)
-  const scale = tissueMedian(g, coarse(g, g.op('Mul', [image, mask])), share)
-  const features = coarseFeatures(g, model, g.op('Div', [image, scale]), mask, share, domain)
+  const isNumber = g.op('Not', [g.op('IsNaN', [image])])
+  const counts = g.op('And', [g.op('Greater', [mask, g.floats([0])]), isNumber])
+  const inside = g.op('Cast', [counts], { to: DATA_TYPE.float32 })
+  const tissue = g.op('Where', [counts, image, g.floats([0])])
+  const share = coarse(g, inside)
+  const scale = tissueMedian(g, coarse(g, tissue), share)
+  const features = coarseFeatures(g, model, g.op('Div', [tissue, scale]), inside, share, domain)
   const logits = network(g, weights, features)
   const tones = model.domains.flatMap((name) => {
     const tone = model.tones[name]!
