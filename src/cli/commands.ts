@@ -11,14 +11,19 @@ export interface Entry {
 
 export const commands: readonly Entry[] = [
   {
-    command: 'apply <harmonizer> <input> <output>',
-    describe: 'Bring an image, or every image of a cohort, into the reference domain',
-    load: async () => (await import('./apply.ts')).apply,
+    command: 'simulate <out>',
+    describe: 'Write digital traveling subjects: the same heads on many digital scanners',
+    load: async () => (await import('./simulate.ts')).simulate,
   },
   {
     command: 'train <cohort>',
     describe: 'Learn, from people scanned on several scanners, the mapping of each to a reference',
     load: async () => (await import('./train.ts')).train,
+  },
+  {
+    command: 'apply <harmonizer> <input> <output>',
+    describe: 'Bring an image, or every image of a cohort, into the reference domain',
+    load: async () => (await import('./apply.ts')).apply,
   },
   {
     command: 'engine',
