@@ -130,7 +130,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         ? x
         : await applyModel(model, { volume, x, mask, nonFinite: facts.nonFinite }, domain, localTone)
       const unchanged = values === x
-      const before = figuresOf(x, volume.shape, mask, facts.percentiles)
+      const before = figuresOf(x, volume, mask, facts.percentiles)
       const percentilesAfter = percentilesOf(values, mask, facts.maskedVoxels)
       return {
         volume: unchanged
@@ -146,7 +146,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           forced: findings.some(({ status }) => status === 'failed'),
           steps: passedThrough ? volume.history : [...volume.history, step],
           before,
-          after: unchanged ? before : figuresOf(values, volume.shape, mask, percentilesAfter),
+          after: unchanged ? before : figuresOf(values, volume, mask, percentilesAfter),
         },
       }
     },

@@ -1,7 +1,8 @@
 /** What stands beside every output: what was done to which image, whether guards doubted it, and what changed. */
+import { smoothnessFwhm } from '../metrics/fwhm.ts'
 import { noiseSd } from '../metrics/noise.ts'
 import { tissueContrast } from '../metrics/tissue-contrast.ts'
-import type { Shape, Step } from '../volume/volume.ts'
+import { type Grid, type Step, voxelSize } from '../volume/volume.ts'
 import type { Finding } from './guards.ts'
 import { middleSlab, type Percentiles } from './image-facts.ts'
 import type { Method, Rung } from './method.ts'
@@ -40,6 +41,8 @@ export interface Figures {
   readonly percentiles: Percentiles
   /** Standard deviation of the noise in flat tissue. */
   readonly noiseSd: number | null
+  /** Effective resolution: structure and blur together. */
+  readonly fwhmMm: number | null
   /** Contrast between the two main tissues, relative to their mean. */
   readonly tissueContrast: number | null
 }
@@ -52,19 +55,15 @@ const SLAB = 6
  * @param mask        length V
  * @param percentiles of the same voxels
  */
-export function figuresOf(
-  x: Float32Array,
-  shape: Shape,
-  mask: Uint8Array,
-  percentiles: Percentiles,
-): Figures {
-  const slab = middleSlab(shape, mask, SLAB)
+export function figuresOf(x: Float32Array, grid: Grid, mask: Uint8Array, percentiles: Percentiles): Figures {
+  const slab = middleSlab(grid.shape, mask, SLAB)
   const values = x.subarray(slab.start, slab.end)
   const inside = mask.subarray(slab.start, slab.end)
   const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null)
   return {
     percentiles,
     noiseSd: orNull(noiseSd(values, slab.shape, inside)),
+    fwhmMm: orNull(smoothnessFwhm(values, slab.shape, inside, voxelSize(grid))),
     tissueContrast: orNull(tissueContrast(values, inside).contrast),
   }
 }
