@@ -4,7 +4,7 @@ import { quantilesOfSorted } from '../kernels/quantile.ts'
 import { closestAxes } from './orientation.ts'
 import { type Scale, type Shape, type Volume, voxelSize } from './volume.ts'
 
-/** Edge of the blocks in mm on which the mask is found: large enough to average noise, small against a head. */
+/** Smallest edge in mm (within a tenth) of the blocks on which the mask is found: they average noise and are small against a head. */
 const BLOCK_MM = 4
 /** Gaps up to twice this many blocks are closed: sinuses, ear canals, bone. */
 const CLOSE_BLOCKS = 2
@@ -44,7 +44,7 @@ function blocksOf(volume: Volume): Blocks {
   const { axes, flips } = closestAxes(volume.affine)
   const along = (axis: 0 | 1 | 2): Int32Array => {
     const n = volume.shape[axis]
-    const factor = Math.max(1, Math.round(BLOCK_MM / size[axis]))
+    const factor = Math.ceil((0.9 * BLOCK_MM) / size[axis])
     const count = Math.ceil(n / factor)
     const start = flips[axes.indexOf(axis)] ? count * factor - n : 0
     return Int32Array.from({ length: n }, (_, i) => Math.floor((i + start) / factor))
