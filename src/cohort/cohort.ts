@@ -11,6 +11,8 @@ export interface Scan {
   readonly image: string
   /** Absolute path of a mask on the image's grid, where the manifest gives one. */
   readonly mask?: string
+  /** Absolute path of a mask that limits what counts in fitting and validation; `mask` stays the body. */
+  readonly region?: string
   /** Absolute paths of truth that only validation reads: `lesions` (labels 1..n), `tissue` (labels). */
   readonly truth: { readonly lesions?: string; readonly tissue?: string }
   /** Every other column, as text. */

@@ -23,6 +23,7 @@ export async function gridProblems(rows: readonly Row[]): Promise<readonly Cohor
     const image = await lookAt(scan.image, 'image', row, problems)
     for (const [role, path] of [
       ['mask', scan.mask],
+      ['region', scan.region],
       ['lesions', scan.truth.lesions],
       ['tissue', scan.truth.tissue],
     ] as const) {

@@ -6,7 +6,7 @@ import type { Cohort, CohortProblem, Scan } from './cohort.ts'
 import { gridProblems, type Row } from './grids.ts'
 
 const REQUIRED = ['subject', 'domain', 'image'] as const
-const OPTIONAL = ['session', 'mask', 'lesions', 'tissue'] as const
+const OPTIONAL = ['session', 'mask', 'region', 'lesions', 'tissue'] as const
 const KNOWN: ReadonlySet<string> = new Set([...REQUIRED, ...OPTIONAL])
 
 export interface ManifestOptions {
@@ -86,13 +86,14 @@ function scansOf({ source, rows }: Table): { rows: readonly Row[]; problems: rea
 function scanOf(record: Readonly<Record<string, string>>, folder: string): Scan {
   const path = (name: string): string | undefined =>
     isMissing(record[name]) ? undefined : resolve(folder, record[name] as string)
-  const [mask, lesions, tissue] = [path('mask'), path('lesions'), path('tissue')]
+  const [mask, region, lesions, tissue] = [path('mask'), path('region'), path('lesions'), path('tissue')]
   return {
     subject: record['subject'] as string,
     domain: record['domain'] as string,
     session: isMissing(record['session']) ? '1' : (record['session'] as string),
     image: path('image') as string,
     ...(mask !== undefined && { mask }),
+    ...(region !== undefined && { region }),
     truth: { ...(lesions !== undefined && { lesions }), ...(tissue !== undefined && { tissue }) },
     covariates: Object.fromEntries(Object.entries(record).filter(([name]) => !KNOWN.has(name))),
   }
