@@ -4,6 +4,7 @@
  */
 import type { LocalToneModel, LocalToneWeights } from '../src/inference/local-tone-model.ts'
 import { random } from '../src/kernels/random.ts'
+import { COARSE } from '../training/parts/features.ts'
 
 type Triple = readonly [number, number, number]
 /** A field of vectors on a grid: channels at (r, a, s). */
@@ -13,7 +14,8 @@ interface Field {
   at(r: number, a: number, s: number, channel: number): number
 }
 
-const COARSE: Triple = [32, 40, 32]
+/** Lattice points along the edge of a coarse voxel. */
+const POOL = 96 / COARSE[0]
 export const CELLS: Triple = [8, 10, 8]
 const CELL_MM = 24
 
@@ -34,14 +36,14 @@ function field(
 
 const number = (values: ArrayLike<number>, index: number): number => values[index] as number
 
-/** Mean of `value(point)` over the 27 lattice points of each coarse voxel. */
+/** Mean of `value(point)` over the lattice points of each coarse voxel. */
 function pooled(value: (point: number) => number): Field {
   return field(COARSE, 1, (r, a, s) => {
     let sum = 0
-    for (let i = 0; i < 3; i++)
-      for (let j = 0; j < 3; j++)
-        for (let k = 0; k < 3; k++) sum += value(((r * 3 + i) * 120 + a * 3 + j) * 96 + s * 3 + k)
-    return sum / 27
+    for (let i = 0; i < POOL; i++)
+      for (let j = 0; j < POOL; j++)
+        for (let k = 0; k < POOL; k++) sum += value(((r * POOL + i) * 120 + a * POOL + j) * 96 + s * POOL + k)
+    return sum / POOL ** 3
   })
 }
 
@@ -50,9 +52,9 @@ export function oracleScale(image: Float32Array, mask: Float32Array): number {
   const m = pooled((point) => number(mask, point))
   const total = pooled((point) => number(image, point) * number(mask, point))
   const means: number[] = []
-  for (let r = 0; r < 32; r++)
-    for (let a = 0; a < 40; a++)
-      for (let s = 0; s < 32; s++)
+  for (let r = 0; r < COARSE[0]; r++)
+    for (let a = 0; a < COARSE[1]; a++)
+      for (let s = 0; s < COARSE[2]; s++)
         if (m.at(r, a, s, 0) >= 0.5) means.push(total.at(r, a, s, 0) / m.at(r, a, s, 0))
   return number(
     means.sort((a, b) => a - b),
@@ -84,9 +86,9 @@ function features(
   return field(COARSE, count + 4 + domains.length, (r, a, s, c) => {
     if (c < count) return (histogram[c] as Field).at(r, a, s, 0)
     if (c === count) return inside.at(r, a, s, 0)
-    if (c === count + 1) return (r + 0.5) / 16 - 1
-    if (c === count + 2) return (a + 0.5) / 20 - 1
-    if (c === count + 3) return (s + 0.5) / 16 - 1
+    if (c === count + 1) return ((r + 0.5) / COARSE[0]) * 2 - 1
+    if (c === count + 2) return ((a + 0.5) / COARSE[1]) * 2 - 1
+    if (c === count + 3) return ((s + 0.5) / COARSE[2]) * 2 - 1
     return domains[c - count - 4] === domain ? 1 : 0
   })
 }
@@ -128,7 +130,8 @@ function halved(x: Field): Field {
 
 /** p, K numbers per cell. */
 function network(x: Field, weights: LocalToneWeights): Field {
-  const h2 = halved(convolved(halved(convolved(x, weights.conv1)), weights.conv2))
+  const middle = convolved(halved(convolved(x, weights.conv1)), weights.conv2)
+  const h2 = middle.size[0] > CELLS[0] ? halved(middle) : middle
   const means = Array.from({ length: h2.channels }, (_, c) => {
     let sum = 0
     for (let r = 0; r < 8; r++)

@@ -10,6 +10,7 @@ import {
   sampleModel,
   sampleWeights,
 } from '../../test/local-tone-oracle.ts'
+import { COARSE } from './features.ts'
 import { exportLocalTone } from './onnx-local-tone.ts'
 
 const dims = [1, 1, 96, 120, 96]
@@ -56,11 +57,12 @@ describe('the curves graph', () => {
   it('takes the lower of two middle coarse voxels as the scale', async () => {
     const image = new Float32Array(96 * 120 * 96)
     const mask = new Float32Array(image.length)
+    const edge = 96 / COARSE[0]
     const fill = (coarseR: number, value: number): void => {
-      for (let r = 0; r < 3; r++)
-        for (let a = 0; a < 3; a++)
-          for (let s = 0; s < 3; s++) {
-            const at = ((coarseR * 3 + r) * 120 + a) * 96 + s
+      for (let r = 0; r < edge; r++)
+        for (let a = 0; a < edge; a++)
+          for (let s = 0; s < edge; s++) {
+            const at = ((coarseR * edge + r) * 120 + a) * 96 + s
             image[at] = value
             mask[at] = 1
           }

@@ -7,11 +7,14 @@ import { CELL_MM, CELLS } from '../../src/inference/curves.ts'
 import type { LocalToneModel, LocalToneWeights } from '../../src/inference/local-tone-model.ts'
 import { INSIDE } from '../../src/inference/reading.ts'
 import { BOX, LATTICE } from '../../src/kernels/lattice.ts'
+import { COARSE } from './features.ts'
 import { DATA_TYPE, encodeModel, GraphBuilder, type Value } from './onnx-model.ts'
 import { latticeSamples, mapVoxels, voxelsOfBox } from './onnx-sampling.ts'
 
 /** Lattice points along the edge of a coarse voxel. */
-const POOL = 3
+const POOL = LATTICE.shape[0] / COARSE[0]
+/** Coarse voxels along the edge of a cell: 4 takes a mean-pool after each of the first two convolutions, 2 only the first. */
+const COARSE_PER_CELL = COARSE[0] / CELLS[0]
 
 export interface LocalToneGraphs {
   readonly complete: Uint8Array
@@ -173,18 +176,17 @@ function coarseFeatures(
   })
   const reached = [share, ...ramps]
   const histogram = reached.map((value, k) => (k < ramps.length ? g.op('Sub', [value, ramps[k]!]) : value))
-  const grid = LATTICE.shape.map((n) => n / POOL)
-  const coordinates = grid.map((n, axis) => {
+  const coordinates = COARSE.map((n, axis) => {
     const along = Float32Array.from({ length: n }, (_, i) => ((i + 0.5) / n) * 2 - 1)
     const shape = [1, 1, 1, 1, 1]
     shape[2 + axis] = n
-    return g.op('Expand', [g.floats(along, shape), g.integers([1, 1, ...grid])])
+    return g.op('Expand', [g.floats(along, shape), g.integers([1, 1, ...COARSE])])
   })
   const identity = domains.flatMap((_, row) => domains.map((_, column) => (row === column ? 1 : 0)))
   const oneHot = g.op('Gather', [g.floats(identity, [domains.length, domains.length]), domain])
   const channels = g.op('Expand', [
     g.op('Reshape', [oneHot, g.integers([1, domains.length, 1, 1, 1])]),
-    g.integers([1, domains.length, ...grid]),
+    g.integers([1, domains.length, ...COARSE]),
   ])
   return g.op('Concat', [...histogram, share, ...coordinates, channels], { axis: 1 })
 }
@@ -192,7 +194,8 @@ function coarseFeatures(
 /** @returns one number per bin and cell, [1, K, 8, 10, 8] */
 function network(g: GraphBuilder, weights: LocalToneWeights, features: Value): Value {
   const first = meanOfTwos(g, g.op('Relu', [convolve(g, features, weights.conv1)]))
-  const second = meanOfTwos(g, g.op('Relu', [convolve(g, first, weights.conv2)]))
+  const middle = g.op('Relu', [convolve(g, first, weights.conv2)])
+  const second = COARSE_PER_CELL > 2 ? meanOfTwos(g, middle) : middle
   const { context, conv3, head } = weights
   const width = conv3.bias.length
   const everywhere = g.op('Reshape', [g.op('GlobalAveragePool', [second]), g.integers([1, -1])])
