@@ -47,8 +47,9 @@ export function receiveField(grid: Grid, inside: Uint8Array, coil: Coil, offset:
     return Math.log(power) / 2
   })
   const sorted = Float32Array.from(valuesInside(grid, inside, field)).sort()
-  const at = (q: number): number => sorted[Math.floor(q * (sorted.length - 1))]!
-  const exponent = Math.log(coil.shading) / (at(0.95) - at(0.05))
+  const at = (q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? 0
+  const spread = at(0.95) - at(0.05)
+  const exponent = spread > 0 ? Math.log(coil.shading) / spread : 0
   const median = at(0.5)
   return { ...field, values: field.values.map((v) => Math.exp(exponent * (v - median))) }
 }

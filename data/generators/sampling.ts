@@ -35,9 +35,9 @@ function compositionTable(): { readonly tissues: readonly number[]; readonly sha
   })
 }
 
-/** Samples per voxel and axis: at least two, and about one per 0.67 mm, which is finer than the 1 mm of the label maps. */
+/** Samples per voxel and axis: two to three, at 2 mm and below finer than the 1 mm of the label maps. */
 export function samplesPerAxis(voxelMm: number): number {
-  return Math.max(2, Math.round(voxelMm / 0.67))
+  return Math.min(3, Math.max(2, Math.round(voxelMm / 0.67)))
 }
 
 /** Samples the individual and crops to the head and its margin of air. */

@@ -80,11 +80,11 @@ const tissueTable: Readonly<Record<TissueName, Row>> = {
    * T1-isointense lesions and black holes; each lesion varies by LESION_T1_FACTOR), with more water.
    * @see Vrenken et al., J Magn Reson Imaging 23:628-636 (2006), doi:10.1002/jmri.20564
    */
-  lesion: [[1000, 90], [1300, 70], 0.82],
+  lesion: [[1000, 90], [1300, 70], 0.78],
 }
 
 /** Each lesion's T1 is the table's times a factor drawn from here: from faint to black hole. */
-export const LESION_T1_FACTOR: readonly [number, number] = [0.82, 1.4]
+export const LESION_T1_FACTOR: readonly [number, number] = [0.9, 1.4]
 
 export const TISSUE_NAMES = Object.keys(tissueTable) as readonly TissueName[]
 
