@@ -135,7 +135,7 @@ describe('training', () => {
       { method: 'histogram', subjects: ['s1'] },
       /Only s1 .*tissue volumes.*--single-reference/s,
     ],
-    ['settings of a method that has none', { config: { steps: 3 } }, /no setting steps/],
+    ['settings of a method that has none', { config: { steps: 3 } }, /`tone` does not take: steps: 3/],
     ['unknown settings', { method: 'local-tone', config: { stepz: 3 } }, /stepz: 3.*steps \(/s],
     ['a place without its suffix', { out: '/tmp/x' }, /\.harmonizer/],
   ])('refuses %s, and writes nothing', async (_, change, message) => {

@@ -13,7 +13,7 @@ import { packageFile } from '../src/package-root.ts'
 import { modelCard } from './card.ts'
 import { fitTone, type Survey, surveyCohort } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
-import type { StepProgress } from './local-tone.ts'
+import type { LocalToneOptions, StepProgress } from './local-tone.ts'
 
 export interface TrainOptions {
   /** Path of the cohort's manifest. */
@@ -45,6 +45,9 @@ export interface Trained {
   readonly loss: TrainingEvidence['loss']
 }
 
+/** Of `local-tone`; the other methods have none. */
+type Settings = Omit<LocalToneOptions, 'seed' | 'engine'>
+
 /** What a method's own part of training gives. */
 interface Fitted {
   readonly model: Model
@@ -62,8 +65,9 @@ export async function train(
   options: TrainOptions,
   onProgress: (progress: TrainProgress) => void = () => {},
 ): Promise<Trained> {
-  const { target, method, out, overwrite = false, seed = 1 } = options
+  const { target, method, out, overwrite = false, seed = 1, engine = 'auto' } = options
   await checkBundlePlace(out, overwrite)
+  const settings = await settingsOf(options)
   const cohort = trainable(
     select(await requireCohort(options.cohort, { target }), options),
     options,
@@ -80,8 +84,8 @@ export async function train(
   const baselines: readonly Model[] = [survey.zscore, survey.histogram, ...tone]
   const fitted =
     method === 'local-tone'
-      ? await fitLocalTone(cohort, { ...options, seed }, onProgress)
-      : closedForm(method, baselines, options)
+      ? await fitLocalTone(cohort, target, { ...settings, seed, engine }, onProgress)
+      : closedForm(method, baselines)
   const name = basename(out, BUNDLE_SUFFIX)
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,
@@ -159,59 +163,51 @@ function trainable(
   return { ...cohort, scans: cohort.scans.filter(({ domain }) => domain === target || paired.has(domain)) }
 }
 
-function closedForm(
-  method: Exclude<Method, 'local-tone'>,
-  baselines: readonly Model[],
-  { config = {} }: TrainOptions,
-): Fitted {
-  const [setting] = Object.keys(config)
-  if (setting !== undefined)
-    throw new ConfigError(
-      `\`${method}\` has no setting ${setting}.`,
-      'Leave --config out; it has nothing to set.',
-    )
+/** The method's defaults with what the user set; checked before any image is read. */
+async function settingsOf({ method, config = {} }: TrainOptions): Promise<Settings> {
+  const { LOCAL_TONE_DEFAULTS } = await import('./local-tone.ts')
+  const { seed: _seed, engine: _engine, ...defaults } = LOCAL_TONE_DEFAULTS
+  const known: Readonly<Record<string, number>> = method === 'local-tone' ? { ...defaults } : {}
+  const wrong = Object.entries(config).filter(
+    ([name, value]) => !Object.hasOwn(known, name) || !Number.isFinite(value) || (value as number) < 0,
+  )
+  if (wrong.length === 0) return { ...defaults, ...config }
+  const settings = Object.entries(known).map(([name, value]) => `${name} (${value})`)
+  throw new ConfigError(
+    `Settings that \`${method}\` does not take: ${wrong.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ')}.`,
+    settings.length === 0
+      ? 'It has none: leave --config out.'
+      : `It takes numbers from 0 for ${settings.join(', ')}.`,
+  )
+}
+
+function closedForm(method: Exclude<Method, 'local-tone'>, baselines: readonly Model[]): Fitted {
   const model = method === 'identity' ? { kind: method } : baselines.find(({ kind }) => kind === method)
   return { model: model as Model, engine: 'closed form', loss: [], options: {}, files: {} }
 }
 
 async function fitLocalTone(
   cohort: Cohort,
-  { target, seed, engine = 'auto', config = {} }: TrainOptions & { readonly seed: number },
+  target: string,
+  options: LocalToneOptions,
   onProgress: (progress: TrainProgress) => void,
 ): Promise<Fitted> {
-  const { LOCAL_TONE_DEFAULTS, trainLocalTone } = await import('./local-tone.ts')
+  const { trainLocalTone } = await import('./local-tone.ts')
   const { exportLocalTone } = await import('./parts/onnx-local-tone.ts')
-  const settings = { ...LOCAL_TONE_DEFAULTS, ...checkedConfig(config, LOCAL_TONE_DEFAULTS), seed, engine }
-  const trained = await trainLocalTone(cohort, target, settings, {
+  const trained = await trainLocalTone(cohort, target, options, {
     onPair: (done, total) => onProgress({ stage: 'lattices', done, total }),
     onStep: (progress) => onProgress({ stage: 'steps', ...progress }),
     log: (line) => onProgress({ stage: 'remark', line }),
   })
   const { complete, curves } = exportLocalTone(trained.model, trained.weights)
-  const { seed: _seed, engine: _engine, ...parameters } = settings
+  const { seed: _seed, engine: _engine, ...settings } = options
   return {
     model: trained.model,
     engine: trained.engine,
     loss: trained.loss,
-    options: parameters,
+    options: settings,
     files: { 'network.onnx': complete, 'curves.onnx': curves },
   }
-}
-
-/** Settings from a file: each must be one of the method's numbers. */
-function checkedConfig(config: Readonly<Record<string, unknown>>, defaults: object): Record<string, number> {
-  const known = Object.entries(defaults).filter(
-    ([name, value]) => typeof value === 'number' && name !== 'seed',
-  )
-  const wrong = Object.entries(config).filter(
-    ([name, value]) =>
-      !known.some(([other]) => other === name) || !Number.isFinite(value) || (value as number) < 0,
-  )
-  if (wrong.length === 0) return config as Record<string, number>
-  throw new ConfigError(
-    `Settings that cannot be: ${wrong.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ')}.`,
-    `Numbers from 0 for: ${known.map(([name, value]) => `${name} (${value})`).join(', ')}.`,
-  )
 }
 
 /** Of what the scans are and what they hold, independent of where they lie and of the order of rows. */
