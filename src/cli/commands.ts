@@ -26,6 +26,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./apply.ts')).apply,
   },
   {
+    command: 'validate <bundle> <cohort>',
+    describe: 'Test a harmonizer on people it has not seen, and write a report',
+    load: async () => (await import('./validate.ts')).validate,
+  },
+  {
     command: 'engine',
     describe: 'List, install or check training engines',
     load: async () => (await import('./engine.ts')).engine,

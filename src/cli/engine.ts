@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs'
+import type { EngineChoice } from '../../training/engine/engine.ts'
 import { type CommonOptions, progress, remarks, report } from './output.ts'
 
 const list: CommandModule<object, CommonOptions> = {
@@ -32,7 +33,7 @@ const install: CommandModule<object, CommonOptions & { name: 'native' }> = {
   },
 }
 
-const check: CommandModule<object, CommonOptions & { name: 'auto' | 'native' | 'wasm' | 'cpu' }> = {
+const check: CommandModule<object, CommonOptions & { name: EngineChoice }> = {
   command: 'check [name]',
   describe: 'Train a problem of known solution on an engine and compare loss and gradient with the formula',
   builder: (args) =>

@@ -10,7 +10,6 @@ import { startNative } from './native.ts'
 export const engineNames = ['native', 'wasm', 'cpu'] as const
 export type EngineName = (typeof engineNames)[number]
 export type EngineChoice = 'auto' | EngineName
-export const engineChoices: readonly EngineChoice[] = ['auto', ...engineNames]
 
 export interface Engine {
   readonly name: EngineName
