@@ -37,6 +37,10 @@ export interface LocalToneOptions {
   readonly shading: number
   /** Largest shift of the box, mm. */
   readonly shiftMm: number
+  /** Probability that an image is mirrored left to right. */
+  readonly mirror: number
+  /** Weight of the squared log gain of each target scan, which training estimates beside the curves. */
+  readonly gainPrior: number
   /** Weight of the squared difference between neighbouring cells. */
   readonly smoothness: number
 }
@@ -53,6 +57,8 @@ export const LOCAL_TONE_DEFAULTS: LocalToneOptions = {
   blurMm: 0,
   shading: 0.1,
   shiftMm: 8,
+  mirror: 0.5,
+  gainPrior: 0.3,
   smoothness: 0.02,
 }
 
@@ -95,7 +101,9 @@ export async function trainLocalTone(
     options,
   )
   const { tf } = engine
-  const weights = initialWeights(tf, featureCount(model.knots.length, model.domains.length), options)
+  const weights = initialWeights(tf, model.domains.length, options)
+  const targets = [...new Set(pairs.map((pair) => pair.targetScan))]
+  const gains = tf.variable(tf.zeros([targets.length]), true, 'gains')
   const optimizer = tf.train.adam(options.learningRate)
   const fixed = fixedTensors(tf, model)
   const history: { step: number; loss: number }[] = []
@@ -103,8 +111,8 @@ export async function trainLocalTone(
   let recent = Number.NaN
   for (let step = 0; step < options.steps; step++) {
     setLearningRate(optimizer, options, step)
-    const samples = drawSamples(pairs, model, options, step)
-    const cost = optimizer.minimize(() => batchLoss(tf, weights, samples, fixed, options), true)
+    const samples = drawSamples(pairs, targets, model, options, step)
+    const cost = optimizer.minimize(() => batchLoss(tf, weights, gains, samples, fixed, options), true)
     const loss = (await cost?.data())?.[0] ?? Number.NaN
     cost?.dispose()
     recent = Number.isNaN(recent) ? loss : 0.95 * recent + 0.05 * loss
@@ -168,14 +176,14 @@ function chooseKnots(images: readonly Float32Array[], bins: number): number[] {
   )
 }
 
-function initialWeights(tf: Engine['tf'], features: number, options: LocalToneOptions): Weights {
+function initialWeights(tf: Engine['tf'], domains: number, options: LocalToneOptions): Weights {
   const rng = random(options.seed, 'weights')
-  const shapes = weightShapes(features, options.bins)
+  const shapes = weightShapes(featureCount(options.bins + 1, domains), options.bins, domains)
   return Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {
       const size = shape.reduce((a, b) => a * b, 1)
       const fanIn = size / (shape.at(-1) ?? 1)
-      const sd = name.startsWith('head') || name.endsWith('bias') ? 0 : Math.sqrt(2 / fanIn)
+      const sd = name.startsWith('head') || name === 'place' || name.endsWith('bias') ? 0 : Math.sqrt(2 / fanIn)
       const values = Float32Array.from({ length: size }, () => sd * rng.normal())
       return [name, tf.variable(tf.tensor(values, [...shape]), true, name)]
     }),
@@ -194,6 +202,7 @@ async function readWeights(weights: Weights): Promise<LocalToneWeights> {
     conv3: await layer('conv3'),
     context: await read('context'),
     head: await layer('head'),
+    place: await read('place'),
   }
 }
 
@@ -204,9 +213,11 @@ function setLearningRate(optimizer: TensorFlow.AdamOptimizer, options: LocalTone
   state.learningRate = options.learningRate * cosine * Math.min(1, (step + 1) / 20)
 }
 
-/** One image as the network sees it in this step, and every third lattice point of its pair for the loss. */
+/** One image as the network sees it in this step, and every fourth lattice point of its pair for the loss. */
 interface Sample {
   readonly domain: number
+  /** Which target scan, for its gain. */
+  readonly target: number
   readonly features: Float32Array
   readonly phase: readonly [number, number, number]
   /** [N, K]: what each increment contributes to the output at each point. */
@@ -214,11 +225,14 @@ interface Sample {
   readonly goal: Float32Array
   readonly weight: Float32Array
 }
-const STRIDE = 3
-const POINTS = COARSE[0] * COARSE[1] * COARSE[2]
+const STRIDE = 4
+/** Lattice points along each axis that the loss looks at. */
+const SAMPLED = LATTICE.shape.map((n) => n / STRIDE) as [number, number, number]
+const POINTS = SAMPLED[0] * SAMPLED[1] * SAMPLED[2]
 
 function drawSamples(
   pairs: readonly LatticePair[],
+  targets: readonly string[],
   model: LocalToneModel,
   options: LocalToneOptions,
   step: number,
@@ -228,7 +242,8 @@ function drawSamples(
     const reference = model.domains.length - 1
     const domain = rng.uniform() < 0.1 ? reference : rng.integer(reference)
     const choices = pairs.filter((pair) => pair.domain === model.domains[domain])
-    return drawSample(choices[rng.integer(choices.length)] as LatticePair, domain, model, options, rng)
+    const pair = choices[rng.integer(choices.length)] as LatticePair
+    return { ...drawSample(pair, domain, model, options, rng), target: targets.indexOf(pair.targetScan) }
   })
 }
 
@@ -238,28 +253,30 @@ function drawSample(
   model: LocalToneModel,
   options: LocalToneOptions,
   rng: Random,
-): Sample {
+): Omit<Sample, 'target'> {
   const reach = Math.min(MARGIN, Math.round(options.shiftMm / LATTICE.spacing))
   const shift = [0, 0, 0].map(() => rng.integer(2 * reach + 1) - reach) as [number, number, number]
+  const mirror = rng.uniform() < options.mirror
+  const take = (wide: Float32Array): Float32Array => crop(wide, shift, mirror)
   const field = shadingField(options.shading, rng)
-  const image = crop(pair.image, shift)
-  const mask = crop(pair.mask, shift)
+  const image = take(pair.image)
+  const mask = take(pair.mask)
   for (let i = 0; i < image.length; i++) image[i] = (image[i] ?? 0) * (field[i] ?? 1)
   const scale = imageScale(image, mask)
   for (let i = 0; i < image.length; i++) image[i] = (image[i] ?? 0) / scale
   const features = coarseFeatures(image, mask, model.knots, domain, model.domains.length)
   const phase = [rng.integer(STRIDE), rng.integer(STRIDE), rng.integer(STRIDE)] as const
-  const source = crop(pair.source, shift)
-  const target = crop(pair.target, shift)
-  const common = crop(pair.common, shift)
+  const source = take(pair.source)
+  const target = take(pair.target)
+  const common = take(pair.common)
   const bins = model.knots.length - 1
   const ramps = new Float32Array(POINTS * bins)
   const goal = new Float32Array(POINTS)
   const weight = new Float32Array(POINTS)
   const [, na, ns] = LATTICE.shape
-  for (let s = 0, n = 0; s < COARSE[2]; s++)
-    for (let a = 0; a < COARSE[1]; a++)
-      for (let r = 0; r < COARSE[0]; r++, n++) {
+  for (let s = 0, n = 0; s < SAMPLED[2]; s++)
+    for (let a = 0; a < SAMPLED[1]; a++)
+      for (let r = 0; r < SAMPLED[0]; r++, n++) {
         const i = ((STRIDE * r + phase[0]) * na + STRIDE * a + phase[1]) * ns + STRIDE * s + phase[2]
         weight[n] = common[i] ?? 0
         goal[n] = (target[i] ?? 0) / model.referenceScale
@@ -306,7 +323,7 @@ function shadingField(sd: number, rng: Random): Float32Array {
 
 interface FixedTensors {
   readonly tones: readonly TensorFlow.Tensor1D[]
-  /** Hat weights of the cell centres at every third lattice point: by axis, then phase. */
+  /** Hat weights of the cell centres at every fourth lattice point: by axis, then phase. */
   readonly along: readonly (readonly TensorFlow.Tensor2D[])[]
 }
 
@@ -317,7 +334,7 @@ function fixedTensors(tf: Engine['tf'], model: LocalToneModel): FixedTensors {
   })
   const along = CELLS.map((cells, axis) =>
     Array.from({ length: STRIDE }, (_, phase) => {
-      const count = COARSE[axis] as number
+      const count = SAMPLED[axis] as number
       const perCell = (LATTICE.shape[axis] as number) / cells
       const weights = new Float32Array(count * cells)
       for (let i = 0; i < count; i++) {
@@ -336,18 +353,20 @@ function fixedTensors(tf: Engine['tf'], model: LocalToneModel): FixedTensors {
 function batchLoss(
   tf: Engine['tf'],
   weights: Weights,
+  gains: TensorFlow.Variable,
   samples: readonly Sample[],
   fixed: FixedTensors,
   options: LocalToneOptions,
 ): TensorFlow.Scalar {
   const losses = samples.map((sample) => {
-    const channels = sample.features.length / POINTS
+    const channels = sample.features.length / (COARSE[0] * COARSE[1] * COARSE[2])
     const features = tf.tensor4d(sample.features, [COARSE[0], COARSE[1], COARSE[2], channels])
     const increments = curveIncrements(
       tf,
       weights,
       features,
       fixed.tones[sample.domain] as TensorFlow.Tensor1D,
+      sample.domain,
       options,
     )
     const [r, a, s] = sample.phase.map((phase, axis) => fixed.along[axis]?.[phase]) as [
@@ -356,7 +375,8 @@ function batchLoss(
       TensorFlow.Tensor2D,
     ]
     const local = interpolate(tf, increments, [r, a, s])
-    const output = tf.sum(tf.mul(local, tf.tensor2d(sample.ramps, [POINTS, options.bins])), 1)
+    const gain = tf.exp(tf.slice(gains, [sample.target], [1]))
+    const output = tf.mul(gain, tf.sum(tf.mul(local, tf.tensor2d(sample.ramps, [POINTS, options.bins])), 1))
     const weight = tf.tensor1d(sample.weight)
     const error = tf.div(
       tf.sum(tf.mul(tf.abs(tf.sub(output, tf.tensor1d(sample.goal))), weight)),
@@ -364,7 +384,8 @@ function batchLoss(
     )
     return tf.add(error, tf.mul(roughness(tf, increments), options.smoothness))
   })
-  return tf.div(tf.addN(losses), samples.length) as TensorFlow.Scalar
+  const gainPrior = tf.mul(tf.sum(tf.square(gains)), options.gainPrior)
+  return tf.add(tf.div(tf.addN(losses), samples.length), gainPrior) as TensorFlow.Scalar
 }
 
 /** Mean squared difference of the curves of neighbouring cells. */

@@ -1,10 +1,10 @@
-/** What the network of `local-tone` sees of an image: local histograms on the coarse grid of 6 mm. */
+/** What the network of `local-tone` sees of an image: local histograms on a coarse grid of 12 mm. */
 
 import { UnfittableError } from '../../src/errors.ts'
 import { LATTICE } from '../../src/kernels/lattice.ts'
 
-export const COARSE = [32, 40, 32] as const
-const POOL = 3
+export const COARSE = [16, 20, 16] as const
+const POOL = 6
 const COARSE_VOXELS = COARSE[0] * COARSE[1] * COARSE[2]
 
 /** Visits the lattice with the index of the coarse voxel that holds each point. */
@@ -21,24 +21,21 @@ function coarseIndex(): Int32Array {
 const COARSE_INDEX = coarseIndex()
 
 /**
- * The image's scale: lower median over coarse voxels, at least half inside the mask, of their mean intensity in the mask.
- * @throws {UnfittableError} when no coarse voxel is half inside the mask, or the median is not positive
+ * The image's scale: mean intensity of the lattice points in the mask.
+ * @throws {UnfittableError} when the mask is empty on the lattice, or the mean is not positive
  */
 export function imageScale(lattice: Float32Array, mask: Float32Array): number {
-  const count = new Float32Array(COARSE_VOXELS)
-  const sum = new Float32Array(COARSE_VOXELS)
-  for (let i = 0; i < LATTICE.points; i++) {
+  let count = 0
+  let sum = 0
+  for (let i = 0; i < lattice.length; i++) {
     if (mask[i] === 0) continue
-    count[COARSE_INDEX[i]!]!++
-    sum[COARSE_INDEX[i]!]! += lattice[i]!
+    count++
+    sum += lattice[i]!
   }
-  const means: number[] = []
-  for (let c = 0; c < COARSE_VOXELS; c++) if (count[c]! >= POOL ** 3 / 2) means.push(sum[c]! / count[c]!)
-  means.sort((a, b) => a - b)
-  const scale = means[Math.floor((means.length - 1) / 2)] ?? Number.NaN
+  const scale = sum / count
   if (!(scale > 0))
     throw new UnfittableError(
-      `The image's tissue median is ${scale}.`,
+      `The mean intensity in the mask is ${scale}.`,
       'Check that the mask covers the head and that intensities are positive.',
     )
   return scale
@@ -53,7 +50,7 @@ export function featureCount(knots: number, domains: number): number {
  * @param u      lattice intensities in units of the image's scale, [96, 120, 96]
  * @param mask   0 or 1, same shape
  * @param domain index of the image's domain
- * @returns [32, 40, 32, F], channel fastest
+ * @returns [16, 20, 16, F], channel fastest
  */
 export function coarseFeatures(
   u: Float32Array,

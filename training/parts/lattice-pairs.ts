@@ -1,7 +1,7 @@
 /** Pairs of scans read on one lattice: what `local-tone` is trained on, whatever the images' own grids. */
 
 import { type Cohort, type Pair, pairsOf, type Scan } from '../../src/cohort/cohort.ts'
-import { loadScan } from '../../src/cohort/images.ts'
+import { loadScan, readMask } from '../../src/cohort/images.ts'
 import { gaussianSmooth } from '../../src/kernels/gaussian.ts'
 import { LATTICE, sampleLattice } from '../../src/kernels/lattice.ts'
 import type { Vector3 } from '../../src/kernels/matrix.ts'
@@ -18,6 +18,8 @@ export const WIDE = LATTICE.shape.map((n) => n + 2 * MARGIN) as unknown as Vecto
 export interface LatticePair {
   readonly subject: string
   readonly domain: string
+  /** Path of the target scan: tells which pairs share its gain. */
+  readonly targetScan: string
   /** Source intensities in the file's unit, as apply will read them. */
   readonly image: Float32Array
   /** The source's own mask, 0 or 1. */
@@ -66,20 +68,23 @@ async function readPair({ subject, source, target }: Pair, blurMm: number): Prom
   const image = read(from.volume)
   const goal = read(to.volume)
   const mask = binary(from.mask)
-  const common = binary(to.mask).map((value, i) => value * (mask[i] ?? 0))
+  const counted = source.region === undefined ? from.mask : await readMask(source.region, from.volume)
+  const region = binary(counted)
+  const common = binary(to.mask).map((value, i) => value * (mask[i] ?? 0) * (region[i] ?? 0))
   const sigma = blurMm / LATTICE.spacing / (2 * Math.sqrt(2 * Math.log(2)))
   const blur = (x: Float32Array): Float32Array =>
     blurMm > 0 ? gaussianSmooth(x, [WIDE[2], WIDE[1], WIDE[0]], [sigma, sigma, sigma]) : x
   return {
     subject,
     domain: source.domain,
+    targetScan: target.image,
     image,
     mask,
     source: blur(image),
     target: blur(goal),
     common,
     scale: imageScale(crop(image, [0, 0, 0]), crop(mask, [0, 0, 0])),
-    targetScale: imageScale(crop(goal, [0, 0, 0]), crop(common, [0, 0, 0])),
+    targetScale: imageScale(crop(goal, [0, 0, 0]), crop(binary(to.mask), [0, 0, 0])),
   }
 }
 
@@ -90,13 +95,15 @@ async function onGridOf(grid: Volume, scan: Scan): Promise<{ volume: Volume; mas
   return { volume: resample(volume, grid, 'linear'), mask: Uint8Array.from(moved) }
 }
 
-/** The box out of a widened lattice, shifted by up to `MARGIN` points along each axis. */
-export function crop(wide: Float32Array, shift: Vector3): Float32Array {
+/** The box out of a widened lattice, shifted by up to `MARGIN` points along each axis, mirrored left to right if asked. */
+export function crop(wide: Float32Array, shift: Vector3, mirror = false): Float32Array {
   const [nr, na, ns] = LATTICE.shape
   const out = new Float32Array(LATTICE.points)
   for (let r = 0, i = 0; r < nr; r++)
     for (let a = 0; a < na; a++, i += ns) {
-      const start = ((r + MARGIN + shift[0]) * WIDE[1] + a + MARGIN + shift[1]) * WIDE[2] + MARGIN + shift[2]
+      const from = mirror ? nr - 1 - r : r
+      const start =
+        ((from + MARGIN + shift[0]) * WIDE[1] + a + MARGIN + shift[1]) * WIDE[2] + MARGIN + shift[2]
       out.set(wide.subarray(start, start + ns), i)
     }
   return out
