@@ -117,47 +117,48 @@ const rowLinear: ReadRow = (out, row, first, end, x, [nx, ny, nz], px, py, pz, s
 }
 
 const rowCubic: ReadRow = (out, row, first, end, x, [nx, ny, nz], px, py, pz, sx, sy, sz) => {
-  const [lastX, lastY, lastZ] = [nx - 1, ny - 1, nz - 1]
   const slice = nx * ny
   const wx = new Float64Array(4)
   const wy = new Float64Array(4)
   const wz = new Float64Array(4)
-  const ox = new Int32Array(4)
-  const oy = new Int32Array(4)
-  const oz = new Int32Array(4)
   for (let i = first; i < end; i++) {
-    taps(wx, ox, px + i * sx, lastX, 1)
-    taps(wy, oy, py + i * sy, lastY, nx)
-    taps(wz, oz, pz + i * sz, lastZ, slice)
+    const qx = Math.min(nx - 1, Math.max(0, px + i * sx))
+    const qy = Math.min(ny - 1, Math.max(0, py + i * sy))
+    const qz = Math.min(nz - 1, Math.max(0, pz + i * sz))
+    const [a, b, c] = [qx | 0, qy | 0, qz | 0]
+    keysInto(wy, qy - b)
+    keysInto(wz, qz - c)
+    const t = qx - a
+    keysInto(wx, t)
+    const [w0, w1, w2, w3] = [wx[0]!, wx[1]!, wx[2]!, wx[3]!]
+    const a0 = a > 0 ? a - 1 : 0
+    const a2 = a < nx - 1 ? a + 1 : a
+    const a3 = a < nx - 2 ? a + 2 : a2
     let sum = 0
-    for (let c = 0; c < 4; c++) {
-      if (wz[c] === 0) continue
-      for (let b = 0; b < 4; b++) {
-        if (wy[b] === 0) continue
-        const v = oz[c]! + oy[b]!
-        let line = 0
-        for (let a = 0; a < 4; a++) if (wx[a] !== 0) line += wx[a]! * x[v + ox[a]!]!
-        sum += wz[c]! * wy[b]! * line
+    for (let dz = 0; dz < 4; dz++) {
+      if (wz[dz] === 0) continue
+      const plane = Math.min(nz - 1, Math.max(0, c + dz - 1)) * slice
+      let inPlane = 0
+      for (let dy = 0; dy < 4; dy++) {
+        if (wy[dy] === 0) continue
+        const line = plane + Math.min(ny - 1, Math.max(0, b + dy - 1)) * nx
+        // On a voxel centre the neighbours have no weight, and must not bring in a NaN.
+        inPlane +=
+          wy[dy]! *
+          (t === 0
+            ? x[line + a]!
+            : w0 * x[line + a0]! + w1 * x[line + a]! + w2 * x[line + a2]! + w3 * x[line + a3]!)
       }
+      sum += wz[dz]! * inPlane
     }
     out[row + i] = sum
   }
 }
 
-/** Keys weights of the four voxels around `position`, and their offsets in memory. */
-function taps(
-  weights: Float64Array,
-  offsets: Int32Array,
-  position: number,
-  last: number,
-  stride: number,
-): void {
-  const q = Math.min(last, Math.max(0, position))
-  const base = Math.floor(q)
-  const t = q - base
+/** Keys weights of the voxels at -1, 0, 1, 2 for a position `t` in [0, 1) past voxel 0. */
+function keysInto(weights: Float64Array, t: number): void {
   weights[0] = ((-0.5 * t + 1) * t - 0.5) * t
   weights[1] = (1.5 * t - 2.5) * t * t + 1
   weights[2] = ((-1.5 * t + 2) * t + 0.5) * t
   weights[3] = (0.5 * t - 0.5) * t * t
-  for (let k = 0; k < 4; k++) offsets[k] = Math.min(last, Math.max(0, base + k - 1)) * stride
 }

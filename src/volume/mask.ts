@@ -33,10 +33,10 @@ export function foregroundMask(volume: Volume): Uint8Array {
   return spreadBlocks(whole, x, volume.shape, blocks)
 }
 
-/** Which block each voxel belongs to, as one index per axis: blocks start at the left, posterior, inferior end, however it is stored. */
+/** Voxels in blocks that start at the left, posterior, inferior end, however they are stored: per axis the ends of the runs. */
 interface Blocks {
   readonly shape: Shape
-  readonly of: readonly [Int32Array, Int32Array, Int32Array]
+  readonly ends: readonly [Int32Array, Int32Array, Int32Array]
 }
 
 function blocksOf(volume: Volume): Blocks {
@@ -46,32 +46,29 @@ function blocksOf(volume: Volume): Blocks {
     const n = volume.shape[axis]
     const factor = Math.ceil((0.9 * BLOCK_MM) / size[axis])
     const count = Math.ceil(n / factor)
-    const start = flips[axes.indexOf(axis)] ? count * factor - n : 0
-    return Int32Array.from({ length: n }, (_, i) => Math.floor((i + start) / factor))
+    const spare = flips[axes.indexOf(axis)] ? count * factor - n : 0
+    return Int32Array.from({ length: count }, (_, b) => Math.min(n, (b + 1) * factor - spare))
   }
-  const of = [along(0), along(1), along(2)] as const
-  const count = (axis: 0 | 1 | 2): number => Math.max(of[axis][0] ?? 0, of[axis].at(-1) ?? 0) + 1
-  return { shape: [count(0), count(1), count(2)], of }
+  const ends = [along(0), along(1), along(2)] as const
+  return { shape: [ends[0].length, ends[1].length, ends[2].length], ends }
 }
 
 /** Scaled means of the finite samples of each block; 0 where it has none. */
-function blockMeans(x: Float32Array, [nx, ny, nz]: Shape, { shape, of }: Blocks, scale: Scale): Float32Array {
-  const [columns, rows, slices] = of
-  const sums = new Float64Array(shape[0] * shape[1] * shape[2])
+function blockMeans(x: Float32Array, grid: Shape, blocks: Blocks, { slope, intercept }: Scale): Float32Array {
+  const sums = new Float64Array(blocks.shape[0] * blocks.shape[1] * blocks.shape[2])
   const counts = new Int32Array(sums.length)
-  let v = 0
-  for (let k = 0; k < nz; k++)
-    for (let j = 0; j < ny; j++) {
-      const row = ((slices[k] as number) * shape[1] + (rows[j] as number)) * shape[0]
-      for (let i = 0; i < nx; i++, v++) {
-        const value = x[v] as number
-        if (value - value !== 0) continue
-        const block = row + (columns[i] as number)
-        sums[block] = (sums[block] as number) + value
-        counts[block] = (counts[block] as number) + 1
-      }
+  forEachRun(grid, blocks, (block, start, end) => {
+    let sum = 0
+    let count = 0
+    for (let v = start; v < end; v++) {
+      const value = x[v] as number
+      if (value - value !== 0) continue
+      sum += value
+      count++
     }
-  const { slope, intercept } = scale
+    sums[block] = (sums[block] as number) + sum
+    counts[block] = (counts[block] as number) + count
+  })
   const means = new Float32Array(sums.length)
   for (let b = 0; b < means.length; b++)
     if (counts[b] !== 0) means[b] = ((sums[b] as number) / (counts[b] as number)) * slope + intercept
@@ -100,22 +97,36 @@ function logOtsu(means: Float32Array): number {
   return apart < Math.log(SAME_TISSUE) ? 0 : (positive[cut - 1] as number)
 }
 
-function spreadBlocks(
-  mask: Uint8Array,
-  x: Float32Array,
-  [nx, ny, nz]: Shape,
-  { shape, of }: Blocks,
-): Uint8Array {
-  const [columns, rows, slices] = of
+function spreadBlocks(mask: Uint8Array, x: Float32Array, grid: Shape, blocks: Blocks): Uint8Array {
   const out = new Uint8Array(x.length)
-  let v = 0
-  for (let k = 0; k < nz; k++)
-    for (let j = 0; j < ny; j++) {
-      const row = ((slices[k] as number) * shape[1] + (rows[j] as number)) * shape[0]
-      for (let i = 0; i < nx; i++, v++) {
-        const value = x[v] as number
-        if (value - value === 0) out[v] = mask[row + (columns[i] as number)] as number
+  forEachRun(grid, blocks, (block, start, end) => {
+    if (mask[block] === 0) return
+    for (let v = start; v < end; v++) {
+      const value = x[v] as number
+      if (value - value === 0) out[v] = 1
+    }
+  })
+  return out
+}
+
+/** Calls `visit` with every run [start, end) of voxels that lie side by side in memory and in one block. */
+function forEachRun(
+  [nx, ny, nz]: Shape,
+  { shape, ends }: Blocks,
+  visit: (block: number, start: number, end: number) => void,
+): void {
+  const [columns, rows, slices] = ends
+  for (let k = 0, c = 0; k < nz; k++) {
+    if (k === slices[c]) c++
+    for (let j = 0, b = 0; j < ny; j++) {
+      if (j === rows[b]) b++
+      const first = (c * shape[1] + b) * shape[0]
+      const row = (k * ny + j) * nx
+      for (let a = 0, i = 0; a < shape[0]; a++) {
+        const end = columns[a] as number
+        visit(first + a, row + i, row + end)
+        i = end
       }
     }
-  return out
+  }
 }
