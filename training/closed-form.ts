@@ -3,7 +3,7 @@ import type { Cohort, Pair, Scan } from '../src/cohort/cohort.ts'
 import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { sha256File } from '../src/files.ts'
 import { limitsOf } from '../src/harmonizer/guards.ts'
-import { type ImageFacts, imageFacts, middleSlab } from '../src/harmonizer/image-facts.ts'
+import { type ImageFacts, imageFacts, middleSlab, surveyMask } from '../src/harmonizer/image-facts.ts'
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
 import {
   type HistogramModel,
@@ -44,7 +44,7 @@ export async function surveyCohort(
     scales.set(scan.image, toneScale(x, mask))
     hashes.set(scan.image, await sha256File(scan.image))
     const known = facts.get(scan.domain) ?? []
-    facts.set(scan.domain, [...known, imageFacts(volume, x, mask)])
+    facts.set(scan.domain, [...known, imageFacts(volume, x, surveyMask(volume.shape, mask, SLAB))])
     if (scan.domain === target) {
       const weight = 1 / scans.filter((other) => isRescan(scan, other)).length
       spreads.push({ ...measureSpread(x, mask), weight })

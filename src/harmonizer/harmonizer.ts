@@ -7,10 +7,16 @@ import { applyZScore, STANDARD } from '../intensity/zscore.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
-import { imageFacts, percentilesOf } from './image-facts.ts'
+import { imageFacts, surveyMask } from './image-facts.ts'
 import type { DomainLimits } from './manifest.ts'
 import { type Model, needsDomain, rungOf } from './method.ts'
-import { figuresOf, type HarmonizationRecord, type HarmonizerIdentity, RECORD_SCHEMA } from './record.ts'
+import {
+  FIGURE_SLICES,
+  figuresOf,
+  type HarmonizationRecord,
+  type HarmonizerIdentity,
+  RECORD_SCHEMA,
+} from './record.ts'
 
 export interface Harmonizer {
   readonly identity: HarmonizerIdentity
@@ -114,7 +120,8 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         )
       const mask = options.mask ?? foregroundMask(volume)
       const x = toFloat32(volume)
-      const facts = imageFacts(volume, x, mask)
+      const survey = surveyMask(volume.shape, mask, FIGURE_SLICES)
+      const facts = imageFacts(volume, x, survey)
       const own = domain === undefined ? undefined : guards[domain]
       const findings = [
         ...checkImage(volume, facts, identity.method, options.alreadyHarmonized ?? false),
@@ -130,8 +137,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         ? x
         : await applyModel(model, { volume, x, mask, nonFinite: facts.nonFinite }, domain, localTone)
       const unchanged = values === x
-      const before = figuresOf(x, volume, mask, facts.percentiles)
-      const percentilesAfter = percentilesOf(values, mask, facts.maskedVoxels)
+      const before = figuresOf(x, volume, mask, survey)
       return {
         volume: unchanged
           ? volume
@@ -146,7 +152,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           forced: findings.some(({ status }) => status === 'failed'),
           steps: passedThrough ? volume.history : [...volume.history, step],
           before,
-          after: unchanged ? before : figuresOf(values, volume, mask, percentilesAfter),
+          after: unchanged ? before : figuresOf(values, volume, mask, survey),
         },
       }
     },

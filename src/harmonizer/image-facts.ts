@@ -21,77 +21,99 @@ export interface ImageFacts {
   readonly maskMl: number
 }
 
-/**
- * @param x    values of `volume`, length V
- * @param mask length V
- */
-export function imageFacts(volume: Volume, x: Float32Array, mask: Uint8Array): ImageFacts {
-  let nonFinite = 0
-  let maskedVoxels = 0
-  for (let i = 0; i < x.length; i++) {
-    if (!Number.isFinite(x[i])) nonFinite++
-    if (mask[i] !== 0) maskedVoxels++
-  }
-  const { shape, voxel } = frameOf(volume)
-  return {
-    voxels: x.length,
-    nonFinite,
-    maskedVoxels,
-    percentiles: percentilesOf(x, mask, maskedVoxels),
-    extentMm: [shape[0] * voxel[0], shape[1] * voxel[1], shape[2] * voxel[2]],
-    voxelMm: voxel,
-    maskMl: (maskedVoxels * voxel[0] * voxel[1] * voxel[2]) / 1000,
-  }
+/** Where to look: found once per mask, since looking through all voxels again would take longer than harmonizing them. */
+export interface MaskSurvey {
+  readonly voxels: number
+  /** Masked voxels that percentiles rest on: all, or of many every k-th. */
+  readonly sample: Uint32Array
+  /** Neighbouring stored slices around the one that halves the mask, for noise and sharpness. */
+  readonly slab: Slab
 }
 
-/** Voxels that percentiles rest on; of more, every k-th is taken, since sorting them all takes longer than harmonizing. */
-const ENOUGH = 200_000
-
-/**
- * Percentiles of the finite masked voxels.
- * @param maskedVoxels how many voxels the mask selects
- */
-export function percentilesOf(x: Float32Array, mask: Uint8Array, maskedVoxels: number): Percentiles {
-  const every = Math.max(1, Math.floor(maskedVoxels / ENOUGH))
-  const sample = new Float32Array(Math.ceil(maskedVoxels / every))
-  let n = 0
-  for (let i = 0, seen = 0; i < x.length; i++) {
-    if (mask[i] === 0 || seen++ % every !== 0) continue
-    const value = x[i] as number
-    if (Number.isFinite(value)) sample[n++] = value
-  }
-  const values = quantilesOfSorted(
-    sample.subarray(0, n).sort(),
-    PERCENTILES.map((p) => p / 100),
-  )
-  return Object.fromEntries(PERCENTILES.map((p, i) => [`p${p}`, values[i]])) as unknown as Percentiles
-}
-
-/** Neighbouring slices through the middle of a mask, as views of the whole. */
 export interface Slab {
   readonly shape: Shape
-  /** Voxels before the first slice. */
+  /** First voxel, and the one after the last. */
   readonly start: number
   readonly end: number
 }
 
-/** Up to `depth` stored slices around the one that halves the mask: enough voxels for noise and contrast, in a fraction of the time. */
-export function middleSlab([nx, ny, nz]: Shape, mask: Uint8Array, depth: number): Slab {
-  const slice = nx * ny
-  const counts = new Float64Array(nz)
-  let total = 0
-  for (let z = 0, i = 0; z < nz; z++) {
-    let count = 0
-    for (const end = i + slice; i < end; i++) if (mask[i] !== 0) count++
-    counts[z] = count
-    total += count
+/** Voxels that percentiles rest on. */
+const ENOUGH = 200_000
+
+/** @param depth number of slices of the slab, fewer where the image has fewer */
+export function surveyMask(shape: Shape, mask: Uint8Array, depth: number): MaskSurvey {
+  const counts = countSlices(shape, mask)
+  const voxels = counts.reduce((sum, count) => sum + count, 0)
+  const every = Math.max(1, Math.floor(voxels / ENOUGH))
+  const sample = new Uint32Array(Math.ceil(voxels / every))
+  for (let i = 0, wait = 0, n = 0; n < sample.length; i++) {
+    if (mask[i] === 0) continue
+    if (wait > 0) wait--
+    else {
+      sample[n++] = i
+      wait = every - 1
+    }
   }
+  return { voxels, sample, slab: slabOf(shape, counts, depth) }
+}
+
+/** The slab alone. */
+export function middleSlab(shape: Shape, mask: Uint8Array, depth: number): Slab {
+  return slabOf(shape, countSlices(shape, mask), depth)
+}
+
+function slabOf([nx, ny, nz]: Shape, counts: Uint32Array, depth: number): Slab {
+  const half = counts.reduce((sum, count) => sum + count, 0) / 2
   let middle = 0
   for (let passed = 0; middle < nz - 1; middle++) {
     passed += counts[middle] as number
-    if (passed > total / 2) break
+    if (passed > half) break
   }
   const slices = Math.min(depth, nz)
   const first = Math.max(0, Math.min(nz - slices, middle - (slices >> 1)))
+  const slice = nx * ny
   return { shape: [nx, ny, slices], start: first * slice, end: (first + slices) * slice }
+}
+
+/** Masked voxels per stored slice. */
+function countSlices([nx, ny, nz]: Shape, mask: Uint8Array): Uint32Array {
+  const counts = new Uint32Array(nz)
+  for (let z = 0, i = 0; z < nz; z++) {
+    let count = 0
+    for (const end = i + nx * ny; i < end; i++) if (mask[i] !== 0) count++
+    counts[z] = count
+  }
+  return counts
+}
+
+/** @param x values of `volume`, length V */
+export function imageFacts(volume: Volume, x: Float32Array, survey: MaskSurvey): ImageFacts {
+  let nonFinite = 0
+  // v - v is 0 for every finite number and NaN for the others.
+  for (let i = 0; i < x.length; i++) if ((x[i] as number) - (x[i] as number) !== 0) nonFinite++
+  const { shape, voxel } = frameOf(volume)
+  return {
+    voxels: x.length,
+    nonFinite,
+    maskedVoxels: survey.voxels,
+    percentiles: percentilesOf(x, survey),
+    extentMm: [shape[0] * voxel[0], shape[1] * voxel[1], shape[2] * voxel[2]],
+    voxelMm: voxel,
+    maskMl: (survey.voxels * voxel[0] * voxel[1] * voxel[2]) / 1000,
+  }
+}
+
+/** Percentiles of the finite voxels of the sample; NaN where there are none. */
+export function percentilesOf(x: Float32Array, { sample }: MaskSurvey): Percentiles {
+  const values = new Float32Array(sample.length)
+  let n = 0
+  for (const i of sample) {
+    const value = x[i] as number
+    if (Number.isFinite(value)) values[n++] = value
+  }
+  const found = quantilesOfSorted(
+    values.subarray(0, n).sort(),
+    PERCENTILES.map((p) => p / 100),
+  )
+  return Object.fromEntries(PERCENTILES.map((p, i) => [`p${p}`, found[i]])) as unknown as Percentiles
 }
