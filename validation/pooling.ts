@@ -1,5 +1,4 @@
 /** Medians and percentiles of a handful of results. */
-import { quantilesOfSorted } from '../src/kernels/quantile.ts'
 
 export interface Pooled {
   readonly n: number
@@ -10,18 +9,17 @@ export interface Pooled {
   readonly p90: number
 }
 
-/** `undefined` for no finite value; percentiles are linear between order statistics. */
+/** `undefined` for no finite value; percentiles are linear between order statistics, h = (n − 1) p. */
 export function pooled(values: readonly (number | undefined)[]): Pooled | undefined {
-  const sorted = Float32Array.from(
-    values.filter((v) => v !== undefined && Number.isFinite(v)) as number[],
-  ).sort()
-  if (sorted.length === 0) return undefined
-  const [min, p10, median, p90, max] = quantilesOfSorted(sorted, [0, 0.1, 0.5, 0.9, 1]) as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  return { n: sorted.length, median, min, max, p10, p90 }
+  const sorted = values
+    .filter((v): v is number => v !== undefined && Number.isFinite(v))
+    .toSorted((a, b) => a - b)
+  const first = sorted[0]
+  if (first === undefined) return undefined
+  const at = (p: number): number => {
+    const h = p * (sorted.length - 1)
+    const below = sorted[Math.floor(h)] ?? first
+    return below + (h % 1) * ((sorted[Math.ceil(h)] ?? first) - below)
+  }
+  return { n: sorted.length, median: at(0.5), min: at(0), max: at(1), p10: at(0.1), p90: at(0.9) }
 }

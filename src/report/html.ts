@@ -4,7 +4,7 @@ import { html, type Markup, trusted } from './markup.ts'
 import { curveKey, curvesPlot, errorPlot, jointPlot, lesionPlot, lossPlot } from './plots.ts'
 import { STYLE } from './style.ts'
 import { definitions, fidelityTable, lesionTable, type Table } from './tables.ts'
-import { counted, figureOf, figureText, GATES, PICTURES, verdict } from './words.ts'
+import { counted, figureOf, figureText, GATES, gain, PICTURES, percent, verdict } from './words.ts'
 
 /** Median contrast kept that passes; drawn as a band. */
 export const LESION_BAND = [0.9, 1.1] as const
@@ -58,13 +58,19 @@ function gateItem({ title, status, criterion, finding }: Gate): Markup {
 }
 
 function glance(evidence: Evidence, domain: string): Markup {
-  const share = figureOf(evidence, domain, evidence.harmonizer.method, 'removable-share')
-  const number =
-    share === undefined
-      ? undefined
-      : html`<p class="share">${figureText(share)}<small>of the removable error removed${share.note === undefined ? '' : `. ${share.note}`}</small></p>`
-  return html`<figure><h3>${domain} to ${evidence.harmonizer.target}</h3>${number}${errorPlot(evidence, domain)}</figure>
+  return html`<figure><h3>${domain} to ${evidence.harmonizer.target}</h3>${headlineNumber(evidence, domain)}${errorPlot(evidence, domain)}</figure>
 `
+}
+
+/** The share of removable error, or where that cannot be known, what was gained on the best weaker method. */
+function headlineNumber(evidence: Evidence, domain: string): Markup | undefined {
+  const share = figureOf(evidence, domain, evidence.harmonizer.method, 'removable-share')
+  if (share?.value !== undefined)
+    return html`<p class="share">${figureText(share)}<small>of the removable error removed. ${share.note}</small></p>`
+  const gained = gain(evidence, domain)
+  if (gained === undefined) return undefined
+  const { share: less, rival } = gained
+  return html`<p class="share">${percent(Math.abs(less), 0)}<small>${less < 0 ? 'more' : 'less'} error than the best weaker method (${rival}). ${share?.note}</small></p>`
 }
 
 function domainSection(evidence: Evidence, domain: string): Markup {

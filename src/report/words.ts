@@ -106,6 +106,23 @@ export function figureOf(
   return figures.find((f) => f.domain === domain && f.method === method && f.metric === metric)
 }
 
+/** How much less error the harmonizer leaves than the best weaker method, 0..1; `undefined` where there is none to compare with. */
+export function gain(
+  evidence: Evidence,
+  domain: string,
+): { readonly share: number; readonly rival: string } | undefined {
+  const { method } = evidence.harmonizer
+  const after = figureOf(evidence, domain, method, 'mae')?.value
+  const [best] = ORDER.filter((rival) => rival !== method && rival !== 'identity')
+    .flatMap((rival) => {
+      const error = figureOf(evidence, domain, rival, 'mae')?.value
+      return error === undefined ? [] : [{ rival, error }]
+    })
+    .toSorted((a, b) => a.error - b.error)
+  if (after === undefined || best === undefined || best.error === 0) return undefined
+  return { share: 1 - after / best.error, rival: methodName(best.rival) }
+}
+
 /** What was tested, and how it came out, in a few sentences. */
 export function verdict(evidence: Evidence): { readonly headline: string; readonly tested: string } {
   const { harmonizer, design, gates } = evidence

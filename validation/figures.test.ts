@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import type { Figure, LesionResult, PairResult } from '../src/evidence/evidence.ts'
+import { figuresOf } from './figures.ts'
+import { gatesOf, isMissed } from './gates.ts'
+
+const row = (method: string, mae: number, noiseSd: number, subject = 's1'): PairResult => ({
+  subject,
+  domain: 'A',
+  sourceSession: '1',
+  targetSession: '1',
+  method,
+  voxels: 1000,
+  mae,
+  psnr: 20,
+  ssim: 0.8,
+  noiseSd,
+  targetNoiseSd: 1,
+})
+
+const results = (mae: number, noiseSd: number, lesions: readonly LesionResult[] = []) =>
+  figuresOf({
+    domain: 'A',
+    method: 'local-tone',
+    pairs: [row('zscore', 0.2, 1), row('tone', 0.15, 1), row('local-tone', mae, noiseSd)],
+    lesions,
+    rescans: { target: [0.01], source: [0.03] },
+  })
+const pick = (figures: readonly Figure[], metric: string, method = 'local-tone'): Figure | undefined =>
+  figures.find((f) => f.metric === metric && f.method === method)
+
+const lesion = (n: number, kept: number, visible = true): LesionResult => ({
+  subject: 's1',
+  domain: 'A',
+  lesion: n,
+  volumeMm3: 100,
+  measured: 'eroded',
+  sourceCnr: visible ? 4 : 0.5,
+  visible,
+  kept: { 'local-tone': kept },
+})
+const gates = (figures: readonly Figure[], lesions: readonly LesionResult[] = []) =>
+  gatesOf({ method: 'local-tone', domains: ['A'], figures, lesions, scans: { tested: 1, refused: [] } })
+const status = (id: string, ...of: Parameters<typeof gates>): string | undefined =>
+  gates(...of).find((gate) => gate.id === id)?.status
+
+describe('share of removable error: before 0.2, rescan (0.01 + 0.03) / 2 = 0.02', () => {
+  it('is (0.2 - 0.11) / (0.2 - 0.02) = 0.5 at MAE 0.11', () => {
+    const share = pick(results(0.11, 1), 'removable-share')
+    expect(share?.value).toBeCloseTo(0.5, 12)
+    expect(share?.note).toBeUndefined()
+  })
+
+  it('is 0 where nothing was gained on zscore, and negative where harm was done', () => {
+    expect(pick(results(0.2, 1), 'removable-share')?.value).toBe(0)
+    expect(pick(results(0.29, 1), 'removable-share')?.value).toBeCloseTo(-0.5, 12)
+  })
+
+  it('is capped at 1 below the rescan floor', () => {
+    expect(pick(results(0.005, 1), 'removable-share')?.value).toBe(1)
+  })
+
+  it('does not count after smoothing (noise 0.5 of the target) nor with noise added (1.2 of the source after tone)', () => {
+    expect(pick(results(0.05, 0.5), 'removable-share')?.note).toMatch(
+      /Does not count: noise is 0.50 of the target/,
+    )
+    expect(pick(results(0.05, 1.2), 'removable-share')?.note).toMatch(
+      /Does not count: noise is 1.20 of the source/,
+    )
+    expect(status('noise', results(0.05, 0.5))).toBe('fail')
+    expect(status('noise', results(0.05, 1.2))).toBe('fail')
+    expect(status('noise', results(0.05, 0.85))).toBe('pass')
+  })
+
+  it('is missing, with the reason, where a scanner has no rescan', () => {
+    const figures = figuresOf({
+      domain: 'A',
+      method: 'local-tone',
+      pairs: [row('zscore', 0.2, 1), row('local-tone', 0.1, 1)],
+      lesions: [],
+      rescans: { target: [0.01], source: [] },
+    })
+    expect(pick(figures, 'removable-share')).toMatchObject({ note: expect.stringMatching(/rescans on both/) })
+    expect(pick(figures, 'removable-share')?.value).toBeUndefined()
+  })
+})
+
+it('pools pairs by the median, with their range', () => {
+  const figures = figuresOf({
+    domain: 'A',
+    method: 'tone',
+    pairs: [0.1, 0.2, 0.6].map((mae, i) => row('tone', mae, 1, `s${i}`)),
+    lesions: [],
+    rescans: { target: [], source: [] },
+  })
+  const found = pick(figures, 'mae', 'tone')
+  expect(found?.value).toBeCloseTo(0.2, 6)
+  expect(found?.interval?.low).toBeCloseTo(0.1, 6)
+  expect(found?.interval?.high).toBeCloseTo(0.6, 6)
+  expect(found?.n).toBe(3)
+})
+
+describe('gates', () => {
+  it('the error gate asks for less than the best weaker method', () => {
+    expect(status('error', results(0.14, 1))).toBe('pass')
+    expect(status('error', results(0.16, 1))).toBe('fail')
+  })
+
+  it('the lesion gate takes the median of what the source can show, and says how many it cannot', () => {
+    const kept = [0.85, 0.95, 1.05].map((k, i) => lesion(i, k))
+    const faded = [0.5, 0.6, 0.95].map((k, i) => lesion(i, k))
+    const hidden = [3, 4, 5].map((i) => lesion(i, 0.1, false))
+    expect(status('lesions', results(0.1, 1, kept), kept)).toBe('pass')
+    expect(status('lesions', results(0.1, 1, faded), faded)).toBe('fail')
+    const all = [...kept, ...hidden]
+    expect(status('lesions', results(0.1, 1, all), all)).toBe('pass')
+    expect(gates(results(0.1, 1, all), all).map(({ finding }) => finding)).toContainEqual(
+      expect.stringContaining('and 3 that the source cannot show'),
+    )
+  })
+
+  it('without truth the lesion gate is not evaluated, which is not passing', () => {
+    expect(status('lesions', results(0.1, 1))).toBe('not-evaluated')
+  })
+
+  it('more than 1 in 20 refused scans is a miss, with the reasons', () => {
+    const gate = gatesOf({
+      method: 'tone',
+      domains: [],
+      figures: [],
+      lesions: [],
+      scans: { tested: 18, refused: ['s9: cropped'] },
+    }).find(({ id }) => id === 'refusals')
+    expect(gate && isMissed(gate)).toBe(true)
+    expect(gate?.finding).toBe('1 of 19 refused. s9: cropped')
+  })
+})
