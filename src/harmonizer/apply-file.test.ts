@@ -168,6 +168,8 @@ describe('a cohort', () => {
     expect((await stat(made)).mtimeMs).toBe(1000)
     await writeFile(made, 'damaged')
     expect((await run()).results[0]).toMatchObject({ outcome: 'failed', error: { code: 'E_CONFIG' } })
+    await writeFile(join(out, 'sub-1', 'b.json'), 'not a record')
+    expect((await run()).results[1]).toMatchObject({ outcome: 'failed', error: { code: 'E_CONFIG' } })
     const third = await applyCohort(tone, join(home, 'cohort.tsv'), out, { ...base, overwrite: true })
     expect(third.results[0]).toMatchObject({ outcome: 'harmonized' })
   })

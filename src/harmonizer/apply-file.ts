@@ -103,11 +103,10 @@ export async function settingsOf(harmonizer: Harmonizer, request: FileRequest): 
 
 /** Whether the output is there and was made from this input in this way. */
 export async function isUpToDate(harmonizer: Harmonizer, request: FileRequest): Promise<boolean> {
-  const record = await readFile(recordPath(request.output), 'utf8').then(
-    (text) => JSON.parse(text) as Partial<FileRecord>,
-    () => undefined,
-  )
-  if (record?.settings === undefined) return false
+  const record = await readFile(recordPath(request.output), 'utf8')
+    .then((text) => JSON.parse(text) as Partial<FileRecord> | null)
+    .catch(() => undefined)
+  if (record?.settings === undefined) return false // none there, or not one of ours
   return (
     JSON.stringify(record.settings) === JSON.stringify(await settingsOf(harmonizer, request)) &&
     record.input?.sha256 === (await sha256File(request.input)) &&

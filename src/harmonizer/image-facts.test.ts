@@ -15,9 +15,9 @@ describe('a mask survey', () => {
     const mask = new Uint8Array(100 * 100 * 100).fill(1, 200_000)
     const { voxels, sample } = surveyMask([100, 100, 100], mask, 6)
     expect(voxels).toBe(800_000)
-    expect(sample).toHaveLength(200_000)
+    expect(sample).toHaveLength(50_000)
     expect(sample[0]).toBe(200_000)
-    expect(sample.every((i, n) => i === 200_000 + 4 * n)).toBe(true)
+    expect(sample.every((i, n) => i === 200_000 + 16 * n)).toBe(true)
   })
 
   it('of nothing is empty, its slab inside the image', () => {

@@ -37,8 +37,8 @@ export interface Slab {
   readonly end: number
 }
 
-/** Voxels that percentiles rest on. */
-const ENOUGH = 200_000
+/** Voxels that percentiles rest on: the rank of each is then known to about 0.2 %. */
+const ENOUGH = 50_000
 
 /** @param depth number of slices of the slab, fewer where the image has fewer */
 export function surveyMask(shape: Shape, mask: Uint8Array, depth: number): MaskSurvey {
@@ -107,8 +107,8 @@ export function imageFacts(volume: Volume, x: Float32Array, survey: MaskSurvey):
 export function percentilesOf(x: Float32Array, { sample }: MaskSurvey): Percentiles {
   const values = new Float32Array(sample.length)
   let n = 0
-  for (const i of sample) {
-    const value = x[i] as number
+  for (let k = 0; k < sample.length; k++) {
+    const value = x[sample[k] as number] as number
     if (Number.isFinite(value)) values[n++] = value
   }
   const found = quantilesOfSorted(
