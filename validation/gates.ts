@@ -131,5 +131,5 @@ function judged(
 }
 
 function percent(error: number): string {
-  return `${(100 * error).toFixed(1)} %`
+  return `${(100 * error).toFixed(2)} %`
 }

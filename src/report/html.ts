@@ -70,7 +70,7 @@ function headlineNumber(evidence: Evidence, domain: string): Markup | undefined 
   const gained = gain(evidence, domain)
   if (gained === undefined) return undefined
   const { share: less, rival } = gained
-  return html`<p class="share">${percent(Math.abs(less), 0)}<small>${less < 0 ? 'more' : 'less'} error than the best weaker method (${rival}). ${share?.note}</small></p>`
+  return html`<p class="share">${percent(Math.abs(less), Math.abs(less) < 0.1 ? 1 : 0)}<small>${less < 0 ? 'more' : 'less'} error than the best weaker method (${rival}). ${share?.note}</small></p>`
 }
 
 function domainSection(evidence: Evidence, domain: string): Markup {
