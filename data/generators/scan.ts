@@ -20,7 +20,7 @@ export interface ScanConditions {
 }
 
 /** Standard deviations of ScanConditions (chosen: repositioning within a centimetre, prescan within a few per cent). */
-export const SCAN_VARIATION = { offsetMm: 5, gain: 0.04, flip: 0.02 } as const
+export const SCAN_VARIATION = { offsetMm: 5, gain: 0.015, flip: 0.02 } as const
 
 export function drawConditions(random: Random): ScanConditions {
   const shift = (): number => SCAN_VARIATION.offsetMm * random.normal()
