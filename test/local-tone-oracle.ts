@@ -4,7 +4,6 @@
  */
 import type { LocalToneModel, LocalToneWeights } from '../src/inference/local-tone-model.ts'
 import { random } from '../src/kernels/random.ts'
-import { COARSE } from '../training/parts/features.ts'
 
 type Triple = readonly [number, number, number]
 /** A field of vectors on a grid: channels at (r, a, s). */
@@ -14,8 +13,9 @@ interface Field {
   at(r: number, a: number, s: number, channel: number): number
 }
 
+const COARSE: Triple = [16, 20, 16]
 /** Lattice points along the edge of a coarse voxel. */
-const POOL = 96 / COARSE[0]
+const POOL = 6
 export const CELLS: Triple = [8, 10, 8]
 const CELL_MM = 24
 
@@ -36,30 +36,10 @@ function field(
 
 const number = (values: ArrayLike<number>, index: number): number => values[index] as number
 
-/** Mean of `value(point)` over the lattice points of each coarse voxel. */
-function pooled(value: (point: number) => number): Field {
-  return field(COARSE, 1, (r, a, s) => {
-    let sum = 0
-    for (let i = 0; i < POOL; i++)
-      for (let j = 0; j < POOL; j++)
-        for (let k = 0; k < POOL; k++) sum += value(((r * POOL + i) * 120 + a * POOL + j) * 96 + s * POOL + k)
-    return sum / POOL ** 3
-  })
-}
-
-/** The image's tissue median. */
+/** Mean intensity over the lattice points in the mask that are numbers. */
 export function oracleScale(image: Float32Array, mask: Float32Array): number {
-  const m = pooled((point) => number(mask, point))
-  const total = pooled((point) => number(image, point) * number(mask, point))
-  const means: number[] = []
-  for (let r = 0; r < COARSE[0]; r++)
-    for (let a = 0; a < COARSE[1]; a++)
-      for (let s = 0; s < COARSE[2]; s++)
-        if (m.at(r, a, s, 0) >= 0.5) means.push(total.at(r, a, s, 0) / m.at(r, a, s, 0))
-  return number(
-    means.sort((a, b) => a - b),
-    Math.floor((means.length - 1) / 2),
-  )
+  const values = Array.from(image).filter((value, point) => mask[point] === 1 && !Number.isNaN(value))
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 function hat(knots: readonly number[], k: number, u: number): number {
@@ -69,7 +49,8 @@ function hat(knots: readonly number[], k: number, u: number): number {
   return k < knots.length - 1 && u < right ? (right - u) / (right - here) : 0
 }
 
-function features(
+/** What the network sees, [16, 20, 16, K + 5 + domains]. */
+export function oracleFeatures(
   image: Float32Array,
   mask: Float32Array,
   { knots, domains }: LocalToneModel,
@@ -77,15 +58,24 @@ function features(
 ): Field {
   const scale = oracleScale(image, mask)
   const top = knots[knots.length - 1] as number
-  const u = Float64Array.from(image, (value) => Math.min(Math.max(value / scale, 0), top))
-  const histogram = knots.map((_, k) =>
-    pooled((point) => (number(mask, point) === 0 ? 0 : hat(knots, k, number(u, point)))),
-  )
-  const inside = pooled((point) => number(mask, point))
   const count = knots.length
+  const sums = new Float64Array(count + 1)
+  const collect = (r: number, a: number, s: number): void => {
+    sums.fill(0)
+    for (let i = 0; i < POOL; i++)
+      for (let j = 0; j < POOL; j++)
+        for (let k = 0; k < POOL; k++) {
+          const point = ((r * POOL + i) * 120 + a * POOL + j) * 96 + s * POOL + k
+          const value = number(image, point) / scale
+          if (mask[point] === 0 || Number.isNaN(value)) continue
+          const u = Math.min(Math.max(value, 0), top)
+          for (let knot = 0; knot < count; knot++) sums[knot] = number(sums, knot) + hat(knots, knot, u)
+          sums[count] = number(sums, count) + 1
+        }
+  }
   return field(COARSE, count + 4 + domains.length, (r, a, s, c) => {
-    if (c < count) return (histogram[c] as Field).at(r, a, s, 0)
-    if (c === count) return inside.at(r, a, s, 0)
+    if (c === 0) collect(r, a, s)
+    if (c <= count) return number(sums, c) / POOL ** 3
     if (c === count + 1) return ((r + 0.5) / COARSE[0]) * 2 - 1
     if (c === count + 2) return ((a + 0.5) / COARSE[1]) * 2 - 1
     if (c === count + 3) return ((s + 0.5) / COARSE[2]) * 2 - 1
@@ -109,7 +99,8 @@ function convolved(x: Field, { kernel, bias }: LocalToneWeights['conv1'], extra?
         const value = x.at(i, j, k, from)
         if (value === 0) continue
         const start = (tap * x.channels + from) * outputs
-        for (let to = 0; to < outputs; to++) sums[to] = number(sums, to) + value * number(kernel, start + to)
+        for (let to = 0; to < outputs; to++)
+          sums[to] = (sums[to] as number) + value * (kernel[start + to] as number)
       }
     }
   }
@@ -128,10 +119,9 @@ function halved(x: Field): Field {
   })
 }
 
-/** p, K numbers per cell. */
-function network(x: Field, weights: LocalToneWeights): Field {
-  const middle = convolved(halved(convolved(x, weights.conv1)), weights.conv2)
-  const h2 = middle.size[0] > CELLS[0] ? halved(middle) : middle
+/** p, K numbers per cell, for the domain of the given index. */
+function network(x: Field, weights: LocalToneWeights, domain: number): Field {
+  const h2 = convolved(halved(convolved(x, weights.conv1)), weights.conv2)
   const means = Array.from({ length: h2.channels }, (_, c) => {
     let sum = 0
     for (let r = 0; r < 8; r++)
@@ -145,7 +135,9 @@ function network(x: Field, weights: LocalToneWeights): Field {
   const h3 = convolved(h2, weights.conv3, context)
   const bins = weights.head.bias.length
   return field(CELLS, bins, (r, a, s, k) => {
-    let sum = number(weights.head.bias, k)
+    let sum =
+      number(weights.head.bias, k) +
+      number(weights.place, domain * 640 * bins + ((r * 10 + a) * 8 + s) * bins + k)
     for (let from = 0; from < width; from++)
       sum += h3.at(r, a, s, from) * number(weights.head.kernel, from * bins + k)
     return sum
@@ -203,10 +195,14 @@ export function oracleCurves(
   mask: Float32Array,
   domain: string,
 ): Float64Array {
-  return bounded(network(features(image, mask, model, domain), weights), model, domain)
+  const p = network(oracleFeatures(image, mask, model, domain), weights, model.domains.indexOf(domain))
+  return bounded(p, model, domain)
 }
 
-/** The curve at a point of the box (mm along R, A, S) and a normalized intensity, in units of the reference scale. */
+/**
+ * The curve at a point of the box (mm along R, A, S) and a normalized intensity, in units of the reference scale; beyond
+ * the knots it continues with the outer slope of the curves' mean over the cells.
+ */
 export function oracleCurveAt(
   curves: ArrayLike<number>,
   knots: readonly number[],
@@ -214,6 +210,15 @@ export function oracleCurveAt(
   u: number,
 ): number {
   const last = knots.length - 1
+  const inside = Math.min(Math.max(u, 0), number(knots, last))
+  if (u !== inside) {
+    const k = u < inside ? 0 : last - 1
+    let rise = 0
+    for (let cell = 0; cell < 640; cell++)
+      rise += (number(curves, cell * knots.length + k + 1) - number(curves, cell * knots.length + k)) / 640
+    const slope = rise / (number(knots, k + 1) - number(knots, k))
+    return oracleCurveAt(curves, knots, point, inside) + slope * (u - inside)
+  }
   let bin = 0
   while (bin < last - 1 && u >= number(knots, bin + 1)) bin++
   const share = (u - number(knots, bin)) / (number(knots, bin + 1) - number(knots, bin))
@@ -267,11 +272,12 @@ export function sampleWeights(model: LocalToneModel, seed: number, size = 1): Lo
   const normal = (length: number, sd: number): Float32Array =>
     Float32Array.from({ length }, () => source.normal() * sd * size)
   return {
-    conv1: { kernel: normal(27 * inputs * 16, 0.1), bias: normal(16, 0.1) },
-    conv2: { kernel: normal(27 * 16 * 32, 0.05), bias: normal(32, 0.1) },
+    conv1: { kernel: normal(27 * inputs * 24, 0.1), bias: normal(24, 0.1) },
+    conv2: { kernel: normal(27 * 24 * 32, 0.05), bias: normal(32, 0.1) },
     conv3: { kernel: normal(27 * 32 * 32, 0.05), bias: normal(32, 0.1) },
     context: normal(32 * 32, 0.1),
     head: { kernel: normal(32 * bins, 0.2), bias: normal(bins, 0.1) },
+    place: normal(model.domains.length * 640 * bins, 0.3),
   }
 }
 

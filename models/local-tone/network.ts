@@ -15,11 +15,13 @@ export const CELLS = [8, 10, 8] as const
 export const CELL_MM = 24
 /** Output channels of the three convolutions. */
 const CHANNELS = [24, 32, 32] as const
-/** How much faster than the convolutions `place` learns. */
-const PLACE_RATE = 5
+/** How much faster than the convolutions `place` learns: the head's output takes it times this. */
+export const PLACE_RATE = 5
 
 /**
- * Trainable tensors by name; `place` holds, per domain, what does not depend on the image: [domains, 640 * K]; 3x3x3 kernels are [27, in, out], tap (dx * 3 + dy) * 3 + dz. */
+ * Trainable tensors by name; `place` holds, per domain, what does not depend on the image: [domains, 640 * K];
+ * 3x3x3 kernels are [27, in, out], tap (dx * 3 + dy) * 3 + dz.
+ */
 export type WeightName =
   | 'conv1/kernel'
   | 'conv1/bias'
@@ -39,7 +41,11 @@ export interface Bounds {
 }
 
 /** Shapes of all weights for F input features and K bins. */
-export function weightShapes(features: number, bins: number, domains: number): Readonly<Record<WeightName, readonly number[]>> {
+export function weightShapes(
+  features: number,
+  bins: number,
+  domains: number,
+): Readonly<Record<WeightName, readonly number[]>> {
   const [c1, c2, c3] = CHANNELS
   return {
     'conv1/kernel': [27, features, c1],
@@ -86,7 +92,12 @@ export function curveIncrements(
 function conv3(tf: Tf, x: T4, kernel: TensorFlow.Tensor, bias: TensorFlow.Tensor): T4 {
   const [d, h, w, c] = x.shape
   const out = kernel.shape[2] as number
-  const padded = tf.pad(x, [[1, 1], [1, 1], [1, 1], [0, 0]])
+  const padded = tf.pad(x, [
+    [1, 1],
+    [1, 1],
+    [1, 1],
+    [0, 0],
+  ])
   const taps = Array.from({ length: 27 }, (_, tap): T2 => {
     const shift = [Math.floor(tap / 9), Math.floor(tap / 3) % 3, tap % 3, 0]
     return tf.reshape(tf.slice(padded, shift, [d, h, w, c]), [d * h * w, c])
@@ -104,32 +115,52 @@ function meanPool(tf: Tf, x: T4): T4 {
   return tf.reshape(alongW, [d / 2, h / 2, w / 2, c]) as T4
 }
 
+/** Share of the bound that one axis alone may use before curves are drawn together; see `levelCurves`. */
+const PER_AXIS = 0.75
+
 /**
- * Draws the curves towards their mean over space until no curve changes by more than `perMm` per mm anywhere
- * between cell centres (Euclidean norm of the trilinear interpolant's gradient, bounded cell by cell).
+ * Increments whose curves change over space by at most `perMm` per mm everywhere between cell centres (Euclidean norm of the
+ * trilinear interpolant's gradient, bounded cell by cell). First each curve is levelled where it stands out from
+ * its neighbours; what is left above the bound draws all curves towards their mean. Both steps keep the bounds on the slope.
  */
 function limitChange(tf: Tf, increments: T2, perMm: number): T2 {
   const [r, a, s] = CELLS
   const bins = increments.shape[1]
-  const mean = tf.mean(increments, 0, true)
-  const curves = tf.reshape(tf.cumsum(increments, 1), [r, a, s, bins]) as T4
+  const curves = levelCurves(tf, tf.reshape(tf.cumsum(increments, 1), [r, a, s, bins]) as T4, PER_AXIS * perMm * CELL_MM)
+  const flat = tf.reshape(curves, [r * a * s, bins]) as T2
+  const levelled = tf.sub(flat, tf.pad(tf.slice(flat, [0, 0], [-1, bins - 1]), [[0, 0], [1, 0]])) as T2
+  const mean = tf.mean(levelled, 0, true)
   const along = (axis: 0 | 1 | 2): T4 => {
     const begin = [0, 0, 0, 0]
     begin[axis] = 1
     const size: number[] = [r, a, s, bins]
     size[axis] = (size[axis] as number) - 1
-    const difference = tf.abs(
-      tf.sub(tf.slice(curves, begin, size), tf.slice(curves, [0, 0, 0, 0], size)),
-    ) as T4
-    return [0, 1, 2]
-      .filter((other) => other !== axis)
-      .reduce((x, other) => maxOfNeighbours(tf, x, other), difference)
+    const difference = tf.abs(tf.sub(tf.slice(curves, begin, size), tf.slice(curves, [0, 0, 0, 0], size))) as T4
+    return [0, 1, 2].filter((other) => other !== axis).reduce((x, other) => maxOfNeighbours(tf, x, other), difference)
   }
   const [dr, da, ds] = [along(0), along(1), along(2)]
   const steepest = tf.max(tf.add(tf.add(tf.square(dr), tf.square(da)), tf.square(ds)))
   // the small number keeps the gradient finite where all curves are equal, as they are at the start
   const share = tf.minimum(1, tf.div(perMm * CELL_MM, tf.sqrt(tf.add(steepest, 1e-12))))
-  return tf.add(mean, tf.mul(share, tf.sub(increments, mean))) as T2
+  return tf.add(mean, tf.mul(share, tf.sub(levelled, mean))) as T2
+}
+
+/**
+ * Halfway between the largest grid of curves below and the smallest above that change by at most `step` from cell to
+ * cell along each axis: min over cells y of C(y) + step * |x - y|, and the mirror image. The minimum (or maximum) of increasing curves,
+ * each raised by a constant, rises between two knots no slower than the slowest and no faster than the fastest of them.
+ */
+function levelCurves(tf: Tf, curves: T4, step: number): T4 {
+  const envelope = (sign: 1 | -1): T4 =>
+    [0, 1, 2].reduce<T4>((x, axis) => {
+      const n = x.shape[axis] as number
+      const before = x.shape.slice(0, axis).reduce((p, m) => p * m, 1)
+      const after = x.shape.slice(axis + 1).reduce((p, m) => p * m, 1)
+      const distance = tf.tensor(Float32Array.from({ length: n * n }, (_, i) => sign * step * Math.abs(Math.floor(i / n) - (i % n))), [1, n, n, 1])
+      const raised = tf.add(tf.reshape(x, [before, 1, n, after]), distance)
+      return tf.reshape(sign === 1 ? tf.min(raised, 2) : tf.max(raised, 2), x.shape) as T4
+    }, curves)
+  return tf.mul(tf.add(envelope(1), envelope(-1)), 0.5) as T4
 }
 
 function maxOfNeighbours(tf: Tf, x: T4, axis: number): T4 {

@@ -1,7 +1,7 @@
 /** The plain data of a trained `local-tone`: everything but the network's weights. See docs/decisions/0002-local-tone.md. */
 export interface LocalToneModel {
   readonly kind: 'local-tone'
-  /** S_t: intensity of the reference domain that normalized output 1 stands for; its tissue median. */
+  /** S_t: intensity of the reference domain that normalized output 1 stands for; its mean in the mask. */
   readonly referenceScale: number
   /** u_0 = 0 < ... < u_K in units of the image's own scale. */
   readonly knots: readonly number[]
@@ -12,7 +12,10 @@ export interface LocalToneModel {
   readonly bounds: {
     /** Local slope / global slope lies in [1 / slopeRatio, slopeRatio]. */
     readonly slopeRatio: number
-    /** Largest change of a curve over space, in `referenceScale` per mm. */
+    /**
+     * Largest change of a curve over space, in `referenceScale` per mm. The recipe sets it to 1 % of the reference's
+     * tissue median, which lies beside its mean.
+     */
     readonly perMm: number
   }
 }
@@ -24,7 +27,7 @@ export interface LocalToneWeights {
   readonly conv3: { readonly kernel: Float32Array; readonly bias: Float32Array }
   /** Dense map of the spatial mean, [32, 32], added before the last ReLU. */
   readonly context: Float32Array
-  /** Per domain what is added to the head's output at each cell, times 5: [domains, 640, K]. */
+  /** Per domain what is added to the head's output at each cell: [domains, 640, K], the trainer's rate multiplied in. */
   readonly place: Float32Array
   readonly head: { readonly kernel: Float32Array; readonly bias: Float32Array }
 }

@@ -18,7 +18,7 @@ export interface LocalTone {
    * @param mask   on the volume's grid, 0 or 1
    * @param domain the image's domain, one of the model's
    * @throws {RefusedError} when the model does not know the domain
-   * @throws {UnfittableError} when the mask is empty, or the image's tissue median is not positive
+   * @throws {UnfittableError} when the mask is empty, or the image's mean in it is not positive
    */
   apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
   /** The curves that `apply` would use. Same arguments, same errors. */
@@ -63,13 +63,13 @@ export async function openLocalTone(
         `The local-tone network gives ${curves?.length ?? 0} curve values, its model expects ${expected}.`,
         'Model and network belong to different harmonizers: take both from one.',
       )
-    const tissueMedian = scale[0] ?? Number.NaN
-    if (!(tissueMedian > 0 && Number.isFinite(tissueMedian)))
+    const mean = scale[0] ?? Number.NaN
+    if (!(mean > 0 && Number.isFinite(mean)))
       throw new UnfittableError(
-        `The image's tissue median is ${tissueMedian}.`,
+        `The mean intensity in the mask is ${mean}.`,
         'Check that the mask covers the head and that intensities are positive and finite.',
       )
-    return { values: curves, scale: tissueMedian, placement }
+    return { values: curves, scale: mean, placement }
   }
 
   return {

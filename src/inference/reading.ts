@@ -1,13 +1,7 @@
 /** What `local-tone` reads of an image before its network runs: image and mask on the lattice. */
-import { LATTICE, type LatticePlacement, sampleLattice } from '../kernels/lattice.ts'
+import { INSIDE, LATTICE, type LatticePlacement, sampleLattice } from '../kernels/lattice.ts'
 import { frameOf, placeBox } from '../volume/frame.ts'
 import type { Volume } from '../volume/volume.ts'
-
-/**
- * A lattice point belongs to the mask where the interpolated mask reaches one half. The small allowance settles points
- * that lie exactly half way, which are common and which float32 coordinates would otherwise settle by chance.
- */
-export const INSIDE: number = 0.5 - 1e-3
 
 export interface LatticeReading {
   /** Intensities in the volume's unit, [96, 120, 96] along R, A, S. */

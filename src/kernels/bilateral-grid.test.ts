@@ -27,9 +27,20 @@ function gridOf(
   return { curves, cells, knots, axes: [axis(0), axis(1), axis(2)] }
 }
 
-/** The definition: eight curves around the voxel, each read linearly at its value. */
-function naive({ curves, cells, knots, axes }: BilateralGrid, voxel: Triple, value: number): number {
+/** The definition: eight curves around the voxel, each read linearly at its value; the mean curve's slopes beyond the knots. */
+function naive(grid: BilateralGrid, voxel: Triple, value: number): number {
+  const { curves, cells, knots, axes } = grid
   const last = knots.length - 1
+  const within = Math.min(Math.max(value, 0), knots[last]!)
+  if (value !== within) {
+    const k = value < within ? 0 : last - 1
+    const rises = Array.from({ length: cells[0] * cells[1] * cells[2] }, (_, cell) => {
+      const at = cell * knots.length + k
+      return (curves[at + 1]! - curves[at]!) / (knots[k + 1]! - knots[k]!)
+    })
+    const slope = rises.reduce((sum, rise) => sum + rise, 0) / rises.length
+    return naive(grid, voxel, within) + slope * (value - within)
+  }
   let bin = 0
   for (let k = 1; k < last; k++) if (value >= knots[k]!) bin = k
   const share = (value - knots[bin]!) / (knots[bin + 1]! - knots[bin]!)
@@ -80,8 +91,26 @@ describe('sliceBilateralGrid', () => {
     expect([...out]).toEqual([15, 22.5])
   })
 
+  it('continues beyond the knots with the outer slopes of the mean curve', () => {
+    const steep = [0, 40, 100]
+    const flat = [0, 20, 40]
+    const axis = (along: 0 | 1 | 2): BilateralGrid['axes'][0] => ({ along, origin: 0, step: 1 })
+    const grid: BilateralGrid = {
+      curves: [steep, steep, steep, steep, flat, flat, flat, flat].flat(),
+      cells: [2, 2, 2],
+      knots: [0, 10, 20],
+      axes: [axis(0), axis(1), axis(2)],
+    }
+    for (const Type of [Int16Array, Int32Array]) {
+      const out = new Float32Array(4)
+      sliceBilateralGrid(out, Type.of(25, 25, -5, -5), UNSCALED, [2, 2, 1], grid)
+      // the mean curve is (0, 30, 70): slope 4 above, 3 below
+      expect([...out]).toEqual([100 + 5 * 4, 40 + 5 * 4, -15, -15])
+    }
+  })
+
   it('is the definition, for any storage order, flip, knots and sample type', () => {
-    const types = [Int16Array, Uint8Array, Float32Array, Float64Array, Int32Array]
+    const types = [Int16Array, Uint16Array, Int8Array, Uint8Array, Float32Array, Float64Array, Int32Array]
     fc.assert(
       fc.property(
         fc.integer(),
@@ -134,7 +163,7 @@ describe('sliceBilateralGrid', () => {
     for (const [k, value] of values.entries()) expect(out[k]).toBeCloseTo(value, 4)
   })
 
-  it('keeps 0 exactly 0 and NaN NaN, and continues the outer pieces', () => {
+  it('keeps 0 exactly 0 and NaN NaN, and continues beyond the knots', () => {
     const grid = gridOf(5, [3, 4, 3], 6, [0, 1, 2])
     const top = grid.knots.at(-1)!
     const data = Float32Array.of(0, Number.NaN, -0, top + 1000, -30)

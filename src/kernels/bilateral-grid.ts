@@ -37,14 +37,14 @@ interface Positions {
 
 /** Buckets of the table from intensity to bin; a few per bin make the search after it short. */
 const BUCKETS = 4096
-const LAST_BUCKET = BUCKETS - 1
 
 /**
- * out = curve at the voxel's place, at the voxel's value. Above the last knot the last piece continues, below the first
- * the first one; 0 gives exactly 0 where the curves begin at 0; NaN gives NaN.
+ * out = curve at the voxel's place, at the voxel's value. Beyond the knots every curve continues with the outer slope of
+ * the mean curve of the grid, so that what holds between the knots (slopes, change over space) holds everywhere.
+ * 0 gives exactly 0 where the curves begin at 0; NaN gives NaN.
  *
- * Curves are kept as lines (offset and slope per bin). Per slice the grid is interpolated along z, per row along y;
- * a voxel then finds its bin and blends two lines.
+ * Curves are kept as lines (offset and slope), one per bin and one on either side. Per slice the grid is interpolated
+ * along z, per row along y; a voxel then finds its bin and blends two lines.
  *
  * @param out   length nx * ny * nz; slices `from` to `to` - 1 are written
  * @param data  stored samples of the whole image, x fastest
@@ -60,8 +60,6 @@ export function sliceBilateralGrid(
   to: number = shape[2],
 ): void {
   const [nx, ny] = shape
-  const { knots } = grid
-  const bins = knots.length - 1
   const lines = storedLines(grid)
   const [cx, cy] = grid.axes.map(({ along }) => grid.cells[along]) as [number, number, number]
   const px = positions(grid.axes[0], cx, nx)
@@ -70,8 +68,9 @@ export function sliceBilateralGrid(
   const { cell, share } = px
   const runs = runsOf(cell)
 
-  const { first, perUnit, edges } = binTable(knots)
-  const stride = bins * 2
+  const search = binSearch(grid.knots)
+  const table = linesOfSamples(data, search, slope, intercept)
+  const stride = (grid.knots.length + 1) * 2
   const row = new Float64Array(cx * stride)
   const plane = new Float64Array(cy * row.length)
   for (let z = from; z < to; z++) {
@@ -80,23 +79,12 @@ export function sliceBilateralGrid(
       blend(row, plane, py.cell[y]! * row.length, py.share[y]!)
       const start = (z * ny + y) * nx
       for (let r = 0; r + 1 < runs.length; r++) {
-        const base = cell[runs[r]!]! * stride
-        mapRun(
-          out,
-          data,
-          start,
-          runs[r]!,
-          runs[r + 1]!,
-          row,
-          base,
-          stride,
-          share,
-          slope,
-          intercept,
-          first,
-          perUnit,
-          edges,
-        )
+        const first = runs[r]!
+        const last = runs[r + 1]!
+        const base = cell[first]! * stride
+        if (table === undefined)
+          mapRun(out, data, start, first, last, row, base, stride, share, slope, intercept, search)
+        else mapShortRun(out, data, start, first, last, row, base, stride, share, slope, intercept, table)
       }
     }
   }
@@ -115,14 +103,15 @@ function mapRun(
   share: Float64Array,
   slope: number,
   intercept: number,
-  first: Uint16Array,
-  perUnit: number,
-  edges: Float64Array,
+  search: BinSearch,
 ): void {
+  const first = search.first
+  const perUnit = search.perUnit
+  const edges = search.edges
   for (let x = from; x < to; x++) {
     const value = data[start + x]! * slope + intercept
     const scaled = value * perUnit
-    let bin = first[scaled > 0 ? (scaled < LAST_BUCKET ? scaled | 0 : LAST_BUCKET) : 0]!
+    let bin = first[scaled >= 0 ? (scaled < BUCKETS ? (scaled | 0) + 1 : BUCKETS) : 0]!
     if (value >= edges[bin]!) bin = binAbove(edges, bin, value)
     const at = base + bin * 2
     const near = row[at]! + row[at + 1]! * value
@@ -131,9 +120,34 @@ function mapRun(
   }
 }
 
-/** The bin that holds `value`, from `bin` upwards; rare, so kept out of the loop over voxels. */
+/** The same for samples of at most 16 bits: `table` knows where the line of each lies. */
+function mapShortRun(
+  out: Float32Array,
+  data: ArrayLike<number>,
+  start: number,
+  from: number,
+  to: number,
+  row: Float64Array,
+  base: number,
+  toNext: number,
+  share: Float64Array,
+  slope: number,
+  intercept: number,
+  table: Uint16Array,
+): void {
+  for (let x = from; x < to; x++) {
+    const sample = data[start + x]!
+    const value = sample * slope + intercept
+    const at = base + table[sample & 0xffff]!
+    const near = row[at]! + row[at + 1]! * value
+    const far = row[at + toNext]! + row[at + toNext + 1]! * value
+    out[start + x] = near + share[x]! * (far - near)
+  }
+}
+
+/** The bin that holds `value`, from `bin` upwards; rarely needed, so kept out of the loop over voxels. */
 function binAbove(edges: Float64Array, bin: number, value: number): number {
-  let found = bin + 1
+  let found = bin
   while (value >= edges[found]!) found++
   return found
 }
@@ -145,22 +159,41 @@ function runsOf(cell: Int32Array): Int32Array {
   return Int32Array.from([...starts, cell.length])
 }
 
-/** Each curve as lines, one per bin: (offset, slope), [cells along z, y, x of the stored axes, K, 2]. */
+/** Each curve as lines, one below the knots, one per bin, one above: (offset, slope), [cells along z, y, x of the stored axes, K + 2, 2]. */
 function storedLines({ curves, cells, knots, axes }: BilateralGrid): Float64Array {
-  const bins = knots.length - 1
+  const last = knots.length - 1
   const strides = [cells[1] * cells[2], cells[2], 1]
-  const [sx, sy, sz] = axes.map(({ along }) => strides[along]! * (bins + 1)) as [number, number, number]
+  const [sx, sy, sz] = axes.map(({ along }) => strides[along]! * knots.length) as [number, number, number]
   const [cx, cy, cz] = axes.map(({ along }) => cells[along]) as [number, number, number]
-  const lines = new Float64Array(cx * cy * cz * bins * 2)
-  for (let z = 0, i = 0; z < cz; z++)
+  const below = meanSlope(curves, knots, 0)
+  const above = meanSlope(curves, knots, last - 1)
+  const lines = new Float64Array(cx * cy * cz * (last + 2) * 2)
+  let i = 0
+  const add = (value: number, knot: number, slope: number): void => {
+    lines[i++] = value - slope * knot
+    lines[i++] = slope
+  }
+  for (let z = 0; z < cz; z++)
     for (let y = 0; y < cy; y++)
-      for (let x = 0; x < cx; x++)
-        for (let k = 0, at = x * sx + y * sy + z * sz; k < bins; k++, at++) {
-          const slope = (curves[at + 1]! - curves[at]!) / (knots[k + 1]! - knots[k]!)
-          lines[i++] = curves[at]! - slope * knots[k]!
-          lines[i++] = slope
-        }
+      for (let x = 0; x < cx; x++) {
+        const at = x * sx + y * sy + z * sz
+        add(curves[at]!, 0, below)
+        for (let k = 0; k < last; k++)
+          add(
+            curves[at + k]!,
+            knots[k]!,
+            (curves[at + k + 1]! - curves[at + k]!) / (knots[k + 1]! - knots[k]!),
+          )
+        add(curves[at + last]!, knots[last]!, above)
+      }
   return lines
+}
+
+/** Slope between knots k and k + 1 of the mean of all curves. */
+function meanSlope(curves: ArrayLike<number>, knots: readonly number[], k: number): number {
+  let rise = 0
+  for (let at = k; at < curves.length; at += knots.length) rise += curves[at + 1]! - curves[at]!
+  return rise / (curves.length / knots.length) / (knots[k + 1]! - knots[k]!)
 }
 
 function positions({ origin, step }: GridAxis, cells: number, count: number): Positions {
@@ -175,24 +208,40 @@ function positions({ origin, step }: GridAxis, cells: number, count: number): Po
 }
 
 /**
- * For a bucket of intensities, the bin in which it begins; and the upper end of each bin, NaN for the last, which has none.
- * The bucket only starts the search, so rounding in its number does not matter as long as it starts low enough.
+ * Finds the bin of an intensity; 0 is below the knots, K + 1 above. `edges` holds the upper end of each bin, NaN for the
+ * last, which has none. `first` starts the search: 0 for what is negative or NaN, then for each bucket of intensities a
+ * bin at or below its beginning, with one bucket to spare for rounding.
  */
-function binTable(knots: readonly number[]): {
+interface BinSearch {
   readonly first: Uint16Array
   readonly perUnit: number
   readonly edges: Float64Array
-} {
-  const bins = knots.length - 1
-  const perUnit = BUCKETS / knots[bins]!
-  const edges = Float64Array.from(knots.slice(1))
-  edges[bins - 1] = Number.NaN
-  const first = new Uint16Array(BUCKETS)
-  for (let bucket = 1, bin = 0; bucket < BUCKETS; bucket++) {
-    while ((bucket - 1) / perUnit >= edges[bin]!) bin++
+}
+
+function binSearch(knots: readonly number[]): BinSearch {
+  const perUnit = BUCKETS / knots.at(-1)!
+  const edges = Float64Array.from([...knots, Number.NaN])
+  const first = new Uint16Array(BUCKETS + 1)
+  for (let bucket = 1, bin = 1; bucket <= BUCKETS; bucket++) {
+    while ((bucket - 2) / perUnit >= edges[bin]!) bin++
     first[bucket] = bin
   }
   return { first, perUnit, edges }
+}
+
+/** Where the line of each sample of at most 16 bits lies, by the sample's lowest 16 bits; none for other samples. */
+function linesOfSamples(
+  data: ArrayLike<number>,
+  { edges }: BinSearch,
+  slope: number,
+  intercept: number,
+): Uint16Array | undefined {
+  const signed = data instanceof Int16Array || data instanceof Int8Array
+  if (!signed && !(data instanceof Uint16Array || data instanceof Uint8Array)) return undefined
+  return Uint16Array.from({ length: 0x10000 }, (_, bits) => {
+    const sample = signed && bits >= 0x8000 ? bits - 0x10000 : bits
+    return 2 * binAbove(edges, 0, sample * slope + intercept)
+  })
 }
 
 /** out = near + share * (far - near): `out.length` numbers of `source` from `at`, and those that follow them. */

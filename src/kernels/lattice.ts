@@ -11,6 +11,12 @@ export const LATTICE: { readonly shape: Vector3; readonly spacing: number; reado
   points: 96 * 120 * 96,
 }
 
+/**
+ * A lattice point belongs to the mask where the interpolated mask reaches one half. The small allowance settles points
+ * that lie exactly half way, which are common and which float32 coordinates would otherwise settle by chance.
+ */
+export const INSIDE = 0.499
+
 /** How a box lies over a stored grid: along each of R, A, S the stored stride, and where lattice points fall. */
 export interface LatticePlacement {
   /** Stored axis that runs along R, A, S. */
@@ -36,7 +42,8 @@ interface Taps {
  *
  * @param data   stored samples, x fastest; value = data * slope + intercept
  * @param stored number of voxels along the stored axes
- * @returns float32 [96, 120, 96] along R, A, S; S fastest
+ * @param margin number of further points on every side of the box
+ * @returns float32 [96, 120, 96] (plus twice the margin) along R, A, S; S fastest
  */
 export function sampleLattice(
   data: ArrayLike<number>,
@@ -44,12 +51,15 @@ export function sampleLattice(
   placement: LatticePlacement,
   slope = 1,
   intercept = 0,
+  margin = 0,
 ): Float32Array {
   const strides: Vector3 = [1, stored[0], stored[0] * stored[1]]
-  const taps = ([0, 1, 2] as const).map((axis) => tapsAlong(axis, placement, strides[placement.axes[axis]]!))
+  const taps = ([0, 1, 2] as const).map((axis) =>
+    tapsAlong(axis, placement, strides[placement.axes[axis]]!, margin),
+  )
   const [tr, ta, ts] = taps as [Taps, Taps, Taps]
-  const [nr, na, ns] = LATTICE.shape
-  const out = new Float32Array(LATTICE.points)
+  const [nr, na, ns] = LATTICE.shape.map((n) => n + 2 * margin) as unknown as Vector3
+  const out = new Float32Array(nr * na * ns)
   const { low: sLow, high: sHigh, lowWeight: sLowWeight, highWeight: sHighWeight } = ts
   for (let r = 0, i = 0; r < nr; r++) {
     for (let a = 0; a < na; a++) {
@@ -83,9 +93,9 @@ export function sampleLattice(
   return out
 }
 
-function tapsAlong(axis: 0 | 1 | 2, placement: LatticePlacement, stride: number): Taps {
+function tapsAlong(axis: 0 | 1 | 2, placement: LatticePlacement, stride: number, margin: number): Taps {
   const { shape, spacing } = LATTICE
-  const count = shape[axis]
+  const count = shape[axis] + 2 * margin
   const n = placement.shape[axis]
   const low = new Int32Array(count)
   const high = new Int32Array(count)
@@ -93,7 +103,7 @@ function tapsAlong(axis: 0 | 1 | 2, placement: LatticePlacement, stride: number)
   const highWeight = new Float64Array(count)
   const offset = (index: number): number => (placement.flips[axis] ? n - 1 - index : index) * stride
   for (let k = 0; k < count; k++) {
-    const index = (placement.corner[axis] + (k + 0.5) * spacing) / placement.voxel[axis]
+    const index = (placement.corner[axis] + (k - margin + 0.5) * spacing) / placement.voxel[axis]
     const floor = Math.floor(index)
     const share = index - floor
     if (floor >= 0 && floor < n) {

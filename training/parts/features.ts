@@ -21,16 +21,17 @@ function coarseIndex(): Int32Array {
 const COARSE_INDEX = coarseIndex()
 
 /**
- * The image's scale: mean intensity of the lattice points in the mask.
+ * The image's scale: mean intensity of the lattice points in the mask. One that reads NaN counts as outside.
  * @throws {UnfittableError} when the mask is empty on the lattice, or the mean is not positive
  */
 export function imageScale(lattice: Float32Array, mask: Float32Array): number {
   let count = 0
   let sum = 0
   for (let i = 0; i < lattice.length; i++) {
-    if (mask[i] === 0) continue
+    const value = lattice[i]!
+    if (mask[i] === 0 || Number.isNaN(value)) continue
     count++
-    sum += lattice[i]!
+    sum += value
   }
   const scale = sum / count
   if (!(scale > 0))
@@ -47,7 +48,7 @@ export function featureCount(knots: number, domains: number): number {
 }
 
 /**
- * @param u      lattice intensities in units of the image's scale, [96, 120, 96]
+ * @param u      lattice intensities in units of the image's scale, [96, 120, 96]; NaN counts as outside the mask
  * @param mask   0 or 1, same shape
  * @param domain index of the image's domain
  * @returns [16, 20, 16, F], channel fastest
@@ -65,7 +66,7 @@ export function coarseFeatures(
   const top = knots[last]!
   const perPoint = 1 / POOL ** 3
   for (let i = 0; i < LATTICE.points; i++) {
-    if (mask[i] === 0) continue
+    if (mask[i] === 0 || Number.isNaN(u[i]!)) continue
     const base = COARSE_INDEX[i]! * channels
     const value = Math.min(Math.max(u[i]!, 0), top)
     let bin = 0

@@ -10,7 +10,6 @@ import {
   sampleModel,
   sampleWeights,
 } from '../../test/local-tone-oracle.ts'
-import { COARSE } from './features.ts'
 import { exportLocalTone } from './onnx-local-tone.ts'
 
 const dims = [1, 1, 96, 120, 96]
@@ -54,23 +53,14 @@ describe('the curves graph', () => {
     },
   )
 
-  it('takes the lower of two middle coarse voxels as the scale', async () => {
-    const image = new Float32Array(96 * 120 * 96)
-    const mask = new Float32Array(image.length)
-    const edge = 96 / COARSE[0]
-    const fill = (coarseR: number, value: number): void => {
-      for (let r = 0; r < edge; r++)
-        for (let a = 0; a < edge; a++)
-          for (let s = 0; s < edge; s++) {
-            const at = ((coarseR * edge + r) * 120 + a) * 96 + s
-            image[at] = value
-            mask[at] = 1
-          }
-    }
-    for (const [i, value] of [70, 10, 40, 20].entries()) fill(i * 2, value)
+  it('takes the mean over the mask as the scale, without what is not a number', async () => {
+    const image = Float32Array.from({ length: 96 * 120 * 96 }, (_, i) => (i % 2 === 0 ? 90 : 30))
+    const mask = Float32Array.from(image, (_, i) => (i % 7 < 2 ? 1 : 0))
+    for (let i = 0; i < image.length; i += 7) image[i] = i % 14 === 0 ? Number.NaN : 60
+    // of each 14 points the mask holds 0 (NaN), 1 (30), 7 (60) and 8 (90)
     const model = sampleModel(4)
     const network = await session(exportLocalTone(model, sampleWeights(model, 3)).curves)
-    expect((await curvesOf(network, { image, mask }, 0)).scale).toBe(20)
+    expect((await curvesOf(network, { image, mask }, 0)).scale).toBeCloseTo(60, 3)
     await network.close()
   })
 })

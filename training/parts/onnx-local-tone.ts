@@ -5,16 +5,13 @@
  */
 import { CELL_MM, CELLS } from '../../src/inference/curves.ts'
 import type { LocalToneModel, LocalToneWeights } from '../../src/inference/local-tone-model.ts'
-import { INSIDE } from '../../src/inference/reading.ts'
-import { BOX, LATTICE } from '../../src/kernels/lattice.ts'
+import { BOX, INSIDE, LATTICE } from '../../src/kernels/lattice.ts'
 import { COARSE } from './features.ts'
 import { DATA_TYPE, encodeModel, GraphBuilder, type Value } from './onnx-model.ts'
 import { latticeSamples, mapVoxels, voxelsOfBox } from './onnx-sampling.ts'
 
 /** Lattice points along the edge of a coarse voxel. */
 const POOL = LATTICE.shape[0] / COARSE[0]
-/** Coarse voxels along the edge of a cell: 4 takes a mean-pool after each of the first two convolutions, 2 only the first. */
-const COARSE_PER_CELL = COARSE[0] / CELLS[0]
 
 export interface LocalToneGraphs {
   readonly complete: Uint8Array
@@ -44,7 +41,13 @@ function curvesGraph(model: LocalToneModel, weights: LocalToneWeights): Uint8Arr
     [...CELLS, bins + 1],
     'Harmonized value at each knot, in units of the reference scale.',
   )
-  g.output('scale', g.op('Reshape', [scale, g.integers([1])]), 'float32', [1], "The image's tissue median.")
+  g.output(
+    'scale',
+    g.op('Reshape', [scale, g.integers([1])]),
+    'float32',
+    [1],
+    "The image's mean in the mask.",
+  )
   return encodeModel(g, 'attune local-tone: from an image on its lattice to bounded tone curves.', {
     ...metadata(model),
     'unit:image': 'as stored in the file, after slope and intercept',
@@ -120,9 +123,11 @@ function boundedIncrements(
   const inside = g.op('Cast', [counts], { to: DATA_TYPE.float32 })
   const tissue = g.op('Where', [counts, image, g.floats([0])])
   const share = coarse(g, inside)
-  const scale = tissueMedian(g, coarse(g, tissue), share)
+  const total = (x: Value): Value => g.op('ReduceSum', [x], { keepdims: 0 })
+  // sums of means of 216 points: float32 would lose digits over a million
+  const scale = g.op('Div', [total(coarse(g, tissue)), total(share)])
   const features = coarseFeatures(g, model, g.op('Div', [tissue, scale]), inside, share, domain)
-  const logits = network(g, weights, features)
+  const logits = network(g, weights, features, domain)
   const tones = model.domains.flatMap((name) => {
     const tone = model.tones[name]!
     return model.knots.slice(1).map((_, k) => tone[k + 1]! - tone[k]!)
@@ -138,18 +143,6 @@ function boundedIncrements(
 /** Mean over the lattice points of each coarse voxel. */
 function coarse(g: GraphBuilder, x: Value): Value {
   return g.op('AveragePool', [x], { kernel_shape: [POOL, POOL, POOL], strides: [POOL, POOL, POOL] })
-}
-
-/** Lower median of sum / share over the coarse voxels that are at least half inside the mask; infinite when there are none. */
-function tissueMedian(g: GraphBuilder, sum: Value, share: Value): Value {
-  const total = LATTICE.points / POOL ** 3
-  const counts = g.op('GreaterOrEqual', [share, g.floats([0.5])])
-  const mean = g.op('Where', [counts, g.op('Div', [sum, share]), g.floats([Number.POSITIVE_INFINITY])])
-  const flat = g.op('Reshape', [mean, g.integers([total])])
-  const ascending = g.op('TopK', [flat, g.integers([total])], { largest: 0, sorted: 1 }, 2)
-  const n = g.op('ReduceSum', [g.op('Cast', [counts], { to: DATA_TYPE.int64 })], { keepdims: 0 })
-  const middle = g.op('Div', [g.op('Sub', [n, g.integers(1)]), g.integers(2)])
-  return g.op('Gather', [ascending, middle])
 }
 
 /**
@@ -192,21 +185,26 @@ function coarseFeatures(
 }
 
 /** @returns one number per bin and cell, [1, K, 8, 10, 8] */
-function network(g: GraphBuilder, weights: LocalToneWeights, features: Value): Value {
-  const first = meanOfTwos(g, g.op('Relu', [convolve(g, features, weights.conv1)]))
-  const middle = g.op('Relu', [convolve(g, first, weights.conv2)])
-  const second = COARSE_PER_CELL > 2 ? meanOfTwos(g, middle) : middle
-  const { context, conv3, head } = weights
+function network(g: GraphBuilder, weights: LocalToneWeights, features: Value, domain: Value): Value {
+  const { conv1, conv2, context, conv3, head } = weights
+  const pooling = { kernel_shape: [2, 2, 2], strides: [2, 2, 2] }
+  const first = g.op('AveragePool', [g.op('Relu', [convolve(g, features, conv1)])], pooling)
+  const second = g.op('Relu', [convolve(g, first, conv2)])
   const width = conv3.bias.length
   const everywhere = g.op('Reshape', [g.op('GlobalAveragePool', [second]), g.integers([1, -1])])
   const map = g.op('MatMul', [everywhere, g.floats(context, [context.length / width, width])])
   const added = g.op('Reshape', [map, g.integers([1, width, 1, 1, 1])])
   const third = g.op('Relu', [g.op('Add', [convolve(g, second, conv3), added])])
-  return convolve(g, third, head, 1)
+  return g.op('Add', [convolve(g, third, head, 1), placeOf(g, weights, domain)])
 }
 
-function meanOfTwos(g: GraphBuilder, x: Value): Value {
-  return g.op('AveragePool', [x], { kernel_shape: [2, 2, 2], strides: [2, 2, 2] })
+/** What the domain adds at each cell whatever the image: its row of the table, turned to [1, K, 8, 10, 8]. */
+function placeOf(g: GraphBuilder, { place, head }: LocalToneWeights, domain: Value): Value {
+  const bins = head.bias.length
+  const [r, a, s] = CELLS
+  const table = g.floats(place, [place.length / (r * a * s * bins), r, a, s, bins])
+  const row = g.op('Gather', [table, domain])
+  return g.op('Unsqueeze', [g.op('Transpose', [row], { perm: [3, 0, 1, 2] }), g.integers([0])])
 }
 
 /** Convolution with zero padding; the kernel is turned from [taps, in, out] to [out, in, edge, edge, edge]. */

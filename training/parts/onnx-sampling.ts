@@ -75,7 +75,7 @@ export interface VoxelMap {
   readonly geometry: Value
   /** [1, K, 8, 10, 8] in units of the reference scale. */
   readonly increments: Value
-  /** The image's tissue median, rank 0. */
+  /** The image's mean in the mask, rank 0. */
   readonly scale: Value
   readonly knots: readonly number[]
   readonly referenceScale: number
@@ -83,7 +83,8 @@ export interface VoxelMap {
 
 /**
  * Every voxel through the curve of its place: the sum over bins of slope times the part of the bin below the voxel's
- * value, the first bin open downwards and the last upwards. One slice at a time, so memory stays at the image and the result.
+ * value; beyond the knots the mean curve's outer slopes, which are the same everywhere. One slice at a time, so memory
+ * stays at the image and the result.
  *
  * @returns [1, 1, nz, ny, nx]
  */
@@ -93,16 +94,16 @@ export function mapVoxels(g: GraphBuilder, map: VoxelMap): Value {
   const perBin = (values: readonly number[]): Value => g.floats(values, [bins, 1, 1])
   const widths = knots.slice(1).map((top, k) => top - knots[k]!)
   const low = g.op('Mul', [perBin(knots.slice(0, -1)), scale])
-  const least = perBin(widths.map((_, k) => (k === 0 ? Number.NEGATIVE_INFINITY : 0)))
-  const most = g.op('Mul', [
-    perBin(widths.map((w, k) => (k === bins - 1 ? Number.POSITIVE_INFINITY : w))),
-    scale,
-  ])
+  const most = g.op('Mul', [perBin(widths), scale])
+  const top = g.op('Mul', [g.floats([knots[bins]!], []), scale])
   const toSlopes = g.floats(
     widths.map((w) => referenceScale / w),
     [1, bins, 1, 1, 1],
   )
   const slopes = g.op('Div', [g.op('Mul', [increments, toSlopes]), scale])
+  const mean = g.op('ReduceMean', [slopes, g.integers([0, 2, 3, 4])], { keepdims: 0 })
+  const [below, above] = [0, bins - 1].map((k) => g.op('Gather', [mean, g.integers(k)])) as [Value, Value]
+  const zero = g.floats([0], [])
 
   const fastestFirst = g.op('Gather', [geometry, g.integers([2, 1, 0])])
   const box = columns(g, fastestFirst, [0, 1, 2, 3]) as unknown as Columns
@@ -128,9 +129,17 @@ export function mapVoxels(g: GraphBuilder, map: VoxelMap): Value {
     { mode: 'linear', padding_mode: 'border', align_corners: 0 },
   )
   const slope = body.op('Squeeze', [sampled, body.integers([0, 2])])
-  const covered = body.op('Min', [body.op('Max', [body.op('Sub', [slice, low]), least]), most])
-  const sum = body.op('ReduceSum', [body.op('Mul', [slope, covered]), body.integers([0])], { keepdims: 0 })
-  body.output('mapped', sum, 'float32', ['ny', 'nx'], 'The slice in the reference domain.')
+  const covered = body.op('Min', [body.op('Max', [body.op('Sub', [slice, low]), zero]), most])
+  const within = body.op('ReduceSum', [body.op('Mul', [slope, covered]), body.integers([0])], { keepdims: 0 })
+  const under = body.op('Mul', [below, body.op('Min', [slice, zero])])
+  const over = body.op('Mul', [above, body.op('Max', [body.op('Sub', [slice, top]), zero])])
+  body.output(
+    'mapped',
+    body.op('Sum', [within, under, over]),
+    'float32',
+    ['ny', 'nx'],
+    'The slice in the reference domain.',
+  )
 
   const slices = g.op('Squeeze', [image, g.integers([0, 1])])
   const mapped = g.op('Scan', [slices, indices(2, [-1])], { num_scan_inputs: 2, body })
