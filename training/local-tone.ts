@@ -55,9 +55,9 @@ export const LOCAL_TONE_DEFAULTS: LocalToneOptions = {
   slopeRatio: 4,
   perMm: 0.01,
   blurMm: 0,
-  shading: 0.1,
-  shiftMm: 8,
-  mirror: 0.5,
+  shading: 0.03,
+  shiftMm: 2,
+  mirror: 0,
   gainPrior: 0.3,
   smoothness: 0.02,
 }
@@ -222,6 +222,8 @@ interface Sample {
   readonly phase: readonly [number, number, number]
   /** [N, K]: what each increment contributes to the output at each point. */
   readonly ramps: Float32Array
+  /** [N]: how far above the last knot, in widths of the last bin; the mean curve's last slope continues there. */
+  readonly beyond: Float32Array
   readonly goal: Float32Array
   readonly weight: Float32Array
 }
@@ -271,6 +273,7 @@ function drawSample(
   const common = take(pair.common)
   const bins = model.knots.length - 1
   const ramps = new Float32Array(POINTS * bins)
+  const beyond = new Float32Array(POINTS)
   const goal = new Float32Array(POINTS)
   const weight = new Float32Array(POINTS)
   const [, na, ns] = LATTICE.shape
@@ -284,10 +287,17 @@ function drawSample(
         for (let k = 0; k < bins; k++) {
           const low = model.knots[k] as number
           const share = (u - low) / ((model.knots[k + 1] as number) - low)
-          ramps[n * bins + k] = k === bins - 1 ? Math.max(0, share) : Math.min(1, Math.max(0, share))
+          ramps[n * bins + k] = Math.min(1, Math.max(0, share))
         }
+        beyond[n] = beyondKnots(u, model.knots)
       }
-  return { domain, features, phase, ramps, goal, weight }
+  return { domain, features, phase, ramps, beyond, goal, weight }
+}
+
+function beyondKnots(u: number, knots: readonly number[]): number {
+  const last = knots.length - 1
+  const top = knots[last] as number
+  return Math.max(0, (u - top) / (top - (knots[last - 1] as number)))
 }
 
 /** exp of a random polynomial of degree 2 over the box with standard deviation near `sd`. */
@@ -376,7 +386,9 @@ function batchLoss(
     ]
     const local = interpolate(tf, increments, [r, a, s])
     const gain = tf.exp(tf.slice(gains, [sample.target], [1]))
-    const output = tf.mul(gain, tf.sum(tf.mul(local, tf.tensor2d(sample.ramps, [POINTS, options.bins])), 1))
+    const inside = tf.sum(tf.mul(local, tf.tensor2d(sample.ramps, [POINTS, options.bins])), 1)
+    const lastSlope = tf.mean(tf.slice(increments, [0, options.bins - 1], [-1, 1]))
+    const output = tf.mul(gain, tf.add(inside, tf.mul(tf.tensor1d(sample.beyond), lastSlope)))
     const weight = tf.tensor1d(sample.weight)
     const error = tf.div(
       tf.sum(tf.mul(tf.abs(tf.sub(output, tf.tensor1d(sample.goal))), weight)),

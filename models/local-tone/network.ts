@@ -126,17 +126,31 @@ const PER_AXIS = 0.75
 function limitChange(tf: Tf, increments: T2, perMm: number): T2 {
   const [r, a, s] = CELLS
   const bins = increments.shape[1]
-  const curves = levelCurves(tf, tf.reshape(tf.cumsum(increments, 1), [r, a, s, bins]) as T4, PER_AXIS * perMm * CELL_MM)
+  const curves = levelCurves(
+    tf,
+    tf.reshape(tf.cumsum(increments, 1), [r, a, s, bins]) as T4,
+    PER_AXIS * perMm * CELL_MM,
+  )
   const flat = tf.reshape(curves, [r * a * s, bins]) as T2
-  const levelled = tf.sub(flat, tf.pad(tf.slice(flat, [0, 0], [-1, bins - 1]), [[0, 0], [1, 0]])) as T2
+  const levelled = tf.sub(
+    flat,
+    tf.pad(tf.slice(flat, [0, 0], [-1, bins - 1]), [
+      [0, 0],
+      [1, 0],
+    ]),
+  ) as T2
   const mean = tf.mean(levelled, 0, true)
   const along = (axis: 0 | 1 | 2): T4 => {
     const begin = [0, 0, 0, 0]
     begin[axis] = 1
     const size: number[] = [r, a, s, bins]
     size[axis] = (size[axis] as number) - 1
-    const difference = tf.abs(tf.sub(tf.slice(curves, begin, size), tf.slice(curves, [0, 0, 0, 0], size))) as T4
-    return [0, 1, 2].filter((other) => other !== axis).reduce((x, other) => maxOfNeighbours(tf, x, other), difference)
+    const difference = tf.abs(
+      tf.sub(tf.slice(curves, begin, size), tf.slice(curves, [0, 0, 0, 0], size)),
+    ) as T4
+    return [0, 1, 2]
+      .filter((other) => other !== axis)
+      .reduce((x, other) => maxOfNeighbours(tf, x, other), difference)
   }
   const [dr, da, ds] = [along(0), along(1), along(2)]
   const steepest = tf.max(tf.add(tf.add(tf.square(dr), tf.square(da)), tf.square(ds)))
@@ -156,7 +170,10 @@ function levelCurves(tf: Tf, curves: T4, step: number): T4 {
       const n = x.shape[axis] as number
       const before = x.shape.slice(0, axis).reduce((p, m) => p * m, 1)
       const after = x.shape.slice(axis + 1).reduce((p, m) => p * m, 1)
-      const distance = tf.tensor(Float32Array.from({ length: n * n }, (_, i) => sign * step * Math.abs(Math.floor(i / n) - (i % n))), [1, n, n, 1])
+      const distance = tf.tensor(
+        Float32Array.from({ length: n * n }, (_, i) => sign * step * Math.abs(Math.floor(i / n) - (i % n))),
+        [1, n, n, 1],
+      )
       const raised = tf.add(tf.reshape(x, [before, 1, n, after]), distance)
       return tf.reshape(sign === 1 ? tf.min(raised, 2) : tf.max(raised, 2), x.shape) as T4
     }, curves)
