@@ -11,6 +11,11 @@ export interface Entry {
 
 export const commands: readonly Entry[] = [
   {
+    command: 'demo [dir]',
+    describe: 'See all of it in minutes: simulate, train, apply, validate, report',
+    load: async () => (await import('./demo.ts')).demo,
+  },
+  {
     command: 'simulate <out>',
     describe: 'Write digital traveling subjects: the same heads on many digital scanners',
     load: async () => (await import('./simulate.ts')).simulate,
