@@ -38,8 +38,13 @@ const number = (values: ArrayLike<number>, index: number): number => values[inde
 
 /** Mean intensity over the lattice points in the mask that are numbers. */
 export function oracleScale(image: Float32Array, mask: Float32Array): number {
-  const values = Array.from(image).filter((value, point) => mask[point] === 1 && !Number.isNaN(value))
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+  let [sum, count] = [0, 0]
+  for (const [point, value] of image.entries()) {
+    if (mask[point] === 0 || Number.isNaN(value)) continue
+    sum += value
+    count++
+  }
+  return sum / count
 }
 
 function hat(knots: readonly number[], k: number, u: number): number {
@@ -144,11 +149,26 @@ function network(x: Field, weights: LocalToneWeights, domain: number): Field {
   })
 }
 
+/** Halfway between the highest field below and the lowest above that change by at most `step` from cell to cell. */
+function levelled(curve: Field, step: number): Field {
+  return field(CELLS, curve.channels, (r, a, s, k) => {
+    let [below, above] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+    for (let i = 0; i < 8; i++)
+      for (let j = 0; j < 10; j++)
+        for (let l = 0; l < 8; l++) {
+          const reach = step * (Math.abs(i - r) + Math.abs(j - a) + Math.abs(l - s))
+          below = Math.min(below, curve.at(i, j, l, k) + reach)
+          above = Math.max(above, curve.at(i, j, l, k) - reach)
+        }
+    return (below + above) / 2
+  })
+}
+
 /** Both bounds, from p to curves [8, 10, 8, K + 1]. */
 function bounded(p: Field, { tones, bounds }: LocalToneModel, domain: string): Float64Array {
   const tone = tones[domain] as readonly number[]
   const knots = tone.length
-  const curve = field(CELLS, knots, (r, a, s, k) => {
+  const raw = field(CELLS, knots, (r, a, s, k) => {
     let sum = 0
     for (let j = 1; j <= k; j++)
       sum +=
@@ -156,6 +176,7 @@ function bounded(p: Field, { tones, bounds }: LocalToneModel, domain: string): F
         Math.exp(Math.log(bounds.slopeRatio) * Math.tanh(p.at(r, a, s, j - 1)))
     return sum
   })
+  const curve = levelled(raw, 0.75 * bounds.perMm * CELL_MM)
   let steepest = 0
   for (let r = 0; r < 7; r++)
     for (let a = 0; a < 9; a++)

@@ -15,8 +15,6 @@ export const CELLS = [8, 10, 8] as const
 export const CELL_MM = 24
 /** Output channels of the three convolutions. */
 const CHANNELS = [24, 32, 32] as const
-/** How much faster than the convolutions `place` learns: the head's output takes it times this. */
-export const PLACE_RATE = 5
 
 /**
  * Trainable tensors by name; `place` holds, per domain, what does not depend on the image: [domains, 640 * K];
@@ -83,7 +81,7 @@ export function curveIncrements(
   const flat = tf.reshape(h3, [CELLS[0] * CELLS[1] * CELLS[2], -1]) as T2
   const seen = tf.add(tf.matMul(flat, weights['head/kernel'] as unknown as T2), weights['head/bias'])
   const place = tf.slice(weights.place, [domain, 0], [1, seen.size])
-  const p = tf.add(seen, tf.mul(tf.reshape(place, seen.shape), PLACE_RATE))
+  const p = tf.add(seen, tf.reshape(place, seen.shape))
   const bounded = tf.mul(tf.exp(tf.mul(tf.tanh(p), Math.log(bounds.slopeRatio))), increments) as T2
   return limitChange(tf, bounded, bounds.perMm)
 }
@@ -116,7 +114,7 @@ function meanPool(tf: Tf, x: T4): T4 {
 }
 
 /** Share of the bound that one axis alone may use before curves are drawn together; see `levelCurves`. */
-const PER_AXIS = 0.75
+export const PER_AXIS = 0.75
 
 /**
  * Increments whose curves change over space by at most `perMm` per mm everywhere between cell centres (Euclidean norm of the

@@ -27,7 +27,7 @@ export interface LocalToneWeights {
   readonly conv3: { readonly kernel: Float32Array; readonly bias: Float32Array }
   /** Dense map of the spatial mean, [32, 32], added before the last ReLU. */
   readonly context: Float32Array
-  /** Per domain what is added to the head's output at each cell: [domains, 640, K], the trainer's rate multiplied in. */
+  /** Per domain what is added to the head's output at each cell: [domains, 640, K]. */
   readonly place: Float32Array
   readonly head: { readonly kernel: Float32Array; readonly bias: Float32Array }
 }

@@ -3,6 +3,7 @@
  * - `curves`: from the image on its lattice to the curves of the cells; what `attune apply` runs before its own slicing kernel
  * - `complete`: from raw intensities to harmonized ones, for any ONNX runtime
  */
+import { PER_AXIS } from '../../models/local-tone/network.ts'
 import { CELL_MM, CELLS } from '../../src/inference/curves.ts'
 import type { LocalToneModel, LocalToneWeights } from '../../src/inference/local-tone-model.ts'
 import { BOX, INSIDE, LATTICE } from '../../src/kernels/lattice.ts'
@@ -228,9 +229,14 @@ function convolve(
   })
 }
 
-/** Draws the curves towards their mean over space until their gradient is at most `perMm` everywhere. */
-function limitChange(g: GraphBuilder, increments: Value, perMm: number): Value {
-  const curves = g.op('CumSum', [increments, g.integers(1)])
+/**
+ * Levels curves that stand out from their neighbours, then draws all towards their mean over space until their gradient
+ * is at most `perMm` everywhere.
+ */
+function limitChange(g: GraphBuilder, unbounded: Value, perMm: number): Value {
+  const curves = levelCurves(g, g.op('CumSum', [unbounded, g.integers(1)]), PER_AXIS * perMm * CELL_MM)
+  const lower = g.op('Slice', [curves, g.integers([0]), g.integers([-1]), g.integers([1])])
+  const increments = g.op('Sub', [curves, g.op('Pad', [lower, g.integers([0, 1, 0, 0, 0, 0, 0, 0, 0, 0])])])
   const squares = [2, 3, 4].map((axis) => {
     const at = g.integers([axis])
     const low = g.op('Slice', [curves, g.integers([0]), g.integers([-1]), at])
@@ -245,4 +251,24 @@ function limitChange(g: GraphBuilder, increments: Value, perMm: number): Value {
   const share = g.op('Div', [limit, g.op('Max', [norm, limit])])
   const mean = g.op('ReduceMean', [increments, g.integers([2, 3, 4])])
   return g.op('Add', [mean, g.op('Mul', [share, g.op('Sub', [increments, mean])])])
+}
+
+/** Halfway between the largest grid of curves below and the smallest above that change by at most `step` from cell to cell. */
+function levelCurves(g: GraphBuilder, curves: Value, step: number): Value {
+  const envelope = (extreme: 'ReduceMin' | 'ReduceMax', slope: number): Value =>
+    [2, 3, 4].reduce((x, axis) => {
+      const n = CELLS[axis - 2]!
+      const distance = Float32Array.from(
+        { length: n * n },
+        (_, i) => slope * Math.abs(Math.floor(i / n) - (i % n)),
+      )
+      const inner = new Array<number>(4 - axis).fill(1)
+      const raised = g.op('Add', [
+        g.op('Unsqueeze', [x, g.integers([axis])]),
+        g.floats(distance, [n, n, ...inner]),
+      ])
+      return g.op(extreme, [raised, g.integers([axis + 1])], { keepdims: 0 })
+    }, curves)
+  const sum = g.op('Add', [envelope('ReduceMin', step), envelope('ReduceMax', -step)])
+  return g.op('Mul', [sum, g.floats([0.5])])
 }
