@@ -14,6 +14,7 @@ import { modelCard } from './card.ts'
 import { fitTone, type Survey, surveyCohort } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import type { LocalToneOptions, StepProgress } from './local-tone.ts'
+import { type CheckpointPlace, removeCheckpoint } from './parts/checkpoint.ts'
 
 export interface TrainOptions {
   /** Path of the cohort's manifest. */
@@ -30,6 +31,8 @@ export interface TrainOptions {
   /** Train on these subjects only; on all but those excluded. */
   readonly subjects?: readonly string[]
   readonly excludeSubjects?: readonly string[]
+  /** Go on from where an interrupted training of the same bundle stopped. */
+  readonly resume?: boolean
   /** Accept a histogram of one person, which writes that person's tissue volumes into every image. */
   readonly singleReference?: boolean
 }
@@ -84,7 +87,13 @@ export async function train(
   const baselines: readonly Model[] = [survey.zscore, survey.histogram, ...tone]
   const fitted =
     method === 'local-tone'
-      ? await fitLocalTone(cohort, target, { ...settings, seed, engine }, onProgress)
+      ? await fitLocalTone(
+          cohort,
+          target,
+          { ...settings, seed, engine },
+          checkpointOf(options, cohort, survey),
+          onProgress,
+        )
       : closedForm(method, baselines)
   const name = basename(out, BUNDLE_SUFFIX)
   const manifest: Omit<Manifest, 'files'> = {
@@ -111,6 +120,7 @@ export async function train(
     [EVIDENCE_FILE]: `${JSON.stringify(evidence, null, 2)}\n`,
   }
   await writeBundle(out, manifest, files, overwrite)
+  await removeCheckpoint(checkpointPath(out))
   return { path: out, manifest, loss: fitted.loss }
 }
 
@@ -190,6 +200,7 @@ async function fitLocalTone(
   cohort: Cohort,
   target: string,
   options: LocalToneOptions,
+  checkpoint: CheckpointPlace,
   onProgress: (progress: TrainProgress) => void,
 ): Promise<Fitted> {
   const { trainLocalTone } = await import('./local-tone.ts')
@@ -198,6 +209,7 @@ async function fitLocalTone(
     onPair: (done, total) => onProgress({ stage: 'lattices', done, total }),
     onStep: (progress) => onProgress({ stage: 'steps', ...progress }),
     log: (line) => onProgress({ stage: 'remark', line }),
+    checkpoint,
   })
   const { complete, curves } = exportLocalTone(trained.model, trained.weights)
   const { seed: _seed, engine: _engine, ...settings } = options
@@ -208,6 +220,19 @@ async function fitLocalTone(
     options: settings,
     files: { 'network.onnx': complete, 'curves.onnx': curves },
   }
+}
+
+/** Beside the bundle that is to be written. */
+function checkpointPath(out: string): string {
+  return `${out}.checkpoint`
+}
+
+function checkpointOf(
+  { out, resume = false }: TrainOptions,
+  cohort: Cohort,
+  survey: Survey,
+): CheckpointPlace {
+  return { path: checkpointPath(out), resume, cohort: cohortHash(cohort, survey) }
 }
 
 /** Of what the scans are and what they hold, independent of where they lie and of the order of rows. */

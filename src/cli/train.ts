@@ -12,6 +12,7 @@ interface TrainArguments extends CommonOptions {
   readonly subjects: string | undefined
   readonly 'exclude-subjects': string | undefined
   readonly 'single-reference': boolean
+  readonly resume: boolean
   readonly overwrite: boolean
 }
 
@@ -42,6 +43,11 @@ export const train: CommandModule<object, TrainArguments> = {
         default: false,
         describe: "With `histogram`: accept one person's histogram as the reference",
       })
+      .option('resume', {
+        type: 'boolean',
+        default: false,
+        describe: 'Go on from the checkpoint of an interrupted training (local-tone)',
+      })
       .option('overwrite', { type: 'boolean', default: false, describe: 'Replace a bundle that exists' })
       .example(
         '$0 train cohort.tsv --target scanner-b --exclude-subjects sub-07,sub-08',
@@ -64,6 +70,7 @@ export const train: CommandModule<object, TrainArguments> = {
         config,
         singleReference: options.singleReference,
         overwrite: options.overwrite,
+        resume: options.resume,
         ...(options.subjects !== undefined && { subjects: namesIn(options.subjects) }),
         ...(options.excludeSubjects !== undefined && { excludeSubjects: namesIn(options.excludeSubjects) }),
       },

@@ -3,7 +3,7 @@
 import { type Cohort, type Pair, pairsOf, type Scan } from '../../src/cohort/cohort.ts'
 import { loadScan, readMask } from '../../src/cohort/images.ts'
 import { gaussianSmooth } from '../../src/kernels/gaussian.ts'
-import { LATTICE, sampleLattice } from '../../src/kernels/lattice.ts'
+import { INSIDE, LATTICE, sampleLattice } from '../../src/kernels/lattice.ts'
 import type { Vector3 } from '../../src/kernels/matrix.ts'
 import { resample } from '../../src/spatial/resample.ts'
 import { frameOf, placeBox } from '../../src/volume/frame.ts'
@@ -29,9 +29,10 @@ export interface LatticePair {
   readonly target: Float32Array
   /** 1 where both scans are inside their masks. */
   readonly common: Float32Array
-  /** The source's and target's own scale (tissue median). */
+  /** The source's scale: its mean intensity in the mask. */
   readonly scale: number
-  readonly targetScale: number
+  /** Median of the source's voxels brighter than half its scale: tissue without air, bone and fluid. */
+  readonly tissueMedian: number
 }
 
 /**
@@ -64,16 +65,20 @@ async function readPair({ subject, source, target }: Pair, blurMm: number): Prom
   const read = ({ data, scale, shape }: Volume): Float32Array =>
     sampleLattice(data, shape, placement, scale.slope, scale.intercept, MARGIN)
   const binary = (mask: Uint8Array): Float32Array =>
-    sampleLattice(mask, from.volume.shape, placement, 1, 0, MARGIN).map((value) => (value >= 0.5 ? 1 : 0))
+    sampleLattice(mask, from.volume.shape, placement, 1, 0, MARGIN).map((value) => (value >= INSIDE ? 1 : 0))
   const image = read(from.volume)
   const goal = read(to.volume)
   const mask = binary(from.mask)
   const counted = source.region === undefined ? from.mask : await readMask(source.region, from.volume)
   const region = binary(counted)
   const common = binary(to.mask).map((value, i) => value * (mask[i] ?? 0) * (region[i] ?? 0))
+  leaveOutNaN(image, mask)
+  leaveOutNaN(image, common)
+  leaveOutNaN(goal, common)
   const sigma = blurMm / LATTICE.spacing / (2 * Math.sqrt(2 * Math.log(2)))
   const blur = (x: Float32Array): Float32Array =>
     blurMm > 0 ? gaussianSmooth(x, [WIDE[2], WIDE[1], WIDE[0]], [sigma, sigma, sigma]) : x
+  const scale = imageScale(crop(image, [0, 0, 0]), crop(mask, [0, 0, 0]))
   return {
     subject,
     domain: source.domain,
@@ -83,9 +88,19 @@ async function readPair({ subject, source, target }: Pair, blurMm: number): Prom
     source: blur(image),
     target: blur(goal),
     common,
-    scale: imageScale(crop(image, [0, 0, 0]), crop(mask, [0, 0, 0])),
-    targetScale: imageScale(crop(goal, [0, 0, 0]), crop(binary(to.mask), [0, 0, 0])),
+    scale,
+    tissueMedian: medianAbove(image, mask, scale / 2),
   }
+}
+
+/** Points that read NaN count as outside. */
+function leaveOutNaN(x: Float32Array, mask: Float32Array): void {
+  for (let i = 0; i < x.length; i++) if (Number.isNaN(x[i])) mask[i] = 0
+}
+
+function medianAbove(x: Float32Array, mask: Float32Array, least: number): number {
+  const tissue = x.filter((value, i) => mask[i] === 1 && value > least).sort()
+  return tissue[Math.floor((tissue.length - 1) / 2)] as number
 }
 
 async function onGridOf(grid: Volume, scan: Scan): Promise<{ volume: Volume; mask: Uint8Array }> {

@@ -1,0 +1,103 @@
+/** The state of a training on disk: written whole or not at all, and tied to the settings and scans that made it. */
+import { readFile, rm } from 'node:fs/promises'
+import * as z from 'zod'
+import { ConfigError } from '../../src/errors.ts'
+import { sha256, writeFileAtomic } from '../../src/files.ts'
+import type { Moments } from './adam.ts'
+
+/** One trainable tensor with the state of its optimizer. */
+export interface Trainable extends Moments {
+  readonly values: Float32Array
+}
+
+export interface TrainingState {
+  /** Steps done. */
+  readonly step: number
+  readonly tensors: Readonly<Record<string, Trainable>>
+  /** Smoothed loss so far, and what it is now. */
+  readonly loss: readonly { readonly step: number; readonly loss: number }[]
+  readonly recentLoss: number
+}
+
+/** Where the state is kept while a training runs, and what ties it to its scans. */
+export interface CheckpointPlace {
+  readonly path: string
+  /** Go on from the file where there is one; otherwise start anew and replace it. */
+  readonly resume: boolean
+  /** Hash of the cohort. */
+  readonly cohort: string
+}
+
+const stored = z.strictObject({
+  schema: z.literal('attune-checkpoint/1'),
+  key: z.string(),
+  step: z.int().positive(),
+  recentLoss: z.number(),
+  loss: z.array(z.strictObject({ step: z.number(), loss: z.number() })),
+  tensors: z.record(
+    z.string(),
+    z.strictObject({ values: z.base64(), first: z.base64(), second: z.base64() }),
+  ),
+})
+
+/** Two trainings with equal keys take the same steps. */
+export function checkpointKey(parts: object): string {
+  return sha256(JSON.stringify(parts))
+}
+
+export async function writeCheckpoint(path: string, key: string, state: TrainingState): Promise<void> {
+  const text = (values: Float32Array): string =>
+    Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64')
+  const tensors = Object.fromEntries(
+    Object.entries(state.tensors).map(([name, { values, first, second }]) => [
+      name,
+      { values: text(values), first: text(first), second: text(second) },
+    ]),
+  )
+  const content: z.infer<typeof stored> = {
+    schema: 'attune-checkpoint/1',
+    key,
+    step: state.step,
+    recentLoss: state.recentLoss,
+    loss: [...state.loss],
+    tensors,
+  }
+  await writeFileAtomic(path, JSON.stringify(content))
+}
+
+/**
+ * @returns `undefined` where there is no checkpoint
+ * @throws {ConfigError} when the file is damaged, or belongs to other settings, scans or another engine
+ */
+export async function readCheckpoint(path: string, key: string): Promise<TrainingState | undefined> {
+  const remedy = 'Repeat the settings of the interrupted training, or start anew without --resume.'
+  let input: unknown
+  try {
+    input = JSON.parse(await readFile(path, 'utf8'))
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw new ConfigError(`${path} cannot be read as a checkpoint.`, remedy, { cause })
+  }
+  const { success, data } = stored.safeParse(input)
+  if (!success) throw new ConfigError(`${path} is not a checkpoint of this version.`, remedy)
+  if (data.key !== key)
+    throw new ConfigError(
+      `${path} belongs to a training with other settings, scans or another engine.`,
+      remedy,
+    )
+  const floats = (text: string): Float32Array => {
+    const bytes = Buffer.from(text, 'base64')
+    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
+  }
+  const tensors = Object.fromEntries(
+    Object.entries(data.tensors).map(([name, { values, first, second }]) => [
+      name,
+      { values: floats(values), first: floats(first), second: floats(second) },
+    ]),
+  )
+  return { step: data.step, recentLoss: data.recentLoss, loss: data.loss, tensors }
+}
+
+export async function removeCheckpoint(path: string): Promise<void> {
+  await rm(path, { force: true })
+}

@@ -1,0 +1,150 @@
+/** What one training step sees: an image as the network reads it, and lattice points of its pair for the loss. */
+
+import type { LocalToneModel } from '../../src/inference/local-tone-model.ts'
+import { LATTICE } from '../../src/kernels/lattice.ts'
+import type { Vector3 } from '../../src/kernels/matrix.ts'
+import type { Random } from '../../src/kernels/random.ts'
+import { coarseFeatures, imageScale } from './features.ts'
+import { crop, type LatticePair, MARGIN } from './lattice-pairs.ts'
+
+/** Every fourth lattice point along each axis counts, from a random start. */
+export const STRIDE = 4
+/** Points of one look along R, A, S. */
+export const SAMPLED = LATTICE.shape.map((n) => n / STRIDE) as unknown as Vector3
+export const POINTS = SAMPLED[0] * SAMPLED[1] * SAMPLED[2]
+
+/** A regular set of lattice points; S slowest, R fastest. */
+export interface Look {
+  /** Lattice index of the first point along R, A, S: 0 to `STRIDE`. */
+  readonly start: Vector3
+  /** [N, K]: what each increment contributes to the output at each point. */
+  readonly ramps: Float32Array
+  /** [N]: how far above the last knot, in widths of the last bin. */
+  readonly beyond: Float32Array
+  /** Target, in units of the reference scale. */
+  readonly goal: Float32Array
+  /** 1 where the pair counts. */
+  readonly weight: Float32Array
+}
+
+export interface Sample {
+  readonly pair: LatticePair
+  readonly domain: number
+  readonly features: Float32Array
+  /** Points, and the neighbour of each along one random axis. */
+  readonly looks: readonly [Look, Look]
+}
+
+export interface Augmentation {
+  /** SD of the logarithm of a random smooth shading put on the source. */
+  readonly shading: number
+  /** Largest shift of the box along each axis, mm. */
+  readonly shiftMm: number
+  /** Probability that the head is mirrored left to right. */
+  readonly mirror: number
+}
+
+/** @param domain index of the pair's source domain in the model */
+export function drawSample(
+  pair: LatticePair,
+  domain: number,
+  model: LocalToneModel,
+  augmentation: Augmentation,
+  rng: Random,
+): Sample {
+  const reach = Math.min(MARGIN, Math.round(augmentation.shiftMm / LATTICE.spacing))
+  const shift = [0, 0, 0].map(() => rng.integer(2 * reach + 1) - reach) as unknown as Vector3
+  const mirror = rng.uniform() < augmentation.mirror
+  const take = (wide: Float32Array): Float32Array => crop(wide, shift, mirror)
+  const field = shadingField(augmentation.shading, rng)
+  const image = multiply(take(pair.image), field)
+  const mask = take(pair.mask)
+  const scale = imageScale(image, mask)
+  for (let i = 0; i < image.length; i++) image[i]! /= scale
+  const source =
+    pair.source === pair.image
+      ? image
+      : multiply(
+          take(pair.source),
+          field.map((value) => value / scale),
+        )
+  const lattice = { source, target: take(pair.target), common: take(pair.common) }
+  const start = [rng.integer(STRIDE), rng.integer(STRIDE), rng.integer(STRIDE)] as const
+  const axis = rng.integer(3)
+  const next = start.map((first, a) => (a === axis ? first + 1 : first)) as unknown as Vector3
+  return {
+    pair,
+    domain,
+    features: coarseFeatures(image, mask, model.knots, domain, model.domains.length),
+    looks: [lookAt(lattice, start, model), lookAt(lattice, next, model)],
+  }
+}
+
+function multiply(x: Float32Array, by: Float32Array): Float32Array {
+  for (let i = 0; i < x.length; i++) x[i]! *= by[i]!
+  return x
+}
+
+function lookAt(
+  {
+    source,
+    target,
+    common,
+  }: { readonly source: Float32Array; readonly target: Float32Array; readonly common: Float32Array },
+  start: Vector3,
+  { knots, referenceScale }: LocalToneModel,
+): Look {
+  const bins = knots.length - 1
+  const top = knots[bins]!
+  const lastWidth = top - knots[bins - 1]!
+  const ramps = new Float32Array(POINTS * bins)
+  const beyond = new Float32Array(POINTS)
+  const goal = new Float32Array(POINTS)
+  const weight = new Float32Array(POINTS)
+  const [nr, na, ns] = LATTICE.shape
+  const at = (index: number, first: number, n: number): number => Math.min(n - 1, STRIDE * index + first)
+  for (let s = 0, point = 0; s < SAMPLED[2]; s++)
+    for (let a = 0; a < SAMPLED[1]; a++)
+      for (let r = 0; r < SAMPLED[0]; r++, point++) {
+        const i = (at(r, start[0], nr) * na + at(a, start[1], na)) * ns + at(s, start[2], ns)
+        weight[point] = common[i]!
+        if (weight[point] === 0) continue
+        goal[point] = target[i]! / referenceScale
+        const u = source[i]!
+        for (let k = 0; k < bins && u > knots[k]!; k++)
+          ramps[point * bins + k] = Math.min(1, (u - knots[k]!) / (knots[k + 1]! - knots[k]!))
+        beyond[point] = Math.max(0, (u - top) / lastWidth)
+      }
+  return { start, ramps, beyond, goal, weight }
+}
+
+/** exp of a random polynomial of degree 2 over the box, its logarithm with a standard deviation near `sd`. */
+function shadingField(sd: number, rng: Random): Float32Array {
+  const draw = (): number => (sd * rng.normal()) / Math.sqrt(3)
+  const [x1, y1, z1, xy, xz, yz, x2, y2, z2] = [
+    draw(),
+    draw(),
+    draw(),
+    draw(),
+    draw(),
+    draw(),
+    draw(),
+    draw(),
+    draw(),
+  ]
+  const [nr, na, ns] = LATTICE.shape
+  const out = new Float32Array(LATTICE.points)
+  for (let r = 0, i = 0; r < nr; r++) {
+    const x = (2 * r) / nr - 1
+    for (let a = 0; a < na; a++) {
+      const y = (2 * a) / na - 1
+      const constant = x1 * x + y1 * y + xy * x * y + x2 * (x * x - 1 / 3) + y2 * (y * y - 1 / 3)
+      const linear = z1 + xz * x + yz * y
+      for (let s = 0; s < ns; s++, i++) {
+        const z = (2 * s) / ns - 1
+        out[i] = Math.exp(constant + linear * z + z2 * (z * z - 1 / 3))
+      }
+    }
+  }
+  return out
+}
