@@ -1,0 +1,110 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { BOX, INSIDE, LATTICE, type LatticePlacement, sampleLattice } from './lattice.ts'
+import { random } from './random.ts'
+
+type Triple = readonly [number, number, number]
+const [NR, NA, NS] = LATTICE.shape
+
+const placement = fc.record({
+  axes: fc.constantFrom<Triple>([0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]),
+  flips: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
+  shape: fc.tuple(
+    fc.integer({ min: 1, max: 40 }),
+    fc.integer({ min: 1, max: 40 }),
+    fc.integer({ min: 1, max: 40 }),
+  ),
+  voxel: fc.tuple(...[0, 1, 2].map(() => fc.double({ min: 1, max: 9, noNaN: true }))) as fc.Arbitrary<Triple>,
+  corner: fc.tuple(
+    ...[0, 1, 2].map(() => fc.double({ min: -150, max: 40, noNaN: true })),
+  ) as fc.Arbitrary<Triple>,
+})
+
+function storedShape({ axes, shape }: LatticePlacement): Triple {
+  const stored: [number, number, number] = [0, 0, 0]
+  for (const axis of [0, 1, 2] as const) stored[axes[axis]] = shape[axis]
+  return stored
+}
+
+/** The definition: eight voxels around a point of the frame (mm), those outside the image counting 0. */
+function naive(
+  data: ArrayLike<number>,
+  { axes, flips, shape, voxel, ...rest }: LatticePlacement,
+  point: Triple,
+): number {
+  const [nx, ny] = storedShape({ axes, flips, shape, voxel, ...rest })
+  const index = point.map((mm, axis) => mm / voxel[axis]!)
+  let sum = 0
+  for (let corner = 0; corner < 8; corner++) {
+    const stored = [0, 0, 0]
+    let weight = 1
+    for (const axis of [0, 1, 2] as const) {
+      const at = Math.floor(index[axis]!) + ((corner >> axis) & 1)
+      weight *= 1 - Math.abs(index[axis]! - at)
+      if (at < 0 || at >= shape[axis]) weight = 0
+      stored[axes[axis]] = flips[axis] ? shape[axis] - 1 - at : at
+    }
+    if (weight > 0) sum += weight * data[stored[0]! + nx * (stored[1]! + ny * stored[2]!)]!
+  }
+  return sum
+}
+
+const UPRIGHT: LatticePlacement = {
+  axes: [0, 1, 2],
+  flips: [false, false, false],
+  shape: [100, 124, 100],
+  voxel: [2, 2, 2],
+  corner: [0, 0, 0],
+}
+
+describe('sampleLattice', () => {
+  it('fills the box with points 2 mm apart', () => {
+    for (const axis of [0, 1, 2] as const) expect(LATTICE.shape[axis] * LATTICE.spacing).toBe(BOX[axis])
+    expect(LATTICE.points).toBe(NR * NA * NS)
+  })
+
+  it('reads half way between voxels of 2 mm when the box begins at the first voxel', () => {
+    const data = Int16Array.from({ length: 100 * 124 * 100 }, (_, i) => i % 100)
+    const out = sampleLattice(data, UPRIGHT.shape, UPRIGHT, 10, 3)
+    expect([out[0], out[NA * NS], out[95 * NA * NS]]).toEqual([8, 18, 958])
+  })
+
+  it('is the definition for any storage order, flip, voxel size, position and margin', () => {
+    fc.assert(
+      fc.property(placement, fc.integer(), fc.integer({ min: 0, max: 3 }), (place, seed, margin) => {
+        const source = random(seed)
+        const stored = storedShape(place)
+        const raw = Float32Array.from({ length: stored[0] * stored[1] * stored[2] }, () =>
+          source.between(-9, 9),
+        )
+        const [slope, intercept] = [0.5, 20]
+        const values = raw.map((value) => value * slope + intercept)
+        const out = sampleLattice(raw, stored, place, slope, intercept, margin)
+        const [na, ns] = [NA + 2 * margin, NS + 2 * margin]
+        expect(out.length).toBe((NR + 2 * margin) * na * ns)
+        for (let i = source.integer(499); i < out.length; i += 499) {
+          const at = [Math.floor(i / ns / na), Math.floor(i / ns) % na, i % ns]
+          const point = at.map((k, axis) => place.corner[axis]! + 2 * (k - margin) + 1) as unknown as Triple
+          if (!(Math.abs(out[i]! - naive(values, place, point)) < 1e-4))
+            expect([point, out[i]]).toEqual([point, naive(values, place, point)])
+        }
+      }),
+      { numRuns: 12 },
+    )
+  })
+
+  it('fades to 0 over one voxel at the edge of the image', () => {
+    const ones = new Uint8Array(100 * 124 * 100).fill(1)
+    const out = sampleLattice(ones, UPRIGHT.shape, { ...UPRIGHT, corner: [-4.5, 1, 1] })
+    const alongR = [0, 1, 2, 3].map((r) => out[r * NA * NS])
+    // at -3.5, -1.5, 0.5 and 2.5 mm from the centre of the first voxel
+    expect(alongR).toEqual([0, 0.25, 1, 1])
+  })
+})
+
+it('counts a point half way out of the mask as inside', () => {
+  const ones = new Uint8Array(100 * 124 * 100).fill(1)
+  const [edge] = sampleLattice(ones, UPRIGHT.shape, { ...UPRIGHT, corner: [-2, 1, 1] })
+  expect(edge).toBe(0.5)
+  expect(edge! >= INSIDE).toBe(true)
+})
