@@ -8,7 +8,7 @@ export interface Head {
   readonly mask: Uint8Array
 }
 
-/** A head of smooth structure and noise, filling most of the grid, on a background of zeros. */
+/** A head of smooth structure and noise with a few dark and bright spikes beyond the knots, on a background of zeros. */
 function head(
   name: string,
   shape: readonly [number, number, number],
@@ -26,8 +26,11 @@ function head(
         const [u, v, w] = [x / shape[0] - 0.5, y / shape[1] - 0.52, z / shape[2] - 0.5]
         const radius = Math.hypot(u, v, w)
         if (radius < 0.42) mask[i] = 1
+        const spike = i % 2003 === 0 ? 5000 : i % 1999 === 0 ? -1500 : 0
         if (radius < 0.46)
-          data[i] = store(900 + 500 * Math.sin(9 * u + 5 * w) * Math.cos(8 * v) + 60 * source.normal())
+          data[i] = store(
+            900 + spike + 500 * Math.sin(9 * u + 5 * w) * Math.cos(8 * v) + 60 * source.normal(),
+          )
       }
   return {
     name,
@@ -42,8 +45,8 @@ export function awkwardHeads(): readonly Head[] {
   return [
     head(
       'RAS, 2 mm, lattice points half way between voxels',
-      [90, 111, 93],
-      [2, 0, 0, -90, 0, 2, 0, -111, 0, 0, 2, -90, 0, 0, 0, 1],
+      [70, 81, 73],
+      [2, 0, 0, -70, 0, 2, 0, -81, 0, 0, 2, -70, 0, 0, 0, 1],
     ),
     head(
       'oblique sagittal int16 with slope',
@@ -59,8 +62,8 @@ export function awkwardHeads(): readonly Head[] {
     ),
     head(
       'coronal, larger than the box, with intercept',
-      [119, 71, 127],
-      [1.9, 0, 0, -110, 0, 0, 2.1, -120, 0, -3.1, 0.1, 110, 0, 0, 0, 1],
+      [79, 57, 87],
+      [2.9, 0, 0, -110, 0, 0, 3.1, -120, 0, -4.1, 0.1, 110, 0, 0, 0, 1],
       (value) => Math.round(value) - 8,
       { integers: true, intercept: 8 },
     ),

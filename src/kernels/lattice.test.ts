@@ -6,6 +6,10 @@ import { random } from './random.ts'
 type Triple = readonly [number, number, number]
 const [NR, NA, NS] = LATTICE.shape
 
+const triple = (min: number, max: number): fc.Arbitrary<[number, number, number]> => {
+  const mm = fc.double({ min, max, noNaN: true })
+  return fc.tuple(mm, mm, mm)
+}
 const placement = fc.record({
   axes: fc.constantFrom<Triple>([0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]),
   flips: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
@@ -14,10 +18,8 @@ const placement = fc.record({
     fc.integer({ min: 1, max: 40 }),
     fc.integer({ min: 1, max: 40 }),
   ),
-  voxel: fc.tuple(...[0, 1, 2].map(() => fc.double({ min: 1, max: 9, noNaN: true }))) as fc.Arbitrary<Triple>,
-  corner: fc.tuple(
-    ...[0, 1, 2].map(() => fc.double({ min: -150, max: 40, noNaN: true })),
-  ) as fc.Arbitrary<Triple>,
+  voxel: triple(1, 9),
+  corner: triple(-150, 40),
 })
 
 function storedShape({ axes, shape }: LatticePlacement): Triple {
