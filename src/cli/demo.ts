@@ -17,7 +17,7 @@ export const demo: CommandModule<object, DemoArguments> = {
     args
       .positional('dir', { type: 'string', default: 'demo', describe: 'Folder for what the demo makes' })
       .option('engine', { choices: ['auto', 'native', 'wasm', 'cpu'] as const, default: 'auto' as const })
-      .option('steps', { type: 'number', describe: 'Training steps [native 300, wasm 200]' })
+      .option('steps', { type: 'number', describe: 'Training steps [200]' })
       .option('overwrite', { type: 'boolean', default: false, describe: 'Start again from the beginning' })
       .option('open', { type: 'boolean', default: false, describe: 'Open the report in the browser' })
       .example('$0 demo', 'writes demo/report/report.html; a second run continues where the first ended')

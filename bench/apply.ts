@@ -1,0 +1,94 @@
+/** The whole `attune apply` command on one head of 192 x 256 x 256 voxels, int16, gzip in and out. Needs dist. */
+import { join } from 'node:path'
+import { simulateCohort } from '../data/generators/simulate.ts'
+import { readNifti } from '../src/formats/nifti/read.ts'
+import { writeNifti } from '../src/formats/nifti/write.ts'
+import type { Method } from '../src/harmonizer/method.ts'
+import { packageFile } from '../src/package-root.ts'
+import { toFloat32, type Volume, volumeOf } from '../src/volume/volume.ts'
+import { train } from '../training/train.ts'
+import { leastCost } from './process-cost.ts'
+import { fixed, publish, say } from './result.ts'
+import { exists, workplace } from './workplace.ts'
+
+const SHAPE = [192, 256, 256] as const
+const SEED = 7
+const RUNS = 5
+const METHODS: readonly Method[] = ['identity', 'zscore', 'histogram', 'tone', 'local-tone']
+
+export async function apply(words: readonly string[]): Promise<void> {
+  const input = await largeHead()
+  const cohort = await smallCohort()
+  const rows: string[][] = []
+  for (const method of METHODS) {
+    say(method)
+    const bundle = join(workplace, `apply-${method}.harmonizer`)
+    const options = { cohort, target: 'scanner-A', method, out: bundle, overwrite: true }
+    // what a network has learned makes no difference to its speed
+    await train(method === 'local-tone' ? { ...options, config: { steps: 20 } } : options)
+    const output = join(workplace, 'apply-out.nii.gz')
+    const command = [
+      'apply',
+      bundle,
+      input,
+      output,
+      '--source',
+      'scanner-B',
+      '--dtype',
+      'same',
+      '--overwrite',
+    ]
+    const { wall, cpu, peak } = leastCost([packageFile('dist/src/cli/main.js'), ...command, '--quiet'], RUNS)
+    rows.push([method, fixed(wall, 2), fixed(cpu, 2), fixed(peak, 0)])
+  }
+  await publish('apply', 'attune apply, 192 x 256 x 256', words, [
+    {
+      columns: ['method', 'wall, s', 'CPU, s', 'peak memory, MiB'],
+      rows,
+      notes: [
+        `The whole command, from its start to its end, least of ${RUNS} runs: int16 .nii.gz in and out (gzip level 1), head found in the image, record written.`,
+        'Goal for local-tone on 2 quiet cores: 1.5 s, 600 MB.',
+      ],
+    },
+  ])
+}
+
+/** A simulated head of 1 mm on a grid of 192 x 256 x 256, as int16. */
+export async function largeHead(): Promise<string> {
+  const path = join(workplace, 'large-head.nii.gz')
+  if (await exists(path)) return path
+  say('simulating a head at 1 mm')
+  const folder = join(workplace, 'large-head')
+  const options = { subjects: 1, scanners: 2, seed: SEED, voxelMm: 1, rescans: 0, overwrite: true }
+  await simulateCohort(folder, options)
+  const { volume } = await readNifti(join(folder, 'sub-01/ses-B1/anat/sub-01_ses-B1_T1w.nii.gz'))
+  await writeNifti(path, onShape(volume), { dtype: 'same' })
+  return path
+}
+
+/** Cropped, or padded with 0, evenly on both sides. */
+function onShape(volume: Volume): Volume {
+  const x = toFloat32(volume)
+  const data = new Int16Array(SHAPE[0] * SHAPE[1] * SHAPE[2])
+  const start = SHAPE.map((n, axis) => Math.floor(((volume.shape[axis] ?? 0) - n) / 2)) as [
+    number,
+    number,
+    number,
+  ]
+  const [nx, ny, nz] = volume.shape
+  for (let z = 0, i = 0; z < SHAPE[2]; z++)
+    for (let y = 0; y < SHAPE[1]; y++)
+      for (let x0 = 0; x0 < SHAPE[0]; x0++, i++) {
+        const [a, b, c] = [x0 + start[0], y + start[1], z + start[2]]
+        if (a < 0 || b < 0 || c < 0 || a >= nx || b >= ny || c >= nz) continue
+        data[i] = Math.round(x[(c * ny + b) * nx + a] ?? 0)
+      }
+  return volumeOf({ shape: SHAPE, affine: volume.affine }, data)
+}
+
+/** Two people on the same two scanners at 2 mm: enough to fit every method. */
+async function smallCohort(): Promise<string> {
+  const folder = join(workplace, 'apply-cohort')
+  const options = { subjects: 2, scanners: 2, seed: SEED, rescans: 0, overwrite: true }
+  return (await simulateCohort(folder, options)).manifest
+}

@@ -1,0 +1,241 @@
+/**
+ * How much of the scanner `local-tone` removes: digital subjects on digital scanners, all drawn from stated ranges
+ * (data/generators/scanner.ts); trained on six people, and on one; tested on people made from other anatomies.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AnatomyName } from '../data/generators/anatomy.ts'
+import { simulateCohort } from '../data/generators/simulate.ts'
+import { softwareVersion } from '../src/cli/apply-options.ts'
+import { ConfigError } from '../src/errors.ts'
+import type { Evidence, Metric } from '../src/evidence/evidence.ts'
+import { writeFileAtomic } from '../src/files.ts'
+import { packageFile } from '../src/package-root.ts'
+import { figureOf } from '../src/report/words.ts'
+import { train } from '../training/train.ts'
+import { pairedFidelity } from '../validation/paired-fidelity.ts'
+import { fixed, median, percent, publish, type Section, say } from './result.ts'
+import { codeHash, exists, type TrainingChoice, trainingChoice, workplace } from './workplace.ts'
+
+interface Seeds {
+  /** Base anatomy of each training subject. */
+  readonly training: readonly AnatomyName[]
+  /** Of each test subject; those come first in a cohort, since the first ones are scanned twice. */
+  readonly test: readonly AnatomyName[]
+  /** One cohort each: heads, scanners and noise. */
+  readonly data: readonly number[]
+}
+
+const TARGET = 'scanner-A'
+const METHOD = 'local-tone'
+const BASELINES = ['identity', 'zscore', 'histogram', 'tone']
+
+/** Results of one data seed. */
+interface Result {
+  readonly seed: number
+  readonly all: Evidence
+  readonly one: Evidence
+}
+
+export async function harmonization(words: readonly string[]): Promise<void> {
+  const choice = trainingChoice(words)
+  if (choice.seeds !== 'test' && choice.seeds !== 'tuning')
+    throw new ConfigError(`--seeds ${choice.seeds} is not possible.`, 'Choose test or tuning.')
+  const seeds = JSON.parse(await readFile(packageFile(`bench/seeds/${choice.seeds}.json`), 'utf8')) as Seeds
+  const results: Result[] = []
+  for (const seed of seeds.data) {
+    const cohort = await cohortOf(seeds, seed)
+    const names = [...seeds.test, ...seeds.training].map((_, i) => `sub-${String(i + 1).padStart(2, '0')}`)
+    const [test, learners] = [names.slice(0, seeds.test.length), names.slice(seeds.test.length)]
+    const all = await evidenceOf(cohort, learners, test, choice)
+    const one = await evidenceOf(cohort, learners.slice(0, 1), test, choice)
+    results.push({ seed, all, one })
+  }
+  const [training, test] = [seeds.training, seeds.test].map((list) => `${list.length} (${list.join(', ')})`)
+  await publish('harmonization', `Digital subjects, ${choice.seeds} seeds`, words, [
+    accuracy(results),
+    conditions(results),
+    oneSubject(results),
+    requirements(results, [
+      `Training subjects: ${training}; test subjects: ${test}; 2 mm, 3 source scanners, 3 to 6 lesions a head.`,
+      `Engine ${choice.engine}; steps: ${choice.config.steps ?? 'the default of attune train'}. MAE in units of the reference's range (1st to 99th percentile).`,
+    ]),
+  ])
+}
+
+async function cohortOf(seeds: Seeds, seed: number): Promise<string> {
+  const code = await codeHash('data/generators')
+  const folder = join(workplace, `travelers-${seed}-${code}`)
+  const manifest = join(folder, 'cohort.tsv')
+  if (await exists(join(folder, 'derivatives/truth/code/parameters.json'))) return manifest
+  say(`simulating cohort ${seed}`)
+  const anatomies = [...seeds.test, ...seeds.training]
+  await simulateCohort(folder, {
+    subjects: anatomies.length,
+    scanners: 4,
+    seed,
+    lesions: [3, 6],
+    rescans: 1,
+    rescannedSubjects: seeds.test.length,
+    anatomies,
+    overwrite: true,
+  })
+  return manifest
+}
+
+/** Trains on `subjects` and validates on `test`; what has been done before is read. */
+async function evidenceOf(
+  cohort: string,
+  subjects: readonly string[],
+  test: readonly string[],
+  { engine, config }: TrainingChoice,
+): Promise<Evidence> {
+  const learning = ['training', 'models', 'src/kernels', 'src/intensity', 'src/inference', 'src/volume']
+  const code = await codeHash(...learning, 'src/harmonizer', 'src/metrics', 'validation')
+  const name = `${subjects.length}-${engine}-${config.steps ?? 'default'}-${code}`
+  const bundle = join(cohort, '..', `${name}.harmonizer`)
+  const file = join(cohort, '..', `${name}.json`)
+  if (await exists(file)) return JSON.parse(await readFile(file, 'utf8')) as Evidence
+  if (!(await exists(join(bundle, 'manifest.json')))) {
+    say(`training on ${subjects.length} subjects`)
+    let last = 0
+    await train(
+      { cohort, target: TARGET, method: METHOD, out: bundle, engine, config, subjects },
+      (event) => {
+        if (event.stage === 'remark') say(`  ${event.line}`)
+        if (event.stage !== 'steps' || (event.step < last + 100 && event.step < event.steps)) return
+        last = event.step
+        say(
+          `  step ${event.step} of ${event.steps}, loss ${event.loss.toFixed(4)}, ${Math.ceil(event.secondsLeft)} s left`,
+        )
+      },
+    )
+  }
+  say('  validating')
+  const date = new Date().toISOString().slice(0, 10)
+  const evidence = await pairedFidelity({
+    bundle,
+    cohort,
+    subjects: test,
+    command: 'npm run bench -- harmonization',
+    date,
+    attune: softwareVersion(),
+  })
+  await writeFileAtomic(file, JSON.stringify(evidence))
+  return evidence
+}
+
+function figure(evidence: Evidence, domain: string, method: string, metric: Metric): number | undefined {
+  return figureOf(evidence, domain, method, metric)?.value
+}
+
+function rowsOf(
+  results: readonly Result[],
+  cells: (evidence: Evidence, domain: string, one: Evidence) => readonly string[],
+): string[][] {
+  return results.flatMap(({ seed, all, one }) =>
+    all.design.domains.map((domain) => [String(seed), domain, ...cells(all, domain, one)]),
+  )
+}
+
+function accuracy(results: readonly Result[]): Section {
+  const methods = [...BASELINES, METHOD]
+  const similar = ['histogram', 'tone', METHOD]
+  return {
+    title: 'Six training subjects',
+    columns: [
+      'seed',
+      'scanner',
+      ...[...methods, 'floor'].map((name) => `MAE ${name}`),
+      ...similar.map((name) => `SSIM ${name}`),
+      'removed',
+    ],
+    rows: rowsOf(results, (evidence, domain) => [
+      ...[...methods, 'rescan'].map((method) => percent(figure(evidence, domain, method, 'mae'))),
+      ...similar.map((method) => fixed(figure(evidence, domain, method, 'ssim'), 3)),
+      percent(figure(evidence, domain, METHOD, 'removable-share'), 0),
+    ]),
+    notes: ['"removed" is the share of removable error: (zscore - local-tone) / (zscore - floor) by MAE.'],
+  }
+}
+
+function conditions(results: readonly Result[]): Section {
+  return {
+    title: 'Conditions',
+    columns: [
+      'seed',
+      'scanner',
+      'noise / target',
+      'noise / source after tone',
+      'counts',
+      'lesions',
+      'kept',
+      '10th percentile',
+    ],
+    rows: rowsOf(results, (evidence, domain) => {
+      const share = figureOf(evidence, domain, METHOD, 'removable-share')
+      const lesions = figureOf(evidence, domain, METHOD, 'lesion-contrast')
+      return [
+        fixed(figure(evidence, domain, METHOD, 'noise-ratio-target'), 2),
+        fixed(figure(evidence, domain, METHOD, 'noise-ratio-source'), 2),
+        share?.note === undefined ? 'yes' : `no: ${share.note}`,
+        String(lesions?.n ?? 0),
+        fixed(lesions?.value, 2),
+        fixed(lesions?.interval?.low, 2),
+      ]
+    }),
+    notes: [
+      "The share counts where noise is at least 0.8 of the target's and at most 1.1 of the source's after tone.",
+    ],
+  }
+}
+
+function oneSubject(results: readonly Result[]): Section {
+  return {
+    title: 'One training subject',
+    columns: ['seed', 'scanner', 'MAE zscore', 'MAE tone', 'MAE local-tone', 'MAE floor', 'removed'],
+    rows: rowsOf(results, (_, domain, one) => [
+      ...['zscore', 'tone', METHOD, 'rescan'].map((method) => percent(figure(one, domain, method, 'mae'))),
+      percent(figure(one, domain, METHOD, 'removable-share'), 0),
+    ]),
+  }
+}
+
+/** What must hold, against what was found. */
+function requirements(results: readonly Result[], notes: readonly string[]): Section {
+  const cases = results.flatMap(({ all, one }) => all.design.domains.map((domain) => ({ all, one, domain })))
+  const compare = (evidence: Evidence, domain: string, rival: string, metric: Metric): number =>
+    (figure(evidence, domain, METHOD, metric) ?? Number.NaN) -
+    (figure(evidence, domain, rival, metric) ?? Number.NaN)
+  const shares = cases.map(({ all, domain }) => figureOf(all, domain, METHOD, 'removable-share'))
+  const counted = shares.filter((share) => share !== undefined && share.note === undefined).length
+  const removed = median(shares.map((share) => share?.value ?? Number.NaN))
+  const similar = cases.filter(({ all, domain }) =>
+    ['histogram', 'tone'].every((rival) => compare(all, domain, rival, 'ssim') > 0),
+  ).length
+  const kept = cases.map(({ all, domain }) => figure(all, domain, METHOD, 'lesion-contrast') ?? Number.NaN)
+  const keeping = kept.filter((value) => value >= 0.9 && value <= 1.1).length
+  const better = cases.filter(({ one, domain }) => compare(one, domain, 'tone', 'mae') < 0).length
+  const of = (n: number): string => `${n} of ${cases.length}`
+  const met = (yes: boolean): string => (yes ? 'yes' : 'no')
+  return {
+    title: 'What must hold',
+    columns: ['requirement', 'found', 'met'],
+    rows: [
+      [
+        'median share of removable error at least 65 % (goal 80 %)',
+        percent(removed, 0),
+        met(removed >= 0.65),
+      ],
+      ['noise conditions hold, so that the share counts', of(counted), met(counted === cases.length)],
+      ['SSIM above histogram and tone on each scanner', of(similar), met(similar === cases.length)],
+      [
+        'median lesion contrast kept from 0.9 to 1.1 on each scanner',
+        `${of(keeping)}; median ${fixed(median(kept), 2)}`,
+        met(keeping === cases.length),
+      ],
+      ['with one training subject, MAE below tone', of(better), met(better === cases.length)],
+    ],
+    notes: notes.map((note) => `- ${note}`),
+  }
+}

@@ -1,0 +1,45 @@
+/** `npm run bench -- NAME [options]`: runs one bench and replaces its table in bench/results. Without a name, lists them. */
+import { AttuneError } from '../src/errors.ts'
+
+/** @param words what follows the name on the command line */
+export type Bench = (words: readonly string[]) => Promise<void>
+
+const benches: Readonly<Record<string, { readonly what: string; readonly load: () => Promise<Bench> }>> = {
+  harmonization: {
+    what: 'accuracy on digital subjects never used for tuning [--seeds test|tuning] [--steps N] [--engine NAME]',
+    load: async () => (await import('./harmonization.ts')).harmonization,
+  },
+  'real-pair': {
+    what: 'a real head: fitted on one half, checked on the other [--steps N] [--engine NAME]',
+    load: async () => (await import('./real-pair.ts')).realPair,
+  },
+  training: {
+    what: 'time and memory of training local-tone on each engine [--steps N]',
+    load: async () => (await import('./training.ts')).training,
+  },
+  apply: {
+    what: 'time and memory of the whole apply command, 192 x 256 x 256',
+    load: async () => (await import('./apply.ts')).apply,
+  },
+  formats: {
+    what: 'reading and writing NIfTI, 192 x 256 x 256',
+    load: async () => (await import('./formats.ts')).formats,
+  },
+  help: { what: 'CPU time of attune --help', load: async () => (await import('./help.ts')).help },
+}
+
+const [name, ...words] = process.argv.slice(2)
+const chosen = name === undefined ? undefined : benches[name]
+if (chosen === undefined) {
+  const lines = Object.entries(benches).map(([key, { what }]) => `  ${key.padEnd(14)} ${what}`)
+  process.stdout.write(`npm run bench -- NAME\n${lines.join('\n')}\n`)
+  process.exitCode = name === undefined ? 0 : 2
+} else {
+  try {
+    await (await chosen.load())(words)
+  } catch (error) {
+    if (!(error instanceof AttuneError)) throw error
+    process.stderr.write(`${error.what}\n${error.remedy}\n`)
+    process.exitCode = error.exitCode
+  }
+}

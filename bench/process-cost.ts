@@ -1,0 +1,38 @@
+/** Wall time, CPU time and peak memory of a process of Node. */
+import { spawnSync } from 'node:child_process'
+import { MissingError } from '../src/errors.ts'
+
+export interface Cost {
+  /** Seconds. */
+  readonly wall: number
+  /** Seconds, user and system, all threads. */
+  readonly cpu: number
+  /** Peak resident memory, MiB. */
+  readonly peak: number
+}
+
+const MARK = 'attune-bench-usage '
+const printUsage = `data:text/javascript,${encodeURIComponent(
+  `process.on('exit', () => { const u = process.resourceUsage(); console.error('${MARK}' + JSON.stringify([u.userCPUTime + u.systemCPUTime, u.maxRSS])) })`,
+)}`
+
+/** @throws {MissingError} when the process fails, with what it said */
+export function costOf(words: readonly string[]): Cost {
+  const started = performance.now()
+  const { status, stderr } = spawnSync(process.execPath, ['--import', printUsage, ...words], {
+    encoding: 'utf8',
+  })
+  const wall = (performance.now() - started) / 1000
+  const line = stderr.split('\n').find((text) => text.startsWith(MARK))
+  if (status !== 0 || line === undefined)
+    throw new MissingError(`${words.join(' ')} ended with ${status}:\n${stderr}`, 'Run it by hand.')
+  const [microseconds, kilobytes] = JSON.parse(line.slice(MARK.length)) as [number, number]
+  return { wall, cpu: microseconds / 1e6, peak: kilobytes / 1024 }
+}
+
+/** The least of each over several runs: what the work costs when nothing disturbs it. */
+export function leastCost(words: readonly string[], runs: number): Cost {
+  const costs = Array.from({ length: runs }, () => costOf(words))
+  const least = (key: keyof Cost): number => Math.min(...costs.map((cost) => cost[key]))
+  return { wall: least('wall'), cpu: least('cpu'), peak: least('peak') }
+}
