@@ -45,21 +45,24 @@ export async function readMask(path: string, image: Volume): Promise<Uint8Array>
 /**
  * Both scans of a pair on the source's grid. Where the target's grid is another one it is resampled in world coordinates;
  * the images are taken to be registered.
- * @returns `mask`: voxels in both masks and both fields of view; the target is 0 where it was not scanned
+ * @returns `mask`: voxels in both masks, both fields of view and the source's `region`; the target is 0 where it was not scanned
  */
 export async function loadPair(
   pair: Pair,
   interpolation: Interpolation = 'linear',
 ): Promise<{ source: Volume; target: Volume; mask: Uint8Array }> {
   const [source, target] = await Promise.all([loadScan(pair.source), loadScan(pair.target)])
+  const { region } = pair.source
+  const counted = region === undefined ? source.mask : await readMask(region, source.volume)
+  const own = source.mask.map((value, v) => value & (counted[v] as number))
   if (sameGrid(source.volume, target.volume, GRID_TOLERANCE_MM)) {
-    const mask = source.mask.map((value, v) => value & (target.mask[v] as number))
+    const mask = own.map((value, v) => value & (target.mask[v] as number))
     return { source: source.volume, target: target.volume, mask }
   }
   const onSource = resample(target.volume, source.volume, interpolation, Number.NaN)
   const targetMask = resample(volumeOf(target.volume, target.mask), source.volume, 'nearest')
   const values = toFloat32(onSource)
-  const mask = source.mask.map((value, v) =>
+  const mask = own.map((value, v) =>
     value !== 0 && targetMask.data[v] !== 0 && Number.isFinite(values[v]) ? 1 : 0,
   )
   const seen = values.map((value) => (Number.isNaN(value) ? 0 : value))
