@@ -63,7 +63,7 @@ export async function realPair(words: readonly string[]): Promise<void> {
       rows,
       notes: [
         'Within one person and one acquisition: shows that the mapping carries over to places not seen, not to people or scanners.',
-        'zscore and histogram are fitted on the whole target scan, the half that is checked included, which favours them.',
+        'The global methods are fitted on the whole head, the half that is checked included, which favours them.',
       ],
     },
   ])

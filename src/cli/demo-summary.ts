@@ -13,6 +13,7 @@ export function summary({ engine, steps, images, unseen, real }: DemoResult, sec
     '',
     'The right half of a real head, after training on its left half:',
     ...real.evidence.design.domains.flatMap((domain) => domainLines(real.evidence, domain)),
+    `  ${verdict(real.evidence).headline}`,
     '  One person, one acquisition: this shows that the mapping carries over to other places, not to other people.',
     '',
     `Done in ${duration(seconds)} with ${steps} training steps on the engine ${engine}; attune train takes more by default.`,
