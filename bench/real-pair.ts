@@ -24,7 +24,7 @@ export async function realPair(words: readonly string[]): Promise<void> {
   ] as const) {
     say(`fitting on the ${fitted} half`)
     const bundle = join(workplace, `fit-${fitted}.harmonizer`)
-    const cohort = packageFile(`data/samples/fit-${fitted}.tsv`)
+    const cohort = packageFile(`data/samples/${fitted}.tsv`)
     await train({
       cohort,
       target: 'prisma-norm',
@@ -36,7 +36,7 @@ export async function realPair(words: readonly string[]): Promise<void> {
     })
     const evidence = await pairedFidelity({
       bundle,
-      cohort: packageFile(`data/samples/check-${checked}.tsv`),
+      cohort: packageFile(`data/samples/${checked}.tsv`),
       withinSubject: true,
       command: 'npm run bench -- real-pair',
       date: new Date().toISOString().slice(0, 10),
@@ -63,7 +63,7 @@ export async function realPair(words: readonly string[]): Promise<void> {
       rows,
       notes: [
         'Within one person and one acquisition: shows that the mapping carries over to places not seen, not to people or scanners.',
-        'The global methods are fitted on the whole head, the half that is checked included, which favours them.',
+        'tone is fitted on the same half as local-tone; zscore and histogram on the whole target scan, the half that is checked included, which favours them.',
       ],
     },
   ])

@@ -70,8 +70,8 @@ const SEED = 1
 
 /** The real pair: see data/samples/README.md. */
 const REAL = {
-  fit: 'data/samples/fit-left.tsv',
-  check: 'data/samples/check-right.tsv',
+  fit: 'data/samples/left.tsv',
+  check: 'data/samples/right.tsv',
   scan: 'data/samples/sub-xa30_rec-raw_T1w.nii.gz',
   source: 'prisma-raw',
   target: 'prisma-norm',
