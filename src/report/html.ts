@@ -81,7 +81,7 @@ function domainSection(evidence: Evidence, domain: string): Markup {
 ${dataTable(fidelityTable(evidence, domain))}
 ${pictures.map(
   ({ subject, window, differenceSpan, planes }) => html`<h3>Slices of ${subject}</h3>
-<p class="fine">Every image at one window, ${window.low.toPrecision(3)} to ${window.high.toPrecision(3)}. Before is the source with gain and offset matched. Differences from −${differenceSpan.toPrecision(3)} <span class="bar" role="img" aria-label="blue over black to orange"></span> to +${differenceSpan.toPrecision(3)}. The patient's right is at the right.</p>
+<p class="fine">Every image at one window, ${threeDigits(window.low)} to ${threeDigits(window.high)}. Before is the source with gain and offset matched. Differences from −${threeDigits(differenceSpan)} <span class="bar" role="img" aria-label="blue over black to orange"></span> to +${threeDigits(differenceSpan)}. The patient's right is at the right.</p>
 ${planes.map((plane) => slices(plane, subject, domain))}`,
 )}
 <div class="grid">
@@ -154,4 +154,9 @@ function dataTable({ caption, columns, rows, notes }: Table): Markup {
   )}</tbody></table></div>
 ${notes.map((note) => html`<p class="fine">${note}</p>`)}
 `
+}
+
+/** Rounded to three digits, without an exponent. */
+function threeDigits(value: number): string {
+  return String(Number(value.toPrecision(3)))
 }

@@ -175,7 +175,7 @@ export function definitions({ design }: Evidence): readonly (readonly [term: str
   return [
     ['Compared on', design.grid],
     ['Mask', design.mask],
-    ['Range', `${low.toPrecision(4)} to ${high.toPrecision(4)}: ${meaning}`],
+    ['Range', `${Number(low.toPrecision(4))} to ${Number(high.toPrecision(4))}: ${meaning}`],
     ['MAE', 'Mean absolute difference from the target in the mask, in percent of the range.'],
     ['PSNR', '10 log10(range² / mean squared difference), in the mask.'],
     [

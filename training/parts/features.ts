@@ -24,7 +24,7 @@ const COARSE_INDEX = coarseIndex()
  * The image's scale: mean intensity of the lattice points in the mask. One that reads NaN counts as outside.
  * @throws {UnfittableError} when the mask is empty on the lattice, or the mean is not positive
  */
-export function imageScale(lattice: Float32Array, mask: Float32Array): number {
+export function imageScale(lattice: Float32Array, mask: ArrayLike<number>): number {
   let count = 0
   let sum = 0
   for (let i = 0; i < lattice.length; i++) {
@@ -55,7 +55,7 @@ export function featureCount(knots: number, domains: number): number {
  */
 export function coarseFeatures(
   u: Float32Array,
-  mask: Float32Array,
+  mask: ArrayLike<number>,
   knots: readonly number[],
   domain: number,
   domains: number,

@@ -23,12 +23,12 @@ export interface LatticePair {
   /** Source intensities in the file's unit, as apply will read them. */
   readonly image: Float32Array
   /** The source's own mask, 0 or 1. */
-  readonly mask: Float32Array
+  readonly mask: Uint8Array
   /** Source and target intensities after a common small blur; the loss compares these. */
   readonly source: Float32Array
   readonly target: Float32Array
   /** 1 where both scans are inside their masks. */
-  readonly common: Float32Array
+  readonly common: Uint8Array
   /** The source's scale: its mean intensity in the mask. */
   readonly scale: number
   /** Median of the source's voxels brighter than half its scale: tissue without air, bone and fluid. */
@@ -45,7 +45,7 @@ export async function loadLatticePairs(
   blurMm: number,
   onPair: (done: number, total: number) => void,
 ): Promise<LatticePair[]> {
-  const pairs = pairsOf(cohort, target)
+  const pairs = onePerSource(pairsOf(cohort, target))
   const references = cohort.scans
     .filter((scan) => scan.domain === target)
     .map((scan): Pair => ({ subject: scan.subject, source: scan, target: scan }))
@@ -57,6 +57,19 @@ export async function loadLatticePairs(
   return loaded
 }
 
+/** Each source scan with one target scan of its subject, rescans in turn: all combinations would say little more. */
+function onePerSource(pairs: readonly Pair[]): readonly Pair[] {
+  const sources = [...new Set(pairs.map(({ source }) => source))]
+  return sources.map((source) => {
+    const choices = pairs.filter((pair) => pair.source === source)
+    const earlier = sources.slice(0, sources.indexOf(source))
+    const turn = earlier.filter(
+      ({ subject, domain }) => subject === source.subject && domain === source.domain,
+    ).length
+    return choices[turn % choices.length] as Pair
+  })
+}
+
 async function readPair({ subject, source, target }: Pair, blurMm: number): Promise<LatticePair> {
   const from = await loadScan(source)
   const to = await onGridOf(from.volume, target)
@@ -64,8 +77,10 @@ async function readPair({ subject, source, target }: Pair, blurMm: number): Prom
   const placement = { ...frame, corner: placeBox(frame, from.mask) }
   const read = ({ data, scale, shape }: Volume): Float32Array =>
     sampleLattice(data, shape, placement, scale.slope, scale.intercept, MARGIN)
-  const binary = (mask: Uint8Array): Float32Array =>
-    sampleLattice(mask, from.volume.shape, placement, 1, 0, MARGIN).map((value) => (value >= INSIDE ? 1 : 0))
+  const binary = (mask: Uint8Array): Uint8Array =>
+    Uint8Array.from(sampleLattice(mask, from.volume.shape, placement, 1, 0, MARGIN), (value) =>
+      value >= INSIDE ? 1 : 0,
+    )
   const image = read(from.volume)
   const goal = read(to.volume)
   const mask = binary(from.mask)
@@ -94,11 +109,11 @@ async function readPair({ subject, source, target }: Pair, blurMm: number): Prom
 }
 
 /** Points that read NaN count as outside. */
-function leaveOutNaN(x: Float32Array, mask: Float32Array): void {
+function leaveOutNaN(x: Float32Array, mask: Uint8Array): void {
   for (let i = 0; i < x.length; i++) if (Number.isNaN(x[i])) mask[i] = 0
 }
 
-function medianAbove(x: Float32Array, mask: Float32Array, least: number): number {
+function medianAbove(x: Float32Array, mask: Uint8Array, least: number): number {
   const tissue = x.filter((value, i) => mask[i] === 1 && value > least).sort()
   return tissue[Math.floor((tissue.length - 1) / 2)] as number
 }
@@ -111,9 +126,11 @@ async function onGridOf(grid: Volume, scan: Scan): Promise<{ volume: Volume; mas
 }
 
 /** The box out of a widened lattice, shifted by up to `MARGIN` points along each axis, mirrored left to right if asked. */
-export function crop(wide: Float32Array, shift: Vector3, mirror = false): Float32Array {
+export function crop<T extends Float32Array | Uint8Array>(wide: T, shift: Vector3, mirror = false): T {
   const [nr, na, ns] = LATTICE.shape
-  const out = new Float32Array(LATTICE.points)
+  const out = (
+    wide instanceof Uint8Array ? new Uint8Array(LATTICE.points) : new Float32Array(LATTICE.points)
+  ) as T
   for (let r = 0, i = 0; r < nr; r++)
     for (let a = 0; a < na; a++, i += ns) {
       const from = mirror ? nr - 1 - r : r

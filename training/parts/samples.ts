@@ -55,7 +55,7 @@ export function drawSample(
   const reach = Math.min(MARGIN, Math.round(augmentation.shiftMm / LATTICE.spacing))
   const shift = [0, 0, 0].map(() => rng.integer(2 * reach + 1) - reach) as unknown as Vector3
   const mirror = rng.uniform() < augmentation.mirror
-  const take = (wide: Float32Array): Float32Array => crop(wide, shift, mirror)
+  const take = <T extends Float32Array | Uint8Array>(wide: T): T => crop(wide, shift, mirror)
   const field = shadingField(augmentation.shading, rng)
   const image = multiply(take(pair.image), field)
   const mask = take(pair.mask)
@@ -90,7 +90,7 @@ function lookAt(
     source,
     target,
     common,
-  }: { readonly source: Float32Array; readonly target: Float32Array; readonly common: Float32Array },
+  }: { readonly source: Float32Array; readonly target: Float32Array; readonly common: Uint8Array },
   start: Vector3,
   { knots, referenceScale }: LocalToneModel,
 ): Look {
