@@ -52,15 +52,17 @@ export async function harmonization(words: readonly string[]): Promise<void> {
     results.push({ seed, all, one })
   }
   const [training, test] = [seeds.training, seeds.test].map((list) => `${list.length} (${list.join(', ')})`)
-  await publish('harmonization', `Digital subjects, ${choice.seeds} seeds`, words, [
-    accuracy(results),
+  const sections = [
+    accuracy(results, seeds.training.length),
     conditions(results),
     oneSubject(results),
     requirements(results, [
       `Training subjects: ${training}; test subjects: ${test}; 2 mm, 3 source scanners, 3 to 6 lesions a head.`,
       `Engine ${choice.engine}; steps: ${choice.config.steps ?? 'the default of attune train'}. MAE in units of the reference's range (1st to 99th percentile).`,
     ]),
-  ])
+  ]
+  const file = choice.seeds === 'test' ? 'harmonization' : 'harmonization-tuning'
+  await publish('harmonization', `Digital subjects, ${choice.seeds} seeds`, words, sections, file)
 }
 
 async function cohortOf(seeds: Seeds, seed: number): Promise<string> {
@@ -138,11 +140,11 @@ function rowsOf(
   )
 }
 
-function accuracy(results: readonly Result[]): Section {
+function accuracy(results: readonly Result[], subjects: number): Section {
   const methods = [...BASELINES, METHOD]
   const similar = ['histogram', 'tone', METHOD]
   return {
-    title: 'Six training subjects',
+    title: `${subjects} training subjects`,
     columns: [
       'seed',
       'scanner',

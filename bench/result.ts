@@ -11,12 +11,13 @@ export interface Section {
   readonly notes?: readonly string[]
 }
 
-/** Writes bench/results/NAME.md, and the same to standard output. */
+/** Writes bench/results/FILE.md (by default NAME.md), and the same to standard output. */
 export async function publish(
   name: string,
   title: string,
   words: readonly string[],
   sections: readonly Section[],
+  file: string = name,
 ): Promise<void> {
   const model = (cpus()[0]?.model ?? 'unknown CPU').replace(/\s+/g, ' ').trim()
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
@@ -29,7 +30,7 @@ export async function publish(
     '',
     ...sections.flatMap(markdown),
   ].join('\n')
-  await writeFileAtomic(packageFile(join('bench', 'results', `${name}.md`)), text)
+  await writeFileAtomic(packageFile(join('bench', 'results', `${file}.md`)), text)
   process.stdout.write(text)
 }
 

@@ -64,7 +64,7 @@ const COHORT = {
 const TEST_SUBJECTS = ['sub-01', 'sub-02']
 const TARGET = 'scanner-A'
 
-/** Fewer than `attune train` takes by default, to end within minutes on two cores. The real scan takes half of them. */
+/** Fewer than `attune train` takes by default, to end within minutes on two cores. */
 const STEPS: Readonly<Record<EngineName, number>> = { native: 200, wasm: 200, cpu: 20 }
 const SEED = 1
 
@@ -86,18 +86,21 @@ const SETTINGS_FILE = 'demo.json'
 export async function runDemo(options: DemoOptions, voice: Voice): Promise<DemoResult> {
   if (options.steps !== undefined && !(Number.isInteger(options.steps) && options.steps >= 1))
     throw new ConfigError(`--steps ${options.steps} is not possible.`, 'Give a whole number from 1.')
+  const { folder } = options
+  await refuseForeign(folder)
   const engine = await chooseEngine(options.engine, voice)
   const steps = options.steps ?? STEPS[engine]
-  const { folder } = options
   await claimFolder(options, { attune: softwareVersion(), engine, steps, cohort: COHORT })
-  const run: Run = { ...options, engine, voice }
+  const config = join(folder, 'training.yaml')
+  await writeFileAtomic(config, `steps: ${steps}\n`)
+  const run: Run = { ...options, engine, voice, config, steps }
 
   const manifest = await simulate(run)
   const bundle = join(folder, `to-${TARGET}.harmonizer`)
   voice.say(
     `2. Training local-tone on 4 heads, scanned on 3 scanners: ${steps} steps with the engine ${engine}.`,
   )
-  await train(run, { cohort: manifest, target: TARGET, out: bundle, steps, leftOut: TEST_SUBJECTS })
+  await train(run, { cohort: manifest, target: TARGET, out: bundle, leftOut: TEST_SUBJECTS })
   voice.say('3. Harmonizing the 2 heads that training has not seen.')
   const images = await applyToUnseen(run, bundle, manifest)
   voice.say('4. Validating on these 2 heads; one was scanned twice on each scanner.')
@@ -105,12 +108,10 @@ export async function runDemo(options: DemoOptions, voice: Voice): Promise<DemoR
 
   voice.say('5. A real T1w scan, from a scanner that the harmonizer does not know:')
   await showRefusal(run, bundle)
-  const realSteps = Math.ceil(steps / 2)
-  voice.say(
-    `   So one is trained for it: on the left half of the head, which was reconstructed twice; ${realSteps} steps.`,
-  )
+  voice.say('   It was reconstructed twice, without and with the correction of coil shading by the vendor.')
+  voice.say('   So a harmonizer is trained for that, on the left half of the head.')
   const realBundle = join(folder, `to-${REAL.target}.harmonizer`)
-  await train(run, { cohort: packageFile(REAL.fit), target: REAL.target, out: realBundle, steps: realSteps })
+  await train(run, { cohort: packageFile(REAL.fit), target: REAL.target, out: realBundle })
   const realImage = await applyTo(run, realBundle, {
     input: packageFile(REAL.scan),
     domain: REAL.source,
@@ -124,6 +125,9 @@ export async function runDemo(options: DemoOptions, voice: Voice): Promise<DemoR
 
 interface Run extends DemoOptions {
   readonly engine: EngineName
+  readonly steps: number
+  /** File with settings of the training. */
+  readonly config: string
   readonly voice: Voice
 }
 
@@ -138,10 +142,14 @@ async function chooseEngine(wanted: DemoOptions['engine'], { say, draw }: Voice)
   }
   try {
     const { installNative } = await import('../../training/engine/native-install.ts')
-    say(
-      '0. Building the training engine `native`, once: about 30 s, 210 MB to fetch. --engine wasm goes without.',
-    )
-    await installNative(draw)
+    let announced = false
+    await installNative((line) => {
+      // it speaks only once it has found the tools that it needs
+      if (!announced)
+        say('0. Building the engine `native`, once: about 30 s, 210 MB. --engine wasm goes without.')
+      announced = true
+      draw(line)
+    })
     return (await startEngine('native', () => {})).name
   } catch (error) {
     if (!(error instanceof AttuneError)) throw error
@@ -150,24 +158,26 @@ async function chooseEngine(wanted: DemoOptions['engine'], { say, draw }: Voice)
   }
 }
 
+async function refuseForeign(folder: string): Promise<void> {
+  const found = await readdir(folder).catch((): string[] => [])
+  if (found.length > 0 && !found.includes(SETTINGS_FILE))
+    throw new ConfigError(
+      `${folder} is not empty and holds no demo.`,
+      'Name another folder: attune demo DIR.',
+    )
+}
+
 /** Marks the folder as that of a demo with these settings, so that a second run may continue, but not mix. */
 async function claimFolder({ folder, overwrite }: DemoOptions, settings: object): Promise<void> {
+  const path = join(folder, SETTINGS_FILE)
   const text = `${JSON.stringify(settings, null, 2)}\n`
-  const found = await readdir(folder).catch(() => [])
-  if (found.length > 0) {
-    const earlier = await readFile(join(folder, SETTINGS_FILE), 'utf8').catch(() => undefined)
-    if (earlier === undefined)
-      throw new ConfigError(
-        `${folder} is not empty and holds no demo.`,
-        'Name another folder: attune demo DIR.',
-      )
-    if (earlier !== text && !overwrite)
-      throw new ConfigError(
-        `${folder} holds a demo with other settings (see ${join(folder, SETTINGS_FILE)}).`,
-        'Pass --overwrite to replace it, or name another folder.',
-      )
-  }
-  await writeFileAtomic(join(folder, SETTINGS_FILE), text)
+  const earlier = await readFile(path, 'utf8').catch(() => text)
+  if (earlier !== text && !overwrite)
+    throw new ConfigError(
+      `${folder} holds a demo with other settings (see ${path}).`,
+      'Pass --overwrite to replace it, or name another folder.',
+    )
+  await writeFileAtomic(path, text)
 }
 
 async function simulate({ folder, overwrite, voice }: Run): Promise<string> {
@@ -190,14 +200,14 @@ interface Training {
   readonly cohort: string
   readonly target: string
   readonly out: string
-  readonly steps: number
   readonly leftOut?: readonly string[]
 }
 
-async function train(run: Run, { cohort, target, out, steps, leftOut }: Training): Promise<void> {
-  const { overwrite, engine, voice } = run
+async function train(run: Run, { cohort, target, out, leftOut }: Training): Promise<void> {
+  const { overwrite, engine, steps, config, voice } = run
   const without = leftOut === undefined ? '' : ` --exclude-subjects ${leftOut.join(',')}`
-  voice.say(`   attune train ${shown(cohort)} --target ${target}${without} --out ${shown(out)}`)
+  const settings = `--config ${shown(config)} --engine ${engine} --out ${shown(out)}`
+  voice.say(`   attune train ${shown(cohort)} --target ${target}${without} ${settings}`)
   if (!overwrite && (await readBundle(out).catch(() => undefined)) !== undefined) return
   const training = await import('../../training/train.ts')
   await training.train(
@@ -222,10 +232,6 @@ async function train(run: Run, { cohort, target, out, steps, leftOut }: Training
       voice.draw(`step ${event.step} of ${event.steps}, loss ${event.loss.toFixed(4)}, ${left} s left`)
     },
   )
-  // variables are registered by name, and a second training in this process has the same names
-  const { startEngine } = await import('../../training/engine/engine.ts')
-  const { tf } = await startEngine(engine, () => {})
-  tf.disposeVariables()
 }
 
 /** The first scan of each unseen head on each source scanner. */
