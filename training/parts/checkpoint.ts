@@ -28,16 +28,16 @@ export interface CheckpointPlace {
   readonly cohort: string
 }
 
+/** Float32 values; a length that is no multiple of 4 bytes is damage. */
+const floats32 = z.base64().refine((text) => Buffer.byteLength(text, 'base64') % 4 === 0)
+
 const stored = z.strictObject({
   schema: z.literal('attune-checkpoint/1'),
   key: z.string(),
   step: z.int().positive(),
   recentLoss: z.number(),
   loss: z.array(z.strictObject({ step: z.number(), loss: z.number() })),
-  tensors: z.record(
-    z.string(),
-    z.strictObject({ values: z.base64(), first: z.base64(), second: z.base64() }),
-  ),
+  tensors: z.record(z.string(), z.strictObject({ values: floats32, first: floats32, second: floats32 })),
 })
 
 /** Two trainings with equal keys take the same steps. */
