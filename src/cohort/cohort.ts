@@ -47,7 +47,7 @@ export interface Pair {
   readonly target: Scan
 }
 
-/** Every scan on another domain with every target-domain scan of the same subject and session order first; subjects sorted by name. */
+/** Every scan on another domain with every target-domain scan of the same subject, in the order of the manifest. */
 export function pairsOf(cohort: Cohort, target: string): readonly Pair[] {
   const pairs: Pair[] = []
   for (const source of cohort.scans) {
