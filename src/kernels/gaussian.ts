@@ -1,10 +1,15 @@
 /** Gaussian smoothing, one axis after the other. */
 
-/** Weights beyond this many standard deviations are left out: 6e-5 of the area. */
+/** Weights further than this many standard deviations and a voxel and a half are left out. */
 const TRUNCATE = 4
+/** From here on the sampled Gaussian has the variance asked for to 1e-6, and the recurrence would leave the range of numbers. */
+const SAMPLED_FROM = 4
+/** A blur below this many voxels moves less than 1e-6 of a voxel's value. */
+const LEAST = 1e-3
 
 /**
- * `x` convolved with a sampled Gaussian; weights that fall outside the image are left out and the rest normalised to 1,
+ * `x` convolved with the discrete Gaussian, whose variance is exactly that asked for: a sampled Gaussian of 0.4 voxels
+ * would blur by 0.25 only. Weights that fall outside the image are left out and the rest normalised to 1,
  * so a constant stays constant up to the border. NaN spreads over its neighbourhood.
  *
  * @param x           length nx * ny * nz, first axis fastest
@@ -21,7 +26,7 @@ export function gaussianSmooth(
   let stride = 1
   for (let axis = 0; axis < 3; axis++) {
     const n = shape[axis]!
-    if (sigmaVoxels[axis]! > 0 && n > 1) {
+    if (sigmaVoxels[axis]! > LEAST && n > 1) {
       smoothAxis(spare, current, n, stride, halfKernel(sigmaVoxels[axis]!))
       ;[current, spare] = [spare, current]
     }
@@ -30,10 +35,23 @@ export function gaussianSmooth(
   return current
 }
 
-/** Unnormalised weights at 0, 1, ... voxels from the centre. */
+/**
+ * Weights at 0, 1, ... voxels from the centre, up to a factor: modified Bessel functions I_n(t), t = sigma^2, by Miller's
+ * backward recurrence I_(n-1) = I_(n+1) + 2n/t I_n.
+ * @see Lindeberg, IEEE Trans Pattern Anal Mach Intell 12:234-254 (1990), doi:10.1109/34.49051, section IV
+ */
 function halfKernel(sigma: number): Float64Array {
-  const radius = Math.floor(TRUNCATE * sigma + 0.5)
-  return Float64Array.from({ length: radius + 1 }, (_, r) => Math.exp(-0.5 * (r / sigma) ** 2))
+  const radius = Math.floor(TRUNCATE * sigma + 1.5)
+  if (sigma >= SAMPLED_FROM)
+    return Float64Array.from({ length: radius + 1 }, (_, r) => Math.exp(-0.5 * (r / sigma) ** 2))
+  const weights = new Float64Array(radius + 1)
+  const t = sigma * sigma
+  let [above, here] = [0, 1e-200]
+  for (let n = radius + 12; n > 0; n--) {
+    ;[above, here] = [here, above + ((2 * n) / t) * here]
+    if (n <= radius + 1) weights[n - 1] = here
+  }
+  return weights
 }
 
 /** Works on runs of `stride` neighbouring samples at once, so that memory is read in order along every axis. */
