@@ -77,22 +77,25 @@ async function readPair({ subject, source, target }: Pair, blurMm: number): Prom
   const placement = { ...frame, corner: placeBox(frame, from.mask) }
   const read = ({ data, scale, shape }: Volume): Float32Array =>
     sampleLattice(data, shape, placement, scale.slope, scale.intercept, MARGIN)
-  const binary = (mask: Uint8Array): Uint8Array =>
-    Uint8Array.from(sampleLattice(mask, from.volume.shape, placement, 1, 0, MARGIN), (value) =>
-      value >= INSIDE ? 1 : 0,
-    )
+  const binary = (mask: Uint8Array): Uint8Array => {
+    const share = sampleLattice(mask, from.volume.shape, placement, 1, 0, MARGIN)
+    const inside = new Uint8Array(share.length)
+    for (let i = 0; i < share.length; i++) inside[i] = share[i]! >= INSIDE ? 1 : 0
+    return inside
+  }
   const image = read(from.volume)
   const goal = read(to.volume)
   const mask = binary(from.mask)
-  const counted = source.region === undefined ? from.mask : await readMask(source.region, from.volume)
-  const region = binary(counted)
-  const common = binary(to.mask).map((value, i) => value * (mask[i] ?? 0) * (region[i] ?? 0))
-  leaveOutNaN(image, mask)
-  leaveOutNaN(image, common)
-  leaveOutNaN(goal, common)
+  const region = source.region === undefined ? mask : binary(await readMask(source.region, from.volume))
+  const common = binary(to.mask)
+  for (let i = 0; i < common.length; i++) common[i]! &= mask[i]! & region[i]!
   const sigma = blurMm / LATTICE.spacing / (2 * Math.sqrt(2 * Math.log(2)))
   const blur = (x: Float32Array): Float32Array =>
     blurMm > 0 ? gaussianSmooth(x, [WIDE[2], WIDE[1], WIDE[0]], [sigma, sigma, sigma]) : x
+  const [blurred, blurredGoal] = [blur(image), blur(goal)]
+  leaveOutUnknown(image, mask)
+  leaveOutUnknown(blurred, common)
+  leaveOutUnknown(blurredGoal, common)
   const scale = imageScale(crop(image, [0, 0, 0]), crop(mask, [0, 0, 0]))
   return {
     subject,
@@ -100,17 +103,17 @@ async function readPair({ subject, source, target }: Pair, blurMm: number): Prom
     targetScan: target.image,
     image,
     mask,
-    source: blur(image),
-    target: blur(goal),
+    source: blurred,
+    target: blurredGoal,
     common,
     scale,
     tissueMedian: medianAbove(image, mask, scale / 2),
   }
 }
 
-/** Points that read NaN count as outside. */
-function leaveOutNaN(x: Float32Array, mask: Uint8Array): void {
-  for (let i = 0; i < x.length; i++) if (Number.isNaN(x[i])) mask[i] = 0
+/** Points that read NaN or infinity count as outside. */
+function leaveOutUnknown(x: Float32Array, mask: Uint8Array): void {
+  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) mask[i] = 0
 }
 
 function medianAbove(x: Float32Array, mask: Uint8Array, least: number): number {
