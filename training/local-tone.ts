@@ -46,7 +46,7 @@ export interface LocalToneOptions extends Augmentation, Omit<LossWeights, 'perMm
 export const LOCAL_TONE_DEFAULTS: LocalToneOptions = {
   seed: 1,
   engine: 'auto',
-  steps: 400,
+  steps: 250,
   batch: 2,
   learningRate: 4e-3,
   placeRate: 5,
@@ -58,7 +58,7 @@ export const LOCAL_TONE_DEFAULTS: LocalToneOptions = {
   shading: 0.03,
   shiftMm: 2,
   mirror: 0,
-  gradient: 0.5,
+  gradient: 2,
   smoothness: 0.02,
   gainPrior: 0.3,
 }

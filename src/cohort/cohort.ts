@@ -47,16 +47,19 @@ export interface Pair {
   readonly target: Scan
 }
 
-/** Every scan on another domain with every target-domain scan of the same subject, in the order of the manifest. */
+/**
+ * Every scan on another domain with one target-domain scan of the same subject, in the manifest's order. Where a subject has several
+ * target scans, its scans on a domain take them in turn: all combinations would repeat the same noise.
+ */
 export function pairsOf(cohort: Cohort, target: string): readonly Pair[] {
-  const pairs: Pair[] = []
-  for (const source of cohort.scans) {
-    if (source.domain === target) continue
-    for (const scan of cohort.scans)
-      if (scan.subject === source.subject && scan.domain === target)
-        pairs.push({ subject: source.subject, source, target: scan })
-  }
-  return pairs
+  const sources = cohort.scans.filter((scan) => scan.domain !== target)
+  return sources.flatMap((source, index) => {
+    const alike = (scan: Scan): boolean => scan.subject === source.subject && scan.domain === source.domain
+    const targets = cohort.scans.filter((scan) => scan.subject === source.subject && scan.domain === target)
+    const turn = sources.slice(0, index).filter(alike).length
+    const choice = targets[turn % targets.length]
+    return choice === undefined ? [] : [{ subject: source.subject, source, target: choice }]
+  })
 }
 
 /** Scans of one subject on one domain, two by two: what scan-rescan noise is measured on. */

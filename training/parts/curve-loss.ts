@@ -80,23 +80,22 @@ export function curveLoss(
     const features = tf.tensor4d(sample.features, [COARSE[0], COARSE[1], COARSE[2], channels])
     const increments = curveIncrements(tf, weights, features, tones[sample.domain]!, sample.domain, settings)
     const gain = tf.exp(tf.slice(gains, [scanOf(sample)], [1]))
-    const [here, there] = sample.looks.map((look) => residual(tf, increments, look, gain, hats)) as [T1, T1]
-    const [w, both] = [
-      tf.tensor1d(sample.looks[0].weight),
-      tf.tensor1d(sample.looks[0].weight.map((v, i) => v * sample.looks[1].weight[i]!)),
-    ]
-    const error = tf.add(
-      meanAbsolute(tf, here, w),
-      tf.mul(meanAbsolute(tf, tf.sub(there, here), both), settings.gradient),
-    )
+    const [here, there] = sample.looks.map((look) => outputAt(tf, increments, look, gain, hats)) as [T1, T1]
+    const [at, next] = sample.looks
+    const weight = tf.tensor1d(at.weight)
+    const goal = tf.tensor1d(at.goal)
+    const ofIntensity = meanAbsolute(tf, tf.sub(here, goal), weight)
+    const change = tf.sub(tf.sub(there, here), tf.sub(tf.tensor1d(next.goal), goal))
+    const ofChange = meanAbsolute(tf, change, tf.mul(weight, tf.tensor1d(next.weight)) as T1)
+    const error = tf.add(ofIntensity, tf.mul(ofChange, settings.gradient))
     return tf.add(error, tf.mul(roughness(tf, increments), settings.smoothness))
   })
   const prior = tf.mul(tf.sum(tf.square(gains)), settings.gainPrior)
   return tf.add(tf.div(tf.addN(losses), samples.length), prior) as TensorFlow.Scalar
 }
 
-/** Output minus target at the points of a look, [N]. */
-function residual(
+/** Harmonized intensities at the points of a look, [N]. */
+function outputAt(
   tf: Tf,
   increments: T2,
   look: Look,
@@ -110,8 +109,7 @@ function residual(
     1,
   )
   const lastSlope = tf.mean(tf.slice(increments, [0, bins - 1], [-1, 1]))
-  const output = tf.add(inside, tf.mul(tf.tensor1d(look.beyond), lastSlope))
-  return tf.sub(tf.mul(gain, output), tf.tensor1d(look.goal))
+  return tf.mul(gain, tf.add(inside, tf.mul(tf.tensor1d(look.beyond), lastSlope)))
 }
 
 function meanAbsolute(tf: Tf, x: TensorFlow.Tensor, weight: T1): TensorFlow.Tensor {

@@ -45,7 +45,7 @@ export async function loadLatticePairs(
   blurMm: number,
   onPair: (done: number, total: number) => void,
 ): Promise<LatticePair[]> {
-  const pairs = onePerSource(pairsOf(cohort, target))
+  const pairs = pairsOf(cohort, target)
   const references = cohort.scans
     .filter((scan) => scan.domain === target)
     .map((scan): Pair => ({ subject: scan.subject, source: scan, target: scan }))
@@ -55,19 +55,6 @@ export async function loadLatticePairs(
     onPair(loaded.length, pairs.length + references.length)
   }
   return loaded
-}
-
-/** Each source scan with one target scan of its subject, rescans in turn: all combinations would say little more. */
-function onePerSource(pairs: readonly Pair[]): readonly Pair[] {
-  const sources = [...new Set(pairs.map(({ source }) => source))]
-  return sources.map((source) => {
-    const choices = pairs.filter((pair) => pair.source === source)
-    const earlier = sources.slice(0, sources.indexOf(source))
-    const turn = earlier.filter(
-      ({ subject, domain }) => subject === source.subject && domain === source.domain,
-    ).length
-    return choices[turn % choices.length] as Pair
-  })
 }
 
 async function readPair({ subject, source, target }: Pair, blurMm: number): Promise<LatticePair> {

@@ -11,7 +11,7 @@ import { crop, type LatticePair, MARGIN } from './lattice-pairs.ts'
 export const STRIDE = 4
 /** Points of one look along R, A, S. */
 export const SAMPLED = LATTICE.shape.map((n) => n / STRIDE) as unknown as Vector3
-export const POINTS = SAMPLED[0] * SAMPLED[1] * SAMPLED[2]
+export const POINTS: number = SAMPLED[0] * SAMPLED[1] * SAMPLED[2]
 
 /** A regular set of lattice points; S slowest, R fastest. */
 export interface Look {
