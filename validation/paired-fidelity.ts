@@ -16,7 +16,7 @@ import { trainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import type { ZScoreModel } from '../src/intensity/zscore.ts'
 import { maskedQuantiles } from '../src/kernels/quantile.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
-import { type Correction, correctionsOf, isBaseline } from './corrections.ts'
+import { type Correction, correctionsOf, isClosedForm } from './corrections.ts'
 import { figuresOf } from './figures.ts'
 import { gatesOf } from './gates.ts'
 import { type MeasuredPair, measurePair, type Refusal } from './measure-pair.ts'
@@ -96,7 +96,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
   const width = range.high - range.low
   const { measured, views, refused } = await measureAll(
     pairs,
-    correctionsOf(harmonizer, baselines.filter(isBaseline)),
+    correctionsOf(harmonizer, baselines.filter(isClosedForm)),
     { method, width },
     onProgress,
   )

@@ -1,6 +1,9 @@
 /** What every method of rungs 0 to 2 promises, and what the front door adds: guards, records, pass-through. */
 import { describe, expect, it } from 'vitest'
 import { head } from '../../test/head.ts'
+import { sampleModel, sampleWeights } from '../../test/local-tone-oracle.ts'
+import { exportLocalTone } from '../../training/parts/onnx-local-tone.ts'
+import { openLocalTone } from '../inference/local-tone.ts'
 import { STANDARD } from '../intensity/zscore.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { reorient } from '../volume/orientation.ts'
@@ -125,6 +128,38 @@ describe.each(models.map((model) => [model.kind, model] as const))('%s', (kind, 
     })
     expect(first.record.before.percentiles.p50).toBeGreaterThan(250)
     expect(first.record.before.noiseSd).not.toBeNull()
+  })
+})
+
+describe('local-tone', () => {
+  const model = sampleModel(4, ['a', 'b'])
+  const { curves } = exportLocalTone(model, sampleWeights(model, 5))
+  const harmonizer = harmonizerOf({ ...trained(model), curves })
+
+  it('takes NaN and infinities for outside, as the network was trained, and leaves them where they are', async () => {
+    const volume = head()
+    const x = toFloat32(volume)
+    const mask = foregroundMask(volume)
+    // A block in the middle of the head: were it read as 0, the histograms there would be those of air.
+    const [nx, ny, nz] = volume.shape
+    const inBlock = (i: number): boolean =>
+      [i % nx, Math.floor(i / nx) % ny, Math.floor(i / nx / ny)].every(
+        (at, axis) => Math.abs(at - [nx, ny, nz][axis]! / 2) < 3,
+      )
+    const holes = [...x.keys()].filter(inBlock)
+    const punched = (value: number): Volume => mapped(volume, (v, i) => (inBlock(i) ? value : v))
+    const apply = async (input: Volume) =>
+      toFloat32((await harmonizer.apply(input, { domain: 'a', mask, force: true })).volume)
+    const network = await openLocalTone(model, curves, { threads: 1 })
+    const expected = await network.apply(punched(Number.NaN), mask, 'a')
+    await network.close()
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const out = await apply(punched(value))
+      expect(holes.every((i) => Object.is(out[i], value))).toBe(true)
+      for (const i of holes) out[i] = expected[i]!
+      expect(out).toEqual(expected)
+    }
+    await harmonizer.close()
   })
 })
 

@@ -1,11 +1,10 @@
 /** The library's front door: load a harmonizer once, apply it to volumes. */
 import { ConfigError, RefusedError } from '../errors.ts'
 import type { LocalTone } from '../inference/local-tone.ts'
-import { applyHistogram } from '../intensity/histogram.ts'
-import { applyTone, toneScale } from '../intensity/tone.ts'
-import { applyZScore, STANDARD } from '../intensity/zscore.ts'
+import { STANDARD } from '../intensity/zscore.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
+import { applyClosedForm } from './closed-form.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
 import { imageFacts, surveyMask } from './image-facts.ts'
 import type { DomainLimits } from './manifest.ts'
@@ -195,32 +194,20 @@ async function applyModel(
   domain: string | undefined,
   localTone: () => Promise<LocalTone>,
 ): Promise<Float32Array> {
-  const { x, mask } = image
-  switch (model.kind) {
-    case 'identity':
-      return x
-    case 'zscore':
-      return applyZScore(model, x, mask)
-    case 'histogram':
-      return applyHistogram(model, x, mask)
-    case 'tone':
-      return applyTone(model, x, toneScale(x, mask), domain as string)
-    case 'local-tone':
-      return applyLocalTone(await localTone(), image, domain as string)
-    default:
-      return model satisfies never
-  }
+  return model.kind === 'local-tone'
+    ? applyLocalTone(await localTone(), image, domain as string)
+    : applyClosedForm(model, image.x, image.mask, domain as string)
 }
 
-/** NaN and infinities reach the network as 0, since it would spread them, and stand in the output where they were. */
+/** Infinities reach the network as NaN, which it counts as outside; both stand in the output where they were. */
 async function applyLocalTone(
   network: LocalTone,
   { volume, x, mask, nonFinite }: Image,
   domain: string,
 ): Promise<Float32Array> {
   if (nonFinite === 0) return network.apply(volume, mask, domain)
-  const finite = x.map((value) => (Number.isFinite(value) ? value : 0))
-  const out = await network.apply(volumeOf(volume, finite), mask, domain)
+  const known = x.map((value) => (Number.isFinite(value) ? value : Number.NaN))
+  const out = await network.apply(volumeOf(volume, known), mask, domain)
   for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) out[i] = x[i] as number
   return out
 }

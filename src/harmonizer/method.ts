@@ -12,6 +12,9 @@ export interface IdentityModel {
 export type Model = IdentityModel | ZScoreModel | HistogramModel | ToneModel | LocalToneModel
 export type Method = Model['kind']
 
+/** A method that needs no network: every method weaker than `local-tone`. */
+export type ClosedFormModel = Exclude<Model, LocalToneModel>
+
 /** How much a method is able to change: 0 nothing, 1 gain and offset, 2 one curve, 4 a curve that varies over space. */
 export type Rung = 0 | 1 | 2 | 4
 
