@@ -1,6 +1,7 @@
 /** `card.md`: what a person must know before using a bundle. Built from the manifest alone, so the two cannot disagree. */
 import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.ts'
 import type { Method } from '../src/harmonizer/method.ts'
+import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
 
 const WHAT: Readonly<Record<Method, string>> = {
   identity: 'changes nothing; it is the baseline that every comparison needs.',
@@ -32,10 +33,7 @@ const MAY_HARM: Readonly<Record<Method, readonly string[]>> = {
 export function modelCard(name: string, manifest: Omit<Manifest, 'files'>): string {
   const { steps, rung, sources, target, guards, training } = manifest
   const [model] = steps
-  const bounds =
-    model.kind === 'local-tone'
-      ? `\nBounds: local slope between 1/${model.bounds.slopeRatio} and ${model.bounds.slopeRatio} times the global slope; change over space at most ${100 * model.bounds.perMm} % of the tissue median per mm.\n`
-      : ''
+  const bounds = model.kind === 'local-tone' ? boundsOf(model, training.options) : ''
   const few =
     training.subjects.length < 4
       ? [
@@ -77,6 +75,20 @@ run \`attune validate ${name}.harmonizer COHORT --out DIR\` on subjects that wer
 
 ${[...few, ...MAY_HARM[model.kind], 'Lesions and rare anatomy: whether their contrast is kept must be measured on your own data.'].map((line) => `- ${line}`).join('\n')}
 `
+}
+
+/** Both bounds of the curves; the second in the two units that people and the model give it in. */
+function boundsOf({ bounds }: LocalToneModel, { changePerMm }: Manifest['training']['options']): string {
+  const { slopeRatio, perMm } = bounds
+  const chosen =
+    typeof changePerMm === 'number' ? ` (chosen as ${percent(changePerMm)} of its tissue median)` : ''
+  return `
+Bounds: local slope between 1/${slopeRatio} and ${slopeRatio} times the global slope; change over space at most ${percent(perMm)} of the mean intensity of the reference per mm${chosen}.
+`
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(3))} %`
 }
 
 function limitsRow([domain, limits]: readonly [string, DomainLimits]): string {
