@@ -85,6 +85,18 @@ it('loadPair leaves a target on the same grid as it is, and takes what both mask
   expect(target.history).toEqual([])
   expect(mask.reduce((a, b) => a + b, 0)).toBe(3 * 24 * 24) // x = -2, 0, 2
 })
+it("loadPair counts only the source's region; the mask of a scan stays the body", async () => {
+  const image = await write(coarse, ball)
+  const body = await write(coarse, ([x]) => Number(x < 4))
+  const region = await write(coarse, ([, y]) => Number(y > 15))
+  const source = { ...scan(image, body), region }
+  const { mask } = await loadPair(pairOf(source, scan(image, body)))
+  expect(mask.reduce((a, b) => a + b, 0)).toBe(14 * 4 * 24) // x = -24 ... 2, y = 16 ... 22
+  expect((await loadScan(source)).mask).toEqual((await loadScan(scan(image, body))).mask)
+  await expect(loadPair(pairOf({ ...source, region: await write(coarse, () => 0) }, source))).rejects.toThrow(
+    /selects no voxel/,
+  )
+})
 it('loadPair brings the target to the same places, within both fields of view', async () => {
   const ramp = ([x, y, z]: Vector3): number => 500 + x - 2 * y + 3 * z
   const fine = cube(30, 1, [-10.5, -10.5, -10.5]) // -10.5 ... 18.5 mm

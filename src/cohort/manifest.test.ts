@@ -30,9 +30,9 @@ const read = async (lines: readonly string[], target?: string) => {
 
 it('reads scans with paths relative to the manifest, optional columns and covariates', async () => {
   const { cohort, problems } = await read([
-    'subject domain session image mask lesions tissue age',
-    '01 prisma 1 images/a.nii mask.nii n/a n/a 34',
-    '01 uih n/a images/b.nii.gz n/a mask.nii mask.nii n/a',
+    'subject domain session image mask region lesions tissue age',
+    '01 prisma 1 images/a.nii mask.nii mask.nii n/a n/a 34',
+    '01 uih n/a images/b.nii.gz n/a n/a mask.nii mask.nii n/a',
   ])
   expect(problems).toEqual([])
   expect(cohort).toEqual({
@@ -44,6 +44,7 @@ it('reads scans with paths relative to the manifest, optional columns and covari
         session: '1',
         image: inFolder('images/a.nii'),
         mask: inFolder('mask.nii'),
+        region: inFolder('mask.nii'),
         truth: {},
         covariates: { age: '34' },
       },
@@ -98,6 +99,17 @@ it('reports everything at once, as data', async () => {
   })
   expect(problems[8]!.message).toContain('is in row 1 already')
   expect(cohort.scans.length).toBe(6)
+})
+it('holds a region to the grid of its image, as it does a mask', async () => {
+  const { problems } = await read([
+    'subject domain image region',
+    '01 a images/a.nii images/elsewhere.nii',
+    '01 b images/b.nii.gz absent.nii',
+  ])
+  expect(problems.map(({ code, row }) => [row, code])).toEqual([
+    [1, 'different-grids'],
+    [2, 'missing-file'],
+  ])
 })
 it('names every required column that is missing', async () => {
   const { problems } = await read(['subject scanner', '01 a'])
