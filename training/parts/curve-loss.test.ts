@@ -19,7 +19,7 @@ const byTone = draw((u) => model.referenceScale * curveAt(model.knots, tone, u))
 /** The left half as the tone has it, the right half brighter. */
 const shaded = draw((u, r) => model.referenceScale * curveAt(model.knots, tone, u) * (r < 48 ? 1 : 1.2))
 
-const PLAIN: LossWeights = { ...model.bounds, ranked: 0.4, gradient: 2, smoothness: 0, gainPrior: 0 }
+const PLAIN: LossWeights = { ...model.bounds, gradient: 2, smoothness: 0, gainPrior: 0 }
 
 let tf: Engine['tf']
 beforeAll(async () => {

@@ -123,15 +123,6 @@ describe('a sample', () => {
     expect(shaded.features).not.toEqual(plain.features)
   })
 
-  it('hands out by rank the goals that its blocks hold: the same ones where the pair is ordered', () => {
-    const [ordered] = draw(toned, STILL).looks
-    expect(ordered.ranked).toEqual(ordered.goal)
-    const [shuffled] = draw(places, STILL).looks
-    expect(shuffled.ranked).not.toEqual(shuffled.goal)
-    const sorted = (x: Float32Array): Float32Array => x.toSorted()
-    expect(sorted(shuffled.ranked)).toEqual(sorted(shuffled.goal))
-  })
-
   it('is the same for the same seed', () => {
     const augmentation = { shading: 0.05, shiftMm: 4, mirror: 0.5 }
     const [one, again, other] = [1, 1, 2].map((seed) => draw(toned, augmentation, seed)) as [
