@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type BilateralGrid, sliceBilateralGrid } from './bilateral-grid.ts'
+import { AXIS_ORDERS } from './matrix.ts'
 import { random } from './random.ts'
 
 type Triple = readonly [number, number, number]
@@ -65,15 +66,6 @@ function naive(grid: BilateralGrid, voxel: Triple, value: number): number {
   return sum
 }
 
-const orders = [
-  [0, 1, 2],
-  [0, 2, 1],
-  [1, 0, 2],
-  [1, 2, 0],
-  [2, 0, 1],
-  [2, 1, 0],
-] as const
-
 describe('sliceBilateralGrid', () => {
   it('reads half way between two cells and half way between two knots', () => {
     const cell = (top: number): number[] => [0, top / 2, top]
@@ -114,7 +106,7 @@ describe('sliceBilateralGrid', () => {
     fc.assert(
       fc.property(
         fc.integer(),
-        fc.constantFrom(...orders),
+        fc.constantFrom(...AXIS_ORDERS),
         fc.tuple(
           fc.integer({ min: 2, max: 5 }),
           fc.integer({ min: 2, max: 5 }),

@@ -4,6 +4,16 @@
 export type Affine = readonly number[]
 export type Vector3 = readonly [number, number, number]
 
+/** The six orders of three axes. */
+export const AXIS_ORDERS = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+] as const
+
 export const IDENTITY: Affine = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
 
 /** The map that does `b` first, then `a`. */

@@ -1,5 +1,5 @@
 /** Which way the stored axes of a grid run, and turning them without resampling. */
-import type { Affine } from '../kernels/matrix.ts'
+import { type Affine, AXIS_ORDERS } from '../kernels/matrix.ts'
 import type { Samples, Volume } from './volume.ts'
 
 /** For the world axes R, A, S in this order: the stored axis that shows each best, and whether it runs against it. */
@@ -8,24 +8,15 @@ export interface AxisMatch {
   readonly flips: readonly [boolean, boolean, boolean]
 }
 
-const PERMUTATIONS = [
-  [0, 1, 2],
-  [0, 2, 1],
-  [1, 0, 2],
-  [1, 2, 0],
-  [2, 0, 1],
-  [2, 1, 0],
-] as const
-
 /** The assignment of stored axes to world axes with the largest sum of direction cosines; for ties the first in order. */
 export function closestAxes(affine: Affine): AxisMatch {
   const cosine = (row: number, column: number): number => {
     const at = (r: number): number => affine[r * 4 + column] as number
     return at(row) / Math.hypot(at(0), at(1), at(2))
   }
-  let axes: readonly [number, number, number] = PERMUTATIONS[0]
+  let axes: readonly [number, number, number] = [0, 1, 2]
   let best = Number.NEGATIVE_INFINITY
-  for (const candidate of PERMUTATIONS) {
+  for (const candidate of AXIS_ORDERS) {
     const sum = candidate.reduce<number>((total, column, row) => total + Math.abs(cosine(row, column)), 0)
     if (sum > best + 1e-9) [axes, best] = [candidate, sum]
   }
