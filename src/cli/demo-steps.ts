@@ -91,16 +91,15 @@ export async function runDemo(options: DemoOptions, voice: Voice): Promise<DemoR
   const engine = await chooseEngine(options.engine, voice)
   const steps = options.steps ?? STEPS[engine]
   await claimFolder(options, { attune: softwareVersion(), engine, steps, cohort: COHORT })
-  const config = join(folder, 'training.yaml')
-  await writeFileAtomic(config, `steps: ${steps}\n`)
-  const run: Run = { ...options, engine, voice, config, steps }
+  const run: Run = { ...options, engine, voice, steps }
 
   const manifest = await simulate(run)
   const bundle = join(folder, `to-${TARGET}.harmonizer`)
   voice.say(
     `2. Training local-tone on 4 heads, scanned on 3 scanners: ${steps} steps with the engine ${engine}.`,
   )
-  await train(run, { cohort: manifest, target: TARGET, out: bundle, leftOut: TEST_SUBJECTS })
+  const settings = { steps }
+  await train(run, { cohort: manifest, target: TARGET, out: bundle, settings, leftOut: TEST_SUBJECTS })
   voice.say('3. Harmonizing the 2 heads that training has not seen.')
   const images = await applyToUnseen(run, bundle, manifest)
   voice.say('4. Validating on these 2 heads; one was scanned twice on each scanner.')
@@ -109,9 +108,17 @@ export async function runDemo(options: DemoOptions, voice: Voice): Promise<DemoR
   voice.say('5. A real T1w scan, from a scanner that the harmonizer does not know:')
   await showRefusal(run, bundle)
   voice.say('   It was reconstructed twice, without and with the correction of coil shading by the vendor.')
-  voice.say('   So a harmonizer is trained for that, on the left half of the head.')
+  voice.say(
+    '   So a harmonizer is trained for that, on the left half of the head; half of its samples are mirrored.',
+  )
   const realBundle = join(folder, `to-${REAL.target}.harmonizer`)
-  await train(run, { cohort: packageFile(REAL.fit), target: REAL.target, out: realBundle })
+  const mirrored = { steps: Math.ceil(steps / 2), mirror: 0.5 }
+  await train(run, {
+    cohort: packageFile(REAL.fit),
+    target: REAL.target,
+    out: realBundle,
+    settings: mirrored,
+  })
   const realImage = await applyTo(run, realBundle, {
     input: packageFile(REAL.scan),
     domain: REAL.source,
@@ -126,8 +133,6 @@ export async function runDemo(options: DemoOptions, voice: Voice): Promise<DemoR
 interface Run extends DemoOptions {
   readonly engine: EngineName
   readonly steps: number
-  /** File with settings of the training. */
-  readonly config: string
   readonly voice: Voice
 }
 
@@ -200,14 +205,23 @@ interface Training {
   readonly cohort: string
   readonly target: string
   readonly out: string
+  /** Of the method, where they differ from its defaults; also written beside the bundle, for the command that is shown. */
+  readonly settings: Readonly<Record<string, number>>
   readonly leftOut?: readonly string[]
 }
 
-async function train(run: Run, { cohort, target, out, leftOut }: Training): Promise<void> {
-  const { overwrite, engine, steps, config, voice } = run
+async function train(run: Run, { cohort, target, out, settings, leftOut }: Training): Promise<void> {
+  const { overwrite, engine, voice } = run
+  const config = out.replace('.harmonizer', '.yaml')
+  await writeFileAtomic(
+    config,
+    Object.entries(settings)
+      .map(([name, value]) => `${name}: ${value}\n`)
+      .join(''),
+  )
   const without = leftOut === undefined ? '' : ` --exclude-subjects ${leftOut.join(',')}`
-  const settings = `--config ${shown(config)} --engine ${engine} --out ${shown(out)}`
-  voice.say(`   attune train ${shown(cohort)} --target ${target}${without} ${settings}`)
+  const choices = `--config ${shown(config)} --engine ${engine} --out ${shown(out)}`
+  voice.say(`   attune train ${shown(cohort)} --target ${target}${without} ${choices}`)
   if (!overwrite && (await readBundle(out).catch(() => undefined)) !== undefined) return
   const training = await import('../../training/train.ts')
   await training.train(
@@ -218,8 +232,9 @@ async function train(run: Run, { cohort, target, out, leftOut }: Training): Prom
       out,
       engine,
       seed: SEED,
-      config: { steps },
+      config: settings,
       overwrite: true,
+      resume: true,
       ...(leftOut !== undefined && { excludeSubjects: leftOut }),
     },
     (event) => {
