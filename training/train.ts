@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { type Cohort, pairsOf } from '../src/cohort/cohort.ts'
 import { requireCohort } from '../src/cohort/manifest.ts'
 import { ConfigError, InputError } from '../src/errors.ts'
-import { sha256 } from '../src/files.ts'
+import { sha256, sha256File } from '../src/files.ts'
 import { BUNDLE_SUFFIX, type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
 import { MANIFEST_SCHEMA, type Manifest } from '../src/harmonizer/manifest.ts'
 import { type Method, type Model, needsDomain, rungOf } from '../src/harmonizer/method.ts'
@@ -80,6 +80,7 @@ export async function train(
   const survey = await surveyCohort(cohort, target, (done, total) =>
     onProgress({ stage: 'scans', done, total }),
   )
+  const cohortHash = await hashOf(cohort, survey)
   const tone =
     pairs.length === 0
       ? []
@@ -91,7 +92,7 @@ export async function train(
           cohort,
           target,
           { ...settings, seed, engine },
-          checkpointOf(options, cohort, survey),
+          { path: checkpointPath(out), resume: options.resume ?? false, cohort: cohortHash },
           onProgress,
         )
       : closedForm(method, baselines)
@@ -104,7 +105,7 @@ export async function train(
     steps: [fitted.model],
     guards: survey.guards,
     training: {
-      cohort: { name: basename(options.cohort), sha256: cohortHash(cohort, survey) },
+      cohort: { name: basename(options.cohort), sha256: cohortHash },
       subjects: [...new Set(cohort.scans.map(({ subject }) => subject))].sort(),
       pairs: pairs.length,
       seed,
@@ -227,18 +228,14 @@ function checkpointPath(out: string): string {
   return `${out}.checkpoint`
 }
 
-function checkpointOf(
-  { out, resume = false }: TrainOptions,
-  cohort: Cohort,
-  survey: Survey,
-): CheckpointPlace {
-  return { path: checkpointPath(out), resume, cohort: cohortHash(cohort, survey) }
-}
-
-/** Of what the scans are and what they hold, independent of where they lie and of the order of rows. */
-function cohortHash({ scans }: Cohort, { hashes }: Survey): string {
-  const rows = scans.map(({ subject, domain, session, image }) =>
-    JSON.stringify([subject, domain, session, hashes.get(image)]),
+/** Of what the scans, masks and regions are and hold, independent of where they lie and of the order of rows. */
+async function hashOf({ scans }: Cohort, { hashes }: Survey): Promise<string> {
+  const limits = (path: string | undefined): Promise<string | null> =>
+    path === undefined ? Promise.resolve(null) : sha256File(path)
+  const rows = await Promise.all(
+    scans.map(async ({ subject, domain, session, image, mask, region }) =>
+      JSON.stringify([subject, domain, session, hashes.get(image), await limits(mask), await limits(region)]),
+    ),
   )
   return sha256(rows.sort().join('\n'))
 }
