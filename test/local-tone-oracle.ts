@@ -36,15 +36,40 @@ function field(
 
 const number = (values: ArrayLike<number>, index: number): number => values[index] as number
 
-/** Mean intensity over the lattice points in the mask that are numbers. */
+/** 90th percentile of the means of blocks of 3 x 3 x 3 points whose neighbours up to two blocks away lie half in the mask. */
 export function oracleScale(image: Float32Array, mask: Float32Array): number {
-  let [sum, count] = [0, 0]
-  for (const [point, value] of image.entries()) {
-    if (mask[point] === 0 || Number.isNaN(value)) continue
-    sum += value
-    count++
-  }
-  return sum / count
+  const means = new Map<string, number>()
+  for (let r = 0; r < 32; r++)
+    for (let a = 0; a < 40; a++)
+      for (let s = 0; s < 32; s++) {
+        const values: number[] = []
+        for (let i = 0; i < 27; i++) {
+          const point =
+            ((3 * r + Math.floor(i / 9)) * 120 + 3 * a + (Math.floor(i / 3) % 3)) * 96 + 3 * s + (i % 3)
+          if (number(mask, point) !== 0 && !Number.isNaN(number(image, point)))
+            values.push(number(image, point))
+        }
+        if (values.length >= 14)
+          means.set(`${r} ${a} ${s}`, values.reduce((x, y) => x + y, 0) / values.length)
+      }
+  const steps = [-2, -1, 0, 1, 2]
+  const beyond = (i: number, n: number): boolean => i < 0 || i >= n
+  const deep = [...means].filter(([key]) => {
+    const [r = 0, a = 0, s = 0] = key.split(' ').map(Number)
+    return steps.every((i) =>
+      steps.every((j) =>
+        steps.every(
+          (k) =>
+            beyond(r + i, 32) ||
+            beyond(a + j, 40) ||
+            beyond(s + k, 32) ||
+            means.has(`${r + i} ${a + j} ${s + k}`),
+        ),
+      ),
+    )
+  })
+  const sorted = (deep.length > 0 ? deep : [...means]).map(([, mean]) => mean).sort((x, y) => x - y)
+  return sorted[Math.floor((9 * (sorted.length - 1)) / 10)] as number
 }
 
 function hat(knots: readonly number[], k: number, u: number): number {

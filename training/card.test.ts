@@ -26,15 +26,13 @@ const bounds = (card: string): string => card.split('\n').find((line) => line.st
 describe('the card', () => {
   it('gives the bound over space in both units, with digits that people read', () => {
     expect(bounds(modelCard('to-b', manifest))).toBe(
-      'Bounds: local slope between 1/4 and 4 times the global slope; change over space at most 1.12 % of the mean intensity of the reference per mm (chosen as 7 % of its tissue median).',
+      'Bounds: local slope between 1/4 and 4 times the global slope; change over space at most 1.12 % of the reference scale per mm (chosen as 7 % of its tissue median).',
     )
   })
 
   it('gives it in the unit of the model where the manifest does not say how it was chosen', () => {
     const silent = { ...manifest, training: { ...manifest.training, options: {} } }
-    expect(bounds(modelCard('to-b', silent))).toMatch(
-      /1\.12 % of the mean intensity of the reference per mm\.$/,
-    )
+    expect(bounds(modelCard('to-b', silent))).toMatch(/1\.12 % of the reference scale per mm\.$/)
   })
 
   it('has no bounds for methods without, and warns of a single subject', () => {

@@ -83,7 +83,7 @@ function boundsOf({ bounds }: LocalToneModel, { changePerMm }: Manifest['trainin
   const chosen =
     typeof changePerMm === 'number' ? ` (chosen as ${percent(changePerMm)} of its tissue median)` : ''
   return `
-Bounds: local slope between 1/${slopeRatio} and ${slopeRatio} times the global slope; change over space at most ${percent(perMm)} of the mean intensity of the reference per mm${chosen}.
+Bounds: local slope between 1/${slopeRatio} and ${slopeRatio} times the global slope; change over space at most ${percent(perMm)} of the reference scale per mm${chosen}.
 `
 }
 

@@ -14,7 +14,7 @@ export interface LocalToneModel {
     readonly slopeRatio: number
     /**
      * Largest change of a curve over space, in `referenceScale` per mm. The recipe sets it to 1 % of the reference's
-     * tissue median, which lies beside its mean.
+     * tissue median.
      */
     readonly perMm: number
   }

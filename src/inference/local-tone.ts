@@ -63,13 +63,13 @@ export async function openLocalTone(
         `The local-tone network gives ${curves?.length ?? 0} curve values, its model expects ${expected}.`,
         'Model and network belong to different harmonizers: take both from one.',
       )
-    const mean = scale[0] ?? Number.NaN
-    if (!(mean > 0 && Number.isFinite(mean)))
+    const imageScale = scale[0] ?? Number.NaN
+    if (!(imageScale > 0 && Number.isFinite(imageScale)))
       throw new UnfittableError(
-        `The mean intensity in the mask is ${mean}.`,
+        `The 90th percentile of intensity deep in the mask is ${imageScale}.`,
         'Check that the mask covers the head and that intensities are positive and finite.',
       )
-    return { values: curves, scale: mean, placement }
+    return { values: curves, scale: imageScale, placement }
   }
 
   return {

@@ -2,6 +2,8 @@
 
 import { UnfittableError } from '../../src/errors.ts'
 import { LATTICE } from '../../src/kernels/lattice.ts'
+import type { Vector3 } from '../../src/kernels/matrix.ts'
+import { erode } from '../../src/kernels/morphology.ts'
 
 export const COARSE = [16, 20, 16] as const
 const POOL = 6
@@ -20,23 +22,41 @@ function coarseIndex(): Int32Array {
 }
 const COARSE_INDEX = coarseIndex()
 
+/** Lattice points along each edge of a block whose mean counts for the scale: 6 mm. */
+export const BLOCK = 3
+const BLOCKS = LATTICE.shape.map((n) => n / BLOCK) as unknown as Vector3
+/** A block is deep when all blocks up to this many away along each axis lie half in the mask: 12 mm below the scalp. */
+export const DEPTH = 2
+
 /**
- * The image's scale: mean intensity of the lattice points in the mask. One that reads NaN counts as outside.
- * @throws {UnfittableError} when the mask is empty on the lattice, or the mean is not positive
+ * The image's scale: the 90th percentile (the lower of two) of the mean intensity of deep blocks of 6 mm: white matter in a
+ * T1-weighted head, whatever its shares of fat, bone and fluid. Where no block is deep, all blocks half in the mask count.
+ * @throws {UnfittableError} when no block lies half in the mask, or the percentile is not positive
  */
 export function imageScale(lattice: Float32Array, mask: ArrayLike<number>): number {
-  let count = 0
-  let sum = 0
-  for (let i = 0; i < lattice.length; i++) {
-    const value = lattice[i]!
-    if (mask[i] === 0 || Number.isNaN(value)) continue
-    count++
-    sum += value
-  }
-  const scale = sum / count
+  const [nr, na, ns] = LATTICE.shape
+  const [br, ba, bs] = BLOCKS
+  const count = new Float32Array(br * ba * bs)
+  const sum = new Float32Array(br * ba * bs)
+  for (let r = 0, i = 0; r < nr; r++)
+    for (let a = 0; a < na; a++)
+      for (let s = 0; s < ns; s++, i++) {
+        const value = lattice[i]!
+        if (mask[i] === 0 || Number.isNaN(value)) continue
+        const block = (Math.floor(r / BLOCK) * ba + Math.floor(a / BLOCK)) * bs + Math.floor(s / BLOCK)
+        count[block]!++
+        sum[block]! += value
+      }
+  const inside = Uint8Array.from(count, (n) => (n > BLOCK ** 3 / 2 ? 1 : 0))
+  const deep = erode(inside, [bs, ba, br], DEPTH, 26)
+  const chosen = deep.includes(1) ? deep : inside
+  const means = Float32Array.from(count, (n, i) => sum[i]! / n)
+    .filter((_, i) => chosen[i] === 1)
+    .sort()
+  const scale = means[Math.floor((9 * (means.length - 1)) / 10)] ?? Number.NaN
   if (!(scale > 0))
     throw new UnfittableError(
-      `The mean intensity in the mask is ${scale}.`,
+      `The 90th percentile of intensity deep in the mask is ${scale}.`,
       'Check that the mask covers the head and that intensities are positive.',
     )
   return scale

@@ -29,7 +29,7 @@ export interface LatticePair {
   readonly target: Float32Array
   /** 1 where both scans are inside their masks. */
   readonly common: Uint8Array
-  /** The source's scale: its mean intensity in the mask. */
+  /** The source's scale, as `imageScale` finds it. */
   readonly scale: number
   /** Median of the source's voxels brighter than half its scale: tissue without air, bone and fluid. */
   readonly tissueMedian: number

@@ -7,7 +7,7 @@ import { PER_AXIS } from '../../models/local-tone/network.ts'
 import { CELL_MM, CELLS } from '../../src/inference/curves.ts'
 import type { LocalToneModel, LocalToneWeights } from '../../src/inference/local-tone-model.ts'
 import { BOX, INSIDE, LATTICE } from '../../src/kernels/lattice.ts'
-import { COARSE } from './features.ts'
+import { BLOCK, COARSE, DEPTH } from './features.ts'
 import { DATA_TYPE, encodeModel, GraphBuilder, type Value } from './onnx-model.ts'
 import { latticeSamples, mapVoxels, voxelsOfBox } from './onnx-sampling.ts'
 
@@ -124,9 +124,7 @@ function boundedIncrements(
   const inside = g.op('Cast', [counts], { to: DATA_TYPE.float32 })
   const tissue = g.op('Where', [counts, image, g.floats([0])])
   const share = coarse(g, inside)
-  const total = (x: Value): Value => g.op('ReduceSum', [x], { keepdims: 0 })
-  // sums of means of 216 points: float32 would lose digits over a million
-  const scale = g.op('Div', [total(coarse(g, tissue)), total(share)])
+  const scale = imageScale(g, tissue, inside)
   const features = coarseFeatures(g, model, g.op('Div', [tissue, scale]), inside, share, domain)
   const logits = network(g, weights, features, domain)
   const tones = model.domains.flatMap((name) => {
@@ -141,9 +139,38 @@ function boundedIncrements(
   return { increments: limitChange(g, sloped, model.bounds.perMm), scale }
 }
 
+/**
+ * 90th percentile (the lower of two) of the means of deep blocks, or of all blocks half inside where none is deep;
+ * see `imageScale` of features.ts.
+ */
+function imageScale(g: GraphBuilder, tissue: Value, inside: Value): Value {
+  const blocks = LATTICE.points / BLOCK ** 3
+  const share = meanPool(g, inside, BLOCK)
+  const half = g.op('Cast', [g.op('Greater', [share, g.floats([0.5])])], { to: DATA_TYPE.float32 })
+  const width = 2 * DEPTH + 1
+  const outsideNear = g.op('MaxPool', [g.op('Sub', [g.floats([1]), half])], {
+    kernel_shape: [width, width, width],
+    pads: Array.from({ length: 6 }, () => DEPTH),
+  })
+  const deep = g.op('Sub', [g.floats([1]), outsideNear])
+  const anyDeep = g.op('Greater', [g.op('ReduceMax', [deep], { keepdims: 0 }), g.floats([0], [])])
+  const chosen = g.op('Greater', [g.op('Where', [anyDeep, deep, half]), g.floats([0.5])])
+  const means = g.op('Div', [meanPool(g, tissue, BLOCK), share])
+  const ranked = g.op('Where', [chosen, means, g.floats([Number.POSITIVE_INFINITY])])
+  const flat = g.op('Reshape', [ranked, g.integers([blocks])])
+  const ascending = g.op('TopK', [flat, g.integers([blocks])], { largest: 0, sorted: 1 }, 2)
+  const n = g.op('ReduceSum', [g.op('Cast', [chosen], { to: DATA_TYPE.int64 })], { keepdims: 0 })
+  const nine = g.op('Mul', [g.op('Sub', [n, g.integers(1)]), g.integers(9)])
+  return g.op('Gather', [ascending, g.op('Div', [nine, g.integers(10)])])
+}
+
 /** Mean over the lattice points of each coarse voxel. */
 function coarse(g: GraphBuilder, x: Value): Value {
-  return g.op('AveragePool', [x], { kernel_shape: [POOL, POOL, POOL], strides: [POOL, POOL, POOL] })
+  return meanPool(g, x, POOL)
+}
+
+function meanPool(g: GraphBuilder, x: Value, edge: number): Value {
+  return g.op('AveragePool', [x], { kernel_shape: [edge, edge, edge], strides: [edge, edge, edge] })
 }
 
 /**

@@ -5,7 +5,7 @@ import { sampleModel } from '../../test/local-tone-oracle.ts'
 import { type Augmentation, drawSample, type Look, POINTS, SAMPLED, type Sample, STRIDE } from './samples.ts'
 
 const STILL: Augmentation = { shading: 0, shiftMm: 0, mirror: 0 }
-const model = { ...sampleModel(5, ['a', 't']), knots: [0, 0.2, 0.5, 1, 1.4, 1.8] }
+const model = { ...sampleModel(5, ['a', 't']), knots: [0, 0.1, 0.3, 0.6, 0.8, 1] }
 const values = [0, 0.5, 0.6, 1.3, 1.31, 2]
 const increments = values.slice(1).map((value, k) => value - values[k]!)
 const toned = latticePair((u) => model.referenceScale * curveAt(model.knots, values, u))
