@@ -1,7 +1,7 @@
 /** The plain data of a trained `local-tone`: everything but the network's weights. See docs/decisions/0002-local-tone.md. */
 export interface LocalToneModel {
   readonly kind: 'local-tone'
-  /** S_t: intensity of the reference domain that normalized output 1 stands for; its mean in the mask. */
+  /** S_t: intensity of the reference domain that normalized output 1 stands for: the scale of its images. */
   readonly referenceScale: number
   /** u_0 = 0 < ... < u_K in units of the image's own scale. */
   readonly knots: readonly number[]
