@@ -145,7 +145,9 @@ describe('apply', () => {
     await expect(localTone.apply(volume, mask.subarray(1), 'a')).rejects.toThrow(InputError)
     await expect(localTone.apply(volume, new Uint8Array(mask.length), 'a')).rejects.toThrow(UnfittableError)
     const blank = volumeOf(volume, new Float32Array(mask.length))
-    await expect(localTone.apply(blank, mask, 'a')).rejects.toThrow(/90th percentile of intensity deep in the mask is 0/)
+    await expect(localTone.apply(blank, mask, 'a')).rejects.toThrow(
+      /90th percentile of intensity deep in the mask is 0/,
+    )
   })
 
   it('refuses a network made for another model', async () => {
