@@ -61,7 +61,7 @@ async function picturesOf(row: Row): Promise<readonly Grey[]> {
   const after = toFloat32((await readNifti(row.after)).volume)
   const mask = foregroundMask(before)
   const [y, extent] = [toFloat32(target), maskExtent(before.shape, mask, 0.01)]
-  const [low = 0, high = 1] = maskedQuantiles(y, mask, [0, 0.985])
+  const [low = 0, high = 1] = maskedQuantiles(y, mask, [0, 0.94])
   const middle = (axis: 0 | 1 | 2, share: number): number =>
     Math.round(extent.low[axis] + share * (extent.high[axis] - extent.low[axis]))
   const planes = drawPlanes({
