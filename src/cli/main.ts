@@ -24,7 +24,7 @@ const parser = yargs(words)
   .recommendCommands()
   .version(JSON.parse(readFileSync(packageFile('package.json'), 'utf8')).version)
   .alias({ help: 'h' })
-  .wrap(Math.min(110, process.stdout.columns ?? 100))
+  .wrap(process.stdout.isTTY ? Math.min(110, process.stdout.columns) : null)
   .locale('en')
   .exitProcess(false)
   .fail((message, error) => {
