@@ -17,13 +17,13 @@ import { pairedFidelity } from '../validation/paired-fidelity.ts'
 import { fixed, median, percent, publish, type Section, say } from './result.ts'
 import { codeHash, exists, type TrainingChoice, trainingChoice, workplace } from './workplace.ts'
 
-interface Seeds {
+interface CohortPlan {
+  /** Of heads, scanners and noise. */
+  readonly seed: number
   /** Base anatomy of each training subject. */
   readonly training: readonly AnatomyName[]
   /** Of each test subject; those come first in a cohort, since the first ones are scanned twice. */
   readonly test: readonly AnatomyName[]
-  /** One cohort each: heads, scanners and noise. */
-  readonly data: readonly number[]
 }
 
 const TARGET = 'scanner-A'
@@ -41,44 +41,50 @@ export async function harmonization(words: readonly string[]): Promise<void> {
   const choice = trainingChoice(words)
   if (choice.seeds !== 'test' && choice.seeds !== 'tuning')
     throw new ConfigError(`--seeds ${choice.seeds} is not possible.`, 'Choose test or tuning.')
-  const seeds = JSON.parse(await readFile(packageFile(`bench/seeds/${choice.seeds}.json`), 'utf8')) as Seeds
+  const { cohorts } = JSON.parse(await readFile(packageFile(`bench/seeds/${choice.seeds}.json`), 'utf8')) as {
+    readonly cohorts: readonly CohortPlan[]
+  }
   const results: Result[] = []
-  for (const seed of seeds.data) {
-    const cohort = await cohortOf(seeds, seed)
-    const names = [...seeds.test, ...seeds.training].map((_, i) => `sub-${String(i + 1).padStart(2, '0')}`)
-    const [test, learners] = [names.slice(0, seeds.test.length), names.slice(seeds.test.length)]
+  for (const plan of cohorts) {
+    const cohort = await cohortOf(plan)
+    const names = [...plan.test, ...plan.training].map((_, i) => `sub-${String(i + 1).padStart(2, '0')}`)
+    const [test, learners] = [names.slice(0, plan.test.length), names.slice(plan.test.length)]
     const all = await evidenceOf(cohort, learners, test, choice)
     const one = await evidenceOf(cohort, learners.slice(0, 1), test, choice)
-    results.push({ seed, all, one })
+    results.push({ seed: plan.seed, all, one })
   }
-  const [training, test] = [seeds.training, seeds.test].map((list) => `${list.length} (${list.join(', ')})`)
+  const people = cohorts.map(
+    ({ seed, training, test }) =>
+      `- Seed ${seed}: trained on ${training.join(', ')}; tested on ${test.join(', ')}.`,
+  )
   const sections = [
-    accuracy(results, seeds.training.length),
+    accuracy(results, cohorts[0]?.training.length ?? 0),
     conditions(results),
     oneSubject(results),
     requirements(results, [
-      `Training subjects: ${training}; test subjects: ${test}; 2 mm, 3 source scanners, 3 to 6 lesions a head.`,
-      `Engine ${choice.engine}; steps: ${choice.config.steps ?? 'the default of attune train'}. MAE in units of the reference's range (1st to 99th percentile).`,
+      ...people,
+      `- Individuals drawn from these base anatomies; 2 mm, 3 source scanners, 3 to 6 lesions a head.`,
+      `- Engine ${choice.engine}; steps: ${choice.config.steps ?? 'the default of attune train'}. MAE in units of the reference's range (1st to 99th percentile).`,
     ]),
   ]
   const file = choice.seeds === 'test' ? 'harmonization' : 'harmonization-tuning'
   await publish('harmonization', `Digital subjects, ${choice.seeds} seeds`, words, sections, file)
 }
 
-async function cohortOf(seeds: Seeds, seed: number): Promise<string> {
+async function cohortOf({ seed, training, test }: CohortPlan): Promise<string> {
   const code = await codeHash('data/generators')
   const folder = join(workplace, `travelers-${seed}-${code}`)
   const manifest = join(folder, 'cohort.tsv')
   if (await exists(join(folder, 'derivatives/truth/code/parameters.json'))) return manifest
   say(`simulating cohort ${seed}`)
-  const anatomies = [...seeds.test, ...seeds.training]
+  const anatomies = [...test, ...training]
   await simulateCohort(folder, {
     subjects: anatomies.length,
     scanners: 4,
     seed,
     lesions: [3, 6],
     rescans: 1,
-    rescannedSubjects: seeds.test.length,
+    rescannedSubjects: test.length,
     anatomies,
     overwrite: true,
   })
@@ -238,6 +244,6 @@ function requirements(results: readonly Result[], notes: readonly string[]): Sec
       ],
       ['with one training subject, MAE below tone', of(better), met(better === cases.length)],
     ],
-    notes: notes.map((note) => `- ${note}`),
+    notes,
   }
 }

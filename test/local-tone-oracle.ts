@@ -36,7 +36,7 @@ function field(
 
 const number = (values: ArrayLike<number>, index: number): number => values[index] as number
 
-/** 90th percentile of the means of blocks of 3 x 3 x 3 points whose neighbours up to two blocks away lie half in the mask. */
+/** 93rd percentile of the means of blocks of 3 x 3 x 3 points whose neighbours up to two blocks away lie half in the mask. */
 export function oracleScale(image: Float32Array, mask: Float32Array): number {
   const means = new Map<string, number>()
   for (let r = 0; r < 32; r++)
@@ -69,7 +69,7 @@ export function oracleScale(image: Float32Array, mask: Float32Array): number {
     )
   })
   const sorted = (deep.length > 0 ? deep : [...means]).map(([, mean]) => mean).sort((x, y) => x - y)
-  return sorted[Math.floor((9 * (sorted.length - 1)) / 10)] as number
+  return sorted[Math.floor(0.93 * (sorted.length - 1) + 1e-9)] as number
 }
 
 function hat(knots: readonly number[], k: number, u: number): number {

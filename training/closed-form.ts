@@ -3,7 +3,7 @@ import type { Cohort, Pair, Scan } from '../src/cohort/cohort.ts'
 import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { sha256File } from '../src/files.ts'
 import { limitsOf } from '../src/harmonizer/guards.ts'
-import { type ImageFacts, imageFacts, middleSlab, surveyMask } from '../src/harmonizer/image-facts.ts'
+import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
 import {
   type HistogramModel,
@@ -14,6 +14,7 @@ import {
 import { fitToneCurve, type ToneModel, toneKnots, toneScale } from '../src/intensity/tone.ts'
 import { measureSpread, poolSpreads, type Spread, type ZScoreModel } from '../src/intensity/zscore.ts'
 import { noiseSd } from '../src/metrics/noise.ts'
+import { middleSlab } from '../src/volume/slab.ts'
 import { toFloat32, type Volume } from '../src/volume/volume.ts'
 
 /** What one look at every scan gives. */

@@ -37,8 +37,6 @@ export interface LocalToneOptions extends Augmentation, Omit<LossWeights, 'perMm
   readonly bins: number
   /** Largest change of a curve over space, in tissue medians of the reference per mm. */
   readonly changePerMm: number
-  /** FWHM in mm of a blur on both sides of the loss: noise in the source flattens every curve (regression dilution). */
-  readonly blurMm: number
   /** Share of samples whose source is the reference domain itself, which must stay as it is. */
   readonly identity: number
 }
@@ -46,19 +44,18 @@ export interface LocalToneOptions extends Augmentation, Omit<LossWeights, 'perMm
 export const LOCAL_TONE_DEFAULTS: LocalToneOptions = {
   seed: 1,
   engine: 'auto',
-  steps: 250,
+  steps: 200,
   batch: 2,
   learningRate: 4e-3,
   placeRate: 5,
   bins: 12,
   slopeRatio: 4,
   changePerMm: 0.01,
-  blurMm: 0,
   identity: 0.1,
   shading: 0.03,
   shiftMm: 2,
   mirror: 0,
-  gradient: 2,
+  gradient: 1,
   smoothness: 0.02,
   gainPrior: 0.3,
 }
@@ -98,7 +95,7 @@ export async function trainLocalTone(
   hooks: TrainingHooks = {},
 ): Promise<TrainedLocalTone> {
   const engine = await startEngine(options.engine, hooks.log ?? (() => {}))
-  const pairs = await loadLatticePairs(cohort, target, options.blurMm, hooks.onPair ?? (() => {}))
+  const pairs = await loadLatticePairs(cohort, target, hooks.onPair ?? (() => {}))
   const model = prepare(pairs, target, options)
   const { tf } = engine
   const scans = [...new Set(pairs.map((pair) => pair.targetScan))]
@@ -296,10 +293,10 @@ interface Intensities {
 function pairedIntensities(pairs: readonly LatticePair[], referenceScale: number): Intensities {
   const u: number[] = []
   const y: number[] = []
-  for (const { source, target, common, scale } of pairs)
+  for (const { image, target, common, scale } of pairs)
     for (let i = 0; i < common.length; i += 7)
       if (common[i] === 1) {
-        u.push((source[i] as number) / scale)
+        u.push((image[i] as number) / scale)
         y.push((target[i] as number) / referenceScale)
       }
   return { u: Float32Array.from(u), y: Float32Array.from(y) }

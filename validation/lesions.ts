@@ -4,9 +4,9 @@ import type { LesionResult } from '../src/evidence/evidence.ts'
 import { readNifti } from '../src/formats/nifti/read.ts'
 import { type LesionPlaces, lesionContrast, lesionPlaces } from '../src/metrics/lesion-contrast.ts'
 import { noiseSd } from '../src/metrics/noise.ts'
+import { blurred, matchingBlur } from '../src/metrics/resolution.ts'
 import { resample } from '../src/spatial/resample.ts'
 import { type Grid, sameGrid, toFloat32, type Volume, voxelSize } from '../src/volume/volume.ts'
-import { blurred, matchingBlur } from './resolution.ts'
 
 /** Below this contrast-to-noise ratio the source cannot show a lesion. */
 const VISIBLE_CNR = 1

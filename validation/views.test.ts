@@ -2,12 +2,12 @@ import { decode } from 'fast-png'
 import { describe, expect, it } from 'vitest'
 import { IDENTITY } from '../src/kernels/matrix.ts'
 import { random } from '../src/kernels/random.ts'
+import { blurred, matchingBlur } from '../src/metrics/resolution.ts'
 import type { Grid } from '../src/volume/volume.ts'
 import { jointHistogram } from './joint-histogram.ts'
 import { localCurves } from './local-curves.ts'
 import { maskExtent } from './mask-extent.ts'
 import { drawPlanes } from './pictures.ts'
-import { blurred, matchingBlur } from './resolution.ts'
 
 const cube = (n: number, affine = IDENTITY): Grid => ({ shape: [n, n, n], affine })
 

@@ -61,7 +61,9 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
   const { input, output, domain, dtype, gzipLevel, force } = request
   if (!request.dryRun) await checkPlace(request)
   const settings = await settingsOf(harmonizer, request)
-  const image = await readNifti(input)
+  const reading = readNifti(input)
+  harmonizer.warmUp()
+  const image = await reading
   const mask = request.mask === undefined ? undefined : await readMask(request.mask, image.volume)
   const { description } = image.header
   const { volume, record } = await harmonizer.apply(image.volume, {

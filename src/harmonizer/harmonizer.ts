@@ -26,6 +26,8 @@ export interface Harmonizer {
    * @throws {RefusedError} when a guard says no (see guards.ts), or the domain is needed and unknown
    */
   apply(volume: Volume, options?: ApplyOptions): Promise<Harmonized>
+  /** Begins to load what `apply` needs, while the caller still reads its image. What goes wrong here, `apply` throws. */
+  warmUp(): void
   /** Frees what was loaded. */
   close(): Promise<void>
 }
@@ -109,6 +111,9 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
   return {
     identity,
     sources,
+    warmUp() {
+      if (model.kind === 'local-tone') localTone().catch(() => {})
+    },
     async apply(volume, options = {}) {
       const { force = false } = options
       const domain = knownDomain(parts, options.domain)

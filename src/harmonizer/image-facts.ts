@@ -3,6 +3,7 @@
 import type { Vector3 } from '../kernels/matrix.ts'
 import { quantilesOfSorted } from '../kernels/quantile.ts'
 import { frameOf } from '../volume/frame.ts'
+import { countSlices, type Slab, slabOf } from '../volume/slab.ts'
 import type { Shape, Volume } from '../volume/volume.ts'
 
 export const PERCENTILES = [1, 5, 25, 50, 75, 95, 99] as const
@@ -30,13 +31,6 @@ export interface MaskSurvey {
   readonly slab: Slab
 }
 
-export interface Slab {
-  readonly shape: Shape
-  /** First voxel, and the one after the last. */
-  readonly start: number
-  readonly end: number
-}
-
 /** Voxels that percentiles rest on: the rank of each is then known to about 0.2 %. */
 const ENOUGH = 50_000
 
@@ -55,35 +49,6 @@ export function surveyMask(shape: Shape, mask: Uint8Array, depth: number): MaskS
     }
   }
   return { voxels, sample, slab: slabOf(shape, counts, depth) }
-}
-
-/** The slab alone. */
-export function middleSlab(shape: Shape, mask: Uint8Array, depth: number): Slab {
-  return slabOf(shape, countSlices(shape, mask), depth)
-}
-
-function slabOf([nx, ny, nz]: Shape, counts: Uint32Array, depth: number): Slab {
-  const half = counts.reduce((sum, count) => sum + count, 0) / 2
-  let middle = 0
-  for (let passed = 0; middle < nz - 1; middle++) {
-    passed += counts[middle] as number
-    if (passed > half) break
-  }
-  const slices = Math.min(depth, nz)
-  const first = Math.max(0, Math.min(nz - slices, middle - (slices >> 1)))
-  const slice = nx * ny
-  return { shape: [nx, ny, slices], start: first * slice, end: (first + slices) * slice }
-}
-
-/** Masked voxels per stored slice. */
-function countSlices([nx, ny, nz]: Shape, mask: Uint8Array): Uint32Array {
-  const counts = new Uint32Array(nz)
-  for (let z = 0, i = 0; z < nz; z++) {
-    let count = 0
-    for (const end = i + nx * ny; i < end; i++) if (mask[i] !== 0) count++
-    counts[z] = count
-  }
-  return counts
 }
 
 /** @param x values of `volume`, length V */

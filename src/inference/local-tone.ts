@@ -66,7 +66,7 @@ export async function openLocalTone(
     const imageScale = scale[0] ?? Number.NaN
     if (!(imageScale > 0 && Number.isFinite(imageScale)))
       throw new UnfittableError(
-        `The 90th percentile of intensity deep in the mask is ${imageScale}.`,
+        `The 93rd percentile of intensity deep in the mask is ${imageScale}.`,
         'Check that the mask covers the head and that intensities are positive and finite.',
       )
     return { values: curves, scale: imageScale, placement }

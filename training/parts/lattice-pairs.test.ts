@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Cohort, Scan } from '../../src/cohort/cohort.ts'
 import { writeNifti } from '../../src/formats/nifti/write.ts'
+import { gaussianSmooth } from '../../src/kernels/gaussian.ts'
 import { LATTICE } from '../../src/kernels/lattice.ts'
 import { toFloat32, type Volume, volumeOf } from '../../src/volume/volume.ts'
 import { temporaryFolder } from '../../test/fixtures/nifti.ts'
@@ -43,11 +44,15 @@ const scan = async (name: string, volume: Volume, more: Partial<Scan> = {}): Pro
   ...more,
 })
 const [a, t] = [await scan('a', source), await scan('t', brighter)]
-const load = (scans: readonly Scan[], blurMm = 0): Promise<LatticePair[]> => {
+const load = (scans: readonly Scan[]): Promise<LatticePair[]> => {
   const cohort: Cohort = { source: 'cohort.tsv', scans }
-  return loadLatticePairs(cohort, 't', blurMm, () => {})
+  return loadLatticePairs(cohort, 't', () => {})
 }
-const sum = (x: Uint8Array): number => x.reduce((total, v) => total + v, 0)
+const sum = (x: Float32Array | Uint8Array): number => {
+  let total = 0
+  for (const v of x) total += v
+  return total
+}
 /** Spares the comparison of a million numbers one by one. */
 const same = (x: Float32Array | Uint8Array, y: Float32Array | Uint8Array): boolean =>
   Buffer.from(x.buffer).equals(Buffer.from(y.buffer))
@@ -62,11 +67,11 @@ describe('lattice pairs', () => {
     ])
     expect(sum(pair.common)).toBeGreaterThan(200_000)
     const worst = pair.common.reduce(
-      (most, counted, i) => Math.max(most, counted * Math.abs(pair.target[i]! - 2 * pair.source[i]!)),
+      (most, counted, i) => Math.max(most, counted * Math.abs(pair.target[i]! - 2 * pair.image[i]!)),
       0,
     )
     expect(worst).toBeLessThan(0.01)
-    expect(same(own.target, own.source)).toBe(true)
+    expect(same(own.target, own.image)).toBe(true)
     expect(own.scale / pair.scale).toBeCloseTo(2, 5)
     expect(own.tissueMedian / pair.tissueMedian).toBeCloseTo(2, 5)
     // White matter, 450, outnumbers grey, 300.
@@ -117,11 +122,21 @@ describe('lattice pairs', () => {
     const [pair] = await load([a, { ...unmasked, domain: 't' }])
     const off: number[] = []
     for (let i = 0; i < pair!.common.length; i += 11)
-      if (pair!.common[i] === 1) off.push(Math.abs(pair!.target[i]! / pair!.source[i]! - 2))
+      if (pair!.common[i] === 1) off.push(Math.abs(pair!.target[i]! / pair!.image[i]! - 2))
     expect(off.toSorted((p, q) => p - q)[Math.floor(off.length / 2)]).toBeLessThan(0.05)
   })
 
-  it.each([0, 6])('leave out what is NaN or infinite, also with a blur of %d mm', async (blurMm) => {
+  it('show the target at the resolution of a source that is less sharp', async () => {
+    const voxels = toFloat32(source)
+    const soft = volumeOf(source, gaussianSmooth(voxels, source.shape, [0.8, 0.8, 0.8]))
+    const [pair] = await load([{ ...(await scan('asoft', soft)) }, t])
+    const away = (x: Float32Array): number =>
+      sum(x.map((value, i) => pair!.common[i]! * Math.abs(value - 2 * pair!.image[i]!)))
+    expect(away(pair!.matched)).toBeLessThan(0.4 * away(pair!.target))
+    expect(plain[0]!.matched).toBe(plain[0]!.target)
+  })
+
+  it('leave out what is NaN or infinite', async () => {
     const middle = (source.shape[2] >> 1) * nx * ny + (ny >> 1) * nx + (nx >> 1)
     const punch = (volume: Volume, at: number, value: number): Volume =>
       volumeOf(
@@ -129,17 +144,17 @@ describe('lattice pairs', () => {
         toFloat32(volume).map((v, i) => (i === at ? value : v)),
       )
     const holed = await Promise.all([
-      scan(`aholed${blurMm}`, punch(punch(source, middle, Number.NaN), middle + 4, Number.POSITIVE_INFINITY)),
-      scan(`tholed${blurMm}`, punch(brighter, middle - 4, Number.NaN)),
+      scan('aholed', punch(punch(source, middle, Number.NaN), middle + 4, Number.POSITIVE_INFINITY)),
+      scan('tholed', punch(brighter, middle - 4, Number.NaN)),
     ])
-    const [found] = await load(holed, blurMm)
+    const [found] = await load(holed)
     const [whole] = plain
     expect(sum(found!.common)).toBeLessThan(sum(whole!.common))
     expect(sum(found!.mask)).toBeLessThan(sum(whole!.mask))
     expect(sum(found!.common)).toBeGreaterThan(0.9 * sum(whole!.common))
     for (const [i, counted] of found!.common.entries())
-      if (counted === 1 && !Number.isFinite(found!.source[i]! + found!.target[i]!))
-        expect([i, found!.source[i], found!.target[i]]).toEqual([i, 'a number', 'a number'])
+      if (counted === 1 && !Number.isFinite(found!.image[i]! + found!.target[i]!))
+        expect([i, found!.image[i], found!.target[i]]).toEqual([i, 'a number', 'a number'])
     expect(found!.scale / whole!.scale).toBeCloseTo(1, 2)
   })
 })

@@ -2,17 +2,22 @@
 
 import { type Cohort, type Pair, pairsOf, type Scan } from '../../src/cohort/cohort.ts'
 import { loadScan, readMask } from '../../src/cohort/images.ts'
-import { gaussianSmooth } from '../../src/kernels/gaussian.ts'
 import { INSIDE, LATTICE, sampleLattice } from '../../src/kernels/lattice.ts'
 import type { Vector3 } from '../../src/kernels/matrix.ts'
+import { blurred, matchingBlur } from '../../src/metrics/resolution.ts'
 import { resample } from '../../src/spatial/resample.ts'
 import { frameOf, placeBox } from '../../src/volume/frame.ts'
-import { sameGrid, type Volume, volumeOf } from '../../src/volume/volume.ts'
+import { type Grid, sameGrid, type Volume, volumeOf } from '../../src/volume/volume.ts'
 import { imageScale } from './features.ts'
 
 /** Further lattice points on every side, so that the box can be shifted in training. */
 export const MARGIN = 6
 export const WIDE = LATTICE.shape.map((n) => n + 2 * MARGIN) as unknown as Vector3
+/** The widened lattice as images are stored: first axis fastest. */
+const WIDE_GRID: Grid = {
+  shape: [WIDE[2], WIDE[1], WIDE[0]],
+  affine: [2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1],
+}
 
 /** One pair on the widened lattice, [108, 132, 108] along R, A, S. */
 export interface LatticePair {
@@ -24,9 +29,10 @@ export interface LatticePair {
   readonly image: Float32Array
   /** The source's own mask, 0 or 1. */
   readonly mask: Uint8Array
-  /** Source and target intensities after a common small blur; the loss compares these. */
-  readonly source: Float32Array
+  /** Target intensities. */
   readonly target: Float32Array
+  /** The target blurred to the source's resolution: what a source of this resolution can show. `target` itself where that is no sharper. */
+  readonly matched: Float32Array
   /** 1 where both scans are inside their masks. */
   readonly common: Uint8Array
   /** The source's scale, as `imageScale` finds it. */
@@ -35,14 +41,10 @@ export interface LatticePair {
   readonly tissueMedian: number
 }
 
-/**
- * @param blurMm FWHM of the blur on both sides of the loss: noise in the source otherwise flattens every curve
- *               (regression dilution), and the sharper image of a pair is brought nearer to the other
- */
+/** Every pair of the cohort, and every reference scan paired with itself. */
 export async function loadLatticePairs(
   cohort: Cohort,
   target: string,
-  blurMm: number,
   onPair: (done: number, total: number) => void,
 ): Promise<LatticePair[]> {
   const pairs = pairsOf(cohort, target)
@@ -51,13 +53,13 @@ export async function loadLatticePairs(
     .map((scan): Pair => ({ subject: scan.subject, source: scan, target: scan }))
   const loaded: LatticePair[] = []
   for (const pair of [...pairs, ...references]) {
-    loaded.push(await readPair(pair, blurMm))
+    loaded.push(await readPair(pair))
     onPair(loaded.length, pairs.length + references.length)
   }
   return loaded
 }
 
-async function readPair({ subject, source, target }: Pair, blurMm: number): Promise<LatticePair> {
+async function readPair({ subject, source, target }: Pair): Promise<LatticePair> {
   const from = await loadScan(source)
   const to = await onGridOf(from.volume, target)
   const frame = frameOf(from.volume)
@@ -76,13 +78,9 @@ async function readPair({ subject, source, target }: Pair, blurMm: number): Prom
   const region = source.region === undefined ? mask : binary(await readMask(source.region, from.volume))
   const common = binary(to.mask)
   for (let i = 0; i < common.length; i++) common[i]! &= mask[i]! & region[i]!
-  const sigma = blurMm / LATTICE.spacing / (2 * Math.sqrt(2 * Math.log(2)))
-  const blur = (x: Float32Array): Float32Array =>
-    blurMm > 0 ? gaussianSmooth(x, [WIDE[2], WIDE[1], WIDE[0]], [sigma, sigma, sigma]) : x
-  const [blurred, blurredGoal] = [blur(image), blur(goal)]
+  for (const x of [image, goal]) leaveOutUnknown(x, common)
   leaveOutUnknown(image, mask)
-  leaveOutUnknown(blurred, common)
-  leaveOutUnknown(blurredGoal, common)
+  const sd = source === target ? 0 : matchingBlur(known(goal), known(image), WIDE_GRID, common)
   const scale = imageScale(crop(image, [0, 0, 0]), crop(mask, [0, 0, 0]))
   return {
     subject,
@@ -90,8 +88,8 @@ async function readPair({ subject, source, target }: Pair, blurMm: number): Prom
     targetScan: target.image,
     image,
     mask,
-    source: blurred,
-    target: blurredGoal,
+    target: goal,
+    matched: sd === 0 ? goal : blurred(known(goal), WIDE_GRID, sd),
     common,
     scale,
     tissueMedian: medianAbove(image, mask, scale / 2),
@@ -101,6 +99,11 @@ async function readPair({ subject, source, target }: Pair, blurMm: number): Prom
 /** Points that read NaN or infinity count as outside. */
 function leaveOutUnknown(x: Float32Array, mask: Uint8Array): void {
   for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) mask[i] = 0
+}
+
+/** 0 for what is not a number: a blur would spread it. */
+function known(x: Float32Array): Float32Array {
+  return x.map((value) => (Number.isFinite(value) ? value : 0))
 }
 
 function medianAbove(x: Float32Array, mask: Uint8Array, least: number): number {

@@ -7,7 +7,7 @@ import { PER_AXIS } from '../../models/local-tone/network.ts'
 import { CELL_MM, CELLS } from '../../src/inference/curves.ts'
 import type { LocalToneModel, LocalToneWeights } from '../../src/inference/local-tone-model.ts'
 import { BOX, INSIDE, LATTICE } from '../../src/kernels/lattice.ts'
-import { BLOCK, COARSE, DEPTH } from './features.ts'
+import { BLOCK, COARSE, DEPTH, SCALE_PERCENTILE } from './features.ts'
 import { DATA_TYPE, encodeModel, GraphBuilder, type Value } from './onnx-model.ts'
 import { latticeSamples, mapVoxels, voxelsOfBox } from './onnx-sampling.ts'
 
@@ -140,7 +140,7 @@ function boundedIncrements(
 }
 
 /**
- * 90th percentile (the lower of two) of the means of deep blocks, or of all blocks half inside where none is deep;
+ * 93rd percentile (the lower of two) of the means of deep blocks, or of all blocks half inside where none is deep;
  * see `imageScale` of features.ts.
  */
 function imageScale(g: GraphBuilder, tissue: Value, inside: Value): Value {
@@ -160,8 +160,8 @@ function imageScale(g: GraphBuilder, tissue: Value, inside: Value): Value {
   const flat = g.op('Reshape', [ranked, g.integers([blocks])])
   const ascending = g.op('TopK', [flat, g.integers([blocks])], { largest: 0, sorted: 1 }, 2)
   const n = g.op('ReduceSum', [g.op('Cast', [chosen], { to: DATA_TYPE.int64 })], { keepdims: 0 })
-  const nine = g.op('Mul', [g.op('Sub', [n, g.integers(1)]), g.integers(9)])
-  return g.op('Gather', [ascending, g.op('Div', [nine, g.integers(10)])])
+  const hundredfold = g.op('Mul', [g.op('Sub', [n, g.integers(1)]), g.integers(SCALE_PERCENTILE)])
+  return g.op('Gather', [ascending, g.op('Div', [hundredfold, g.integers(100)])])
 }
 
 /** Mean over the lattice points of each coarse voxel. */

@@ -1,8 +1,8 @@
 /** Bringing one image to the resolution of another image of the same anatomy. */
-import { middleSlab } from '../src/harmonizer/image-facts.ts'
-import { gaussianSmooth } from '../src/kernels/gaussian.ts'
-import { smoothnessFwhm } from '../src/metrics/fwhm.ts'
-import { type Grid, voxelSize } from '../src/volume/volume.ts'
+import { gaussianSmooth } from '../kernels/gaussian.ts'
+import { middleSlab } from '../volume/slab.ts'
+import { type Grid, voxelSize } from '../volume/volume.ts'
+import { smoothnessFwhm } from './fwhm.ts'
 
 /** Slices that smoothness is measured on. */
 const SLAB = 32
