@@ -66,20 +66,23 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
   const image = await reading
   const mask = request.mask === undefined ? undefined : await readMask(request.mask, image.volume)
   const { description } = image.header
-  const { volume, record } = await harmonizer.apply(image.volume, {
+  const harmonized = await harmonizer.apply(image.volume, {
     domain,
     mask,
     force,
     alreadyHarmonized: MARK.test(description),
   })
-  const written = request.dryRun
+  const { volume } = harmonized
+  const writing = request.dryRun
     ? { datatype: dtype === 'same' ? image.header.datatype : 'float32', clipped: 0, rounded: false }
-    : await writeNifti(output, volume, {
+    : writeNifti(output, volume, {
         like: image.header,
         dtype,
         gzipLevel,
         ...(volume !== image.volume && { description: marked(description, harmonizer.identity) }),
       })
+  const { record } = harmonized // measured while the thread pool deflates the image
+  const written = await writing
   const complete: FileRecord = {
     ...record,
     settings,

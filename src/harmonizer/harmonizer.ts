@@ -45,6 +45,7 @@ export interface ApplyOptions {
 
 export interface Harmonized {
   readonly volume: Volume
+  /** Its figures are measured when it is first read. */
   readonly record: HarmonizationRecord
 }
 
@@ -141,12 +142,9 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         ? x
         : await applyModel(model, { volume, x, mask, nonFinite: facts.nonFinite }, domain, localTone)
       const unchanged = values === x
-      const before = figuresOf(x, volume, mask, survey)
-      return {
-        volume: unchanged
-          ? volume
-          : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
-        record: {
+      const makeRecord = (): HarmonizationRecord => {
+        const before = figuresOf(x, volume, mask, survey)
+        return {
           schema: RECORD_SCHEMA,
           harmonizer: identity,
           ...(domain !== undefined && { domain }),
@@ -157,6 +155,16 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           steps: passedThrough ? volume.history : [...volume.history, step],
           before,
           after: unchanged ? before : figuresOf(values, volume, mask, survey),
+        }
+      }
+      let record: HarmonizationRecord | undefined
+      return {
+        volume: unchanged
+          ? volume
+          : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
+        get record() {
+          record ??= makeRecord()
+          return record
         },
       }
     },

@@ -43,7 +43,8 @@ export async function inflateExactly(file: Uint8Array, expected: number): Promis
 /** Bytes per slab, and the part of the slab before it that its matches may reach back into. */
 const SLAB = 1 << 20
 const WINDOW = 1 << 15
-const WORKERS = 4
+/** Slabs under way: enough that the pool is busy while this thread works on something else. */
+const UNDER_WAY = 32
 
 /**
  * One gzip member holding `parts` one after the other, deflated slab by slab on the thread pool as pigz does: every slab but the last ends at
@@ -68,7 +69,7 @@ export async function gzipParallel(parts: readonly Uint8Array[], level: number):
       })
     }
   }
-  const working = Promise.all(Array.from({ length: WORKERS }, work))
+  const working = Promise.all(Array.from({ length: UNDER_WAY }, work))
   let sum = 0
   let length = 0
   for (const part of parts) {

@@ -38,17 +38,20 @@ export function samplesAs(
   }
   const [low, high] = range
   const ofZero = Math.min(high, Math.max(low, Math.round(-intercept / slope)))
+  const [bottom, top] = [low - 0.5, high + 0.5]
+  const narrow = high < 2 ** 31
   let clipped = 0
   let rounded = false
   for (let i = 0; i < out.length; i++) {
     const value = (data[i] as number) * factor + shift
-    const whole = value < 0 ? -Math.round(-value) : Math.round(value)
-    if (whole >= low && whole <= high) {
+    if (value > bottom && value < top) {
+      const beyond = value < 0 ? value - 0.5 : value + 0.5
+      const whole = narrow ? beyond | 0 : Math.trunc(beyond)
       out[i] = whole
-      if (Math.abs(whole - value) > WHOLE) rounded = true
+      if (!rounded) rounded = Math.abs(whole - value) > WHOLE
     } else {
       clipped++
-      out[i] = whole < low ? low : whole > high ? high : ofZero
+      out[i] = value < 0 ? low : value > 0 ? high : ofZero
     }
   }
   return { data: out, clipped, rounded }
