@@ -27,15 +27,13 @@ export function latticePair(target: (u: number, r: number, a: number, s: number)
   const image = onLattice(new Float32Array(POINTS), structure)
   const mask = onLattice(new Uint8Array(POINTS), (...at) => Number(inEllipsoid(...at)))
   const scale = imageScale(crop(image, [0, 0, 0]), crop(mask, [0, 0, 0]))
-  const goal = onLattice(new Float32Array(POINTS), (...at) => target(structure(...at) / scale, ...at))
   return {
     subject: '1',
     domain: 'a',
     targetScan: 'target.nii',
     image,
     mask,
-    target: goal,
-    matched: goal,
+    target: onLattice(new Float32Array(POINTS), (...at) => target(structure(...at) / scale, ...at)),
     common: onLattice(new Uint8Array(POINTS), (r, a, s) => Number(inEllipsoid(r, a, s) && a >= 20)),
     scale,
     tissueMedian: scale,

@@ -18,7 +18,7 @@ type T1 = TensorFlow.Tensor1D
 type T2 = TensorFlow.Tensor2D
 
 export interface LossWeights extends Bounds {
-  /** Of the absolute error of differences between neighbouring points, against the target at the source's resolution. */
+  /** Of the absolute error of differences between neighbouring points. */
   readonly gradient: number
   /** Of the squared difference between the curves of neighbouring cells. */
   readonly smoothness: number
@@ -85,9 +85,7 @@ export function curveLoss(
     const weight = tf.tensor1d(at.weight)
     const goal = tf.tensor1d(at.goal)
     const ofIntensity = meanAbsolute(tf, tf.sub(here, goal), weight)
-    // against what the source can resolve: curves that sharpen borders would overdo the contrast of lesions
-    const wanted = tf.sub(tf.tensor1d(next.matched), tf.tensor1d(at.matched))
-    const change = tf.sub(tf.sub(there, here), wanted)
+    const change = tf.sub(tf.sub(there, here), tf.sub(tf.tensor1d(next.goal), goal))
     const ofChange = meanAbsolute(tf, change, tf.mul(weight, tf.tensor1d(next.weight)) as T1)
     const error = tf.add(ofIntensity, tf.mul(ofChange, settings.gradient))
     return tf.add(error, tf.mul(roughness(tf, increments), settings.smoothness))

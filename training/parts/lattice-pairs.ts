@@ -4,20 +4,14 @@ import { type Cohort, type Pair, pairsOf, type Scan } from '../../src/cohort/coh
 import { loadScan, readMask } from '../../src/cohort/images.ts'
 import { INSIDE, LATTICE, sampleLattice } from '../../src/kernels/lattice.ts'
 import type { Vector3 } from '../../src/kernels/matrix.ts'
-import { blurred, matchingBlur } from '../../src/metrics/resolution.ts'
 import { resample } from '../../src/spatial/resample.ts'
 import { frameOf, placeBox } from '../../src/volume/frame.ts'
-import { type Grid, sameGrid, type Volume, volumeOf } from '../../src/volume/volume.ts'
+import { sameGrid, type Volume, volumeOf } from '../../src/volume/volume.ts'
 import { imageScale } from './features.ts'
 
 /** Further lattice points on every side, so that the box can be shifted in training. */
 export const MARGIN = 6
 export const WIDE = LATTICE.shape.map((n) => n + 2 * MARGIN) as unknown as Vector3
-/** The widened lattice as images are stored: first axis fastest. */
-const WIDE_GRID: Grid = {
-  shape: [WIDE[2], WIDE[1], WIDE[0]],
-  affine: [2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1],
-}
 
 /** One pair on the widened lattice, [108, 132, 108] along R, A, S. */
 export interface LatticePair {
@@ -31,8 +25,6 @@ export interface LatticePair {
   readonly mask: Uint8Array
   /** Target intensities. */
   readonly target: Float32Array
-  /** The target blurred to the source's resolution: what a source of this resolution can show. `target` itself where that is no sharper. */
-  readonly matched: Float32Array
   /** 1 where both scans are inside their masks. */
   readonly common: Uint8Array
   /** The source's scale, as `imageScale` finds it. */
@@ -80,7 +72,6 @@ async function readPair({ subject, source, target }: Pair): Promise<LatticePair>
   for (let i = 0; i < common.length; i++) common[i]! &= mask[i]! & region[i]!
   for (const x of [image, goal]) leaveOutUnknown(x, common)
   leaveOutUnknown(image, mask)
-  const sd = source === target ? 0 : matchingBlur(known(goal), known(image), WIDE_GRID, common)
   const scale = imageScale(crop(image, [0, 0, 0]), crop(mask, [0, 0, 0]))
   return {
     subject,
@@ -89,7 +80,6 @@ async function readPair({ subject, source, target }: Pair): Promise<LatticePair>
     image,
     mask,
     target: goal,
-    matched: sd === 0 ? goal : blurred(known(goal), WIDE_GRID, sd),
     common,
     scale,
     tissueMedian: medianAbove(image, mask, scale / 2),
@@ -99,11 +89,6 @@ async function readPair({ subject, source, target }: Pair): Promise<LatticePair>
 /** Points that read NaN or infinity count as outside. */
 function leaveOutUnknown(x: Float32Array, mask: Uint8Array): void {
   for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) mask[i] = 0
-}
-
-/** 0 for what is not a number: a blur would spread it. */
-function known(x: Float32Array): Float32Array {
-  return x.map((value) => (Number.isFinite(value) ? value : 0))
 }
 
 function medianAbove(x: Float32Array, mask: Uint8Array, least: number): number {

@@ -23,8 +23,6 @@ export interface Look {
   readonly beyond: Float32Array
   /** Target, in units of the reference scale. */
   readonly goal: Float32Array
-  /** The same of the target at the source's resolution. */
-  readonly matched: Float32Array
   /** 1 where the pair counts. */
   readonly weight: Float32Array
 }
@@ -63,9 +61,7 @@ export function drawSample(
   const mask = take(pair.mask)
   const scale = imageScale(image, mask)
   for (let i = 0; i < image.length; i++) image[i]! /= scale
-  const target = take(pair.target)
-  const matched = pair.matched === pair.target ? target : take(pair.matched)
-  const lattice = { image, target, matched, common: take(pair.common) }
+  const lattice = { image, target: take(pair.target), common: take(pair.common) }
   const start = [rng.integer(STRIDE), rng.integer(STRIDE), rng.integer(STRIDE)] as const
   const axis = rng.integer(3)
   const next = start.map((first, a) => (a === axis ? first + 1 : first)) as unknown as Vector3
@@ -83,7 +79,7 @@ function multiply(x: Float32Array, by: Float32Array): Float32Array {
 }
 
 function lookAt(
-  { image, target, matched, common }: Pick<LatticePair, 'image' | 'target' | 'matched' | 'common'>,
+  { image, target, common }: Pick<LatticePair, 'image' | 'target' | 'common'>,
   start: Vector3,
   { knots, referenceScale }: LocalToneModel,
 ): Look {
@@ -93,7 +89,6 @@ function lookAt(
   const ramps = new Float32Array(POINTS * bins)
   const beyond = new Float32Array(POINTS)
   const goal = new Float32Array(POINTS)
-  const matchedGoal = new Float32Array(POINTS)
   const weight = new Float32Array(POINTS)
   const [nr, na, ns] = LATTICE.shape
   const at = (index: number, first: number, n: number): number => Math.min(n - 1, STRIDE * index + first)
@@ -104,13 +99,12 @@ function lookAt(
         weight[point] = common[i]!
         if (weight[point] === 0) continue
         goal[point] = target[i]! / referenceScale
-        matchedGoal[point] = matched[i]! / referenceScale
         const u = image[i]!
         for (let k = 0; k < bins && u > knots[k]!; k++)
           ramps[point * bins + k] = Math.min(1, (u - knots[k]!) / (knots[k + 1]! - knots[k]!))
         beyond[point] = Math.max(0, (u - top) / lastWidth)
       }
-  return { start, ramps, beyond, goal, matched: matchedGoal, weight }
+  return { start, ramps, beyond, goal, weight }
 }
 
 /** exp of a random polynomial of degree 2 over the box, its logarithm with a standard deviation near `sd`. */
