@@ -4,8 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { rawNifti, temporaryFolder } from '../../../test/fixtures/nifti.ts'
 import { InputError } from '../../errors.ts'
-import { random } from '../../kernels/random.ts'
-import { readNifti, readNiftiHeader } from './read.ts'
+import { readNifti } from './read.ts'
 
 const folder = await temporaryFolder()
 const path = join(folder, 'bad.nii.gz')
@@ -105,28 +104,4 @@ describe('refuses in one clear message, with a remedy,', () => {
     await writeFile(path, rawNifti())
     await expect(readNifti(join(path, 'inside.nii'))).rejects.toThrow(InputError)
   })
-})
-
-it('survives 400 seeded mutations of files: an image that fits its header, or an InputError', async () => {
-  const draw = random(20261121, 'header mutations')
-  let refused = 0
-  for (let round = 0; round < 400; round++) {
-    const bytes = rawNifti({ code: round % 2 ? 4 : 16, littleEndian: round % 3 !== 0 })
-    for (let change = 0; change <= draw.integer(4); change++) bytes[draw.integer(352)] = draw.integer(256)
-    const cut = draw.uniform() < 0.1 ? bytes.subarray(0, draw.integer(bytes.length)) : bytes
-    const file = draw.uniform() < 0.5 ? gzipSync(cut) : cut
-    if (draw.uniform() < 0.2 && file.length > 0) file[draw.integer(file.length)] = draw.integer(256)
-    await writeFile(path, file)
-    try {
-      const { volume } = await readNifti(path)
-      expect(volume.data.length).toBe(volume.shape.reduce((a, b) => a * b, 1))
-      expect(volume.affine.every(Number.isFinite)).toBe(true)
-      expect((await readNiftiHeader(path)).grid.shape).toEqual(volume.shape)
-    } catch (error) {
-      refused++
-      expect(error).toBeInstanceOf(InputError)
-    }
-  }
-  expect(refused).toBeGreaterThan(50)
-  expect(refused).toBeLessThan(350)
 })

@@ -3,7 +3,7 @@ import { endianness } from 'node:os'
 import { ConfigError } from '../../errors.ts'
 import { sameGrid, type Volume } from '../../volume/volume.ts'
 import { affineOf, placementOf, UNITS_MM, UNITS_SPATIAL } from './affine.ts'
-import { datatypeOf, layoutOf } from './datatype.ts'
+import { datatypeOf, FLOAT32_MAX, layoutOf } from './datatype.ts'
 import { encodeExtensions } from './extensions.ts'
 import { HEADER_BYTES, type NiftiHeader, shapeOf } from './header.ts'
 
@@ -22,6 +22,8 @@ const BLANK = {
   auxFile: '',
   extensions: [],
 } as const
+
+const SMALLEST_SLOPE = 2 ** -149
 
 /**
  * The header of a file that holds `volume`. Everything of `like` stays, its placement too where the volume still has it;
@@ -65,13 +67,19 @@ export function encodeHeader(header: NiftiHeader): Uint8Array {
   }
   const uint8 = (at: number, value: number): void => view.setUint8(at, within(value, 0, 255))
   const float32 = (at: number, ...values: readonly number[]): void => {
-    for (const [k, value] of values.entries()) view.setFloat32(at + 4 * k, value, little)
+    for (const [k, value] of values.entries())
+      view.setFloat32(
+        at + 4 * k,
+        Number.isFinite(value) ? within(value, -FLOAT32_MAX, FLOAT32_MAX) : value,
+        little,
+      )
   }
   const text = (at: number, length: number, value: string): void => {
     bytes.set(Buffer.from(value, 'latin1').subarray(0, length), at)
   }
   const { code, bytes: width } = layoutOf(header.datatype)
-  const { intent, slices, qform, sform } = header
+  const { intent, slices, qform, sform, slope } = header
+  if (slope !== 0 && Math.fround(slope) === 0) within(slope, SMALLEST_SLOPE, FLOAT32_MAX) // 0 would mean "not scaled"
   view.setInt32(0, HEADER_BYTES[1], little)
   uint8(38, 'r'.charCodeAt(0))
   uint8(39, header.dimInfo)
@@ -79,7 +87,7 @@ export function encodeHeader(header: NiftiHeader): Uint8Array {
   float32(56, ...intent.parameters)
   int16(68, intent.code, code, width * 8, slices.start)
   float32(76, ...header.pixdim)
-  float32(108, start, header.slope, header.intercept)
+  float32(108, start, slope, header.intercept)
   int16(120, slices.end)
   uint8(122, slices.code)
   uint8(123, header.units)
@@ -96,8 +104,8 @@ export function encodeHeader(header: NiftiHeader): Uint8Array {
 function within(value: number, low: number, high: number): number {
   if (value < low || value > high)
     throw new ConfigError(
-      `The header holds the number ${value} where NIfTI-1, which attune writes, has room for ${low} to ${high}.`,
-      'It is damaged, or a NIfTI-2 header that has no equal: correct its codes or slice range.',
+      `The header holds the number ${value} where NIfTI-1, which attune writes, has room for ${low} to ${high} only.`,
+      'It is damaged, or a NIfTI-2 header that has no equal in NIfTI-1: correct the field.',
     )
   return value
 }
