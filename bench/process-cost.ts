@@ -47,14 +47,12 @@ function costOfProcess(command: string, words: readonly string[]): Cost {
   return { wall, cpu: microseconds / 1e6, peak: kilobytes / 1024 }
 }
 
-/** The least of each over several runs: what the work costs when nothing disturbs it. */
 export function leastCost(words: readonly string[], runs: number): Cost {
-  return least(() => costOf(words), runs)
+  return leastOf(Array.from({ length: runs }, () => costOf(words)))
 }
 
-/** The same for whatever `cost` measures. */
-export function least(cost: () => Cost, runs: number): Cost {
-  const costs = Array.from({ length: runs }, cost)
-  const of = (key: keyof Cost): number => Math.min(...costs.map((one) => one[key]))
-  return { wall: of('wall'), cpu: of('cpu'), peak: of('peak') }
+/** The least of each over several runs: what the work costs when nothing disturbs it. */
+export function leastOf(costs: readonly Cost[]): Cost {
+  const least = (key: keyof Cost): number => Math.min(...costs.map((cost) => cost[key]))
+  return { wall: least('wall'), cpu: least('cpu'), peak: least('peak') }
 }

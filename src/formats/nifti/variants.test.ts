@@ -87,14 +87,21 @@ describe('NIfTI-2', () => {
     expected[38] = 'r'.charCodeAt(0) // `regular`, a fixed mark
     expect((await readFile(path)).toString('hex')).toBe(expected.toString('hex'))
   })
-  it('is refused on writing where NIfTI-1 has no room, and nothing is left', async () => {
-    const { volume, header } = await readNifti(await put(rawNifti({ version: 2, sformCode: 100_000 })))
-    const before = await readdir(folder)
-    const writing = writeNifti(join(folder, 'large-code.nii'), volume, { like: header })
-    await expect(writing).rejects.toThrow(ConfigError)
-    await expect(writing).rejects.toThrow(/100000/)
-    expect(await readdir(folder)).toEqual(before)
-  })
+  it.each<[string, RawNifti, RegExp]>([
+    ['a code', { sformCode: 100_000 }, /100000/],
+    ['a place', { rows: [1, 0, 0, 1e60, 0, 2, 0, 0, 0, 0, 3, 0] }, /1e\+60/],
+    ['a slope, which would become 0 and so none', { slope: 1e-60 }, /1e-60/],
+  ])(
+    'is refused on writing where NIfTI-1 has no room for %s, and nothing is left',
+    async (_, raw, message) => {
+      const { volume, header } = await readNifti(await put(rawNifti({ ...raw, version: 2 })))
+      const before = await readdir(folder)
+      const writing = writeNifti(join(folder, 'no-room.nii'), volume, { like: header, dtype: 'same' })
+      await expect(writing).rejects.toThrow(ConfigError)
+      await expect(writing).rejects.toThrow(message)
+      expect(await readdir(folder)).toEqual(before)
+    },
+  )
   it('is refused where a transfer as text damaged its mark, and where it is cut', async () => {
     const bytes = rawNifti({ version: 2 })
     await expect(readNifti(await put(bytes.subarray(0, 400)))).rejects.toThrow(
