@@ -1,4 +1,4 @@
-/** Wall time, CPU time and peak memory of a process of Node. */
+/** Wall time, CPU time and peak memory of a process of Node or Python. */
 import { spawnSync } from 'node:child_process'
 import { MissingError } from '../src/errors.ts'
 
@@ -16,23 +16,43 @@ const printUsage = `data:text/javascript,${encodeURIComponent(
   `process.on('exit', () => { const u = process.resourceUsage(); console.error('${MARK}' + JSON.stringify([u.userCPUTime + u.systemCPUTime, u.maxRSS])) })`,
 )}`
 
+const PRINT_USAGE_PYTHON = `import atexit, json, resource, sys
+def _usage():
+    u = resource.getrusage(resource.RUSAGE_SELF)
+    print("${MARK}" + json.dumps([(u.ru_utime + u.ru_stime) * 1e6, u.ru_maxrss]), file=sys.stderr)
+atexit.register(_usage)
+`
+
 /** @throws {MissingError} when the process fails, with what it said */
 export function costOf(words: readonly string[]): Cost {
+  return costOfProcess(process.execPath, ['--import', printUsage, ...words])
+}
+
+/** The same for a program of Python, given as text. */
+export function costOfPython(python: string, program: string, words: readonly string[]): Cost {
+  return costOfProcess(python, ['-c', PRINT_USAGE_PYTHON + program, ...words])
+}
+
+function costOfProcess(command: string, words: readonly string[]): Cost {
   const started = performance.now()
-  const { status, stderr } = spawnSync(process.execPath, ['--import', printUsage, ...words], {
-    encoding: 'utf8',
-  })
+  const { status, stderr, error } = spawnSync(command, words, { encoding: 'utf8' })
   const wall = (performance.now() - started) / 1000
-  const line = stderr.split('\n').find((text) => text.startsWith(MARK))
+  const line = stderr?.split('\n').find((text) => text.startsWith(MARK))
   if (status !== 0 || line === undefined)
-    throw new MissingError(`${words.join(' ')} ended with ${status}:\n${stderr}`, 'Run it by hand.')
+    throw new MissingError(
+      `${command} ${words.join(' ')} ended with ${status}:\n${error?.message ?? stderr}`,
+      'Run it by hand.',
+    )
   const [microseconds, kilobytes] = JSON.parse(line.slice(MARK.length)) as [number, number]
   return { wall, cpu: microseconds / 1e6, peak: kilobytes / 1024 }
 }
 
-/** The least of each over several runs: what the work costs when nothing disturbs it. */
 export function leastCost(words: readonly string[], runs: number): Cost {
-  const costs = Array.from({ length: runs }, () => costOf(words))
+  return leastOf(Array.from({ length: runs }, () => costOf(words)))
+}
+
+/** The least of each over several runs: what the work costs when nothing disturbs it. */
+export function leastOf(costs: readonly Cost[]): Cost {
   const least = (key: keyof Cost): number => Math.min(...costs.map((cost) => cost[key]))
   return { wall: least('wall'), cpu: least('cpu'), peak: least('peak') }
 }

@@ -18,8 +18,9 @@ export {
   RefusedError,
   UnfittableError,
 } from './errors.ts'
-export type { NiftiHeader } from './formats/nifti/header.ts'
-export { type NiftiImage, readNifti, readNiftiHeader } from './formats/nifti/read.ts'
+export type { Extension } from './formats/nifti/extensions.ts'
+export type { HeaderFields, NiftiHeader } from './formats/nifti/header.ts'
+export { type NiftiImage, type ReadOptions, readNifti, readNiftiHeader } from './formats/nifti/read.ts'
 export { type WriteOptions, type WriteReport, writeNifti } from './formats/nifti/write.ts'
 export { applyCohort, type CohortResult, type ScanResult } from './harmonizer/apply-cohort.ts'
 export { applyFile, type FileRecord, type FileRequest } from './harmonizer/apply-file.ts'

@@ -13,6 +13,7 @@ interface Named {
   readonly harmonizer: string
   readonly input: string
   readonly source: string | undefined
+  readonly volume: number | undefined
   readonly mask: string | undefined
   readonly reference: string | undefined
   readonly singleReference: boolean
@@ -25,6 +26,7 @@ export function checkOptions({
   harmonizer,
   input,
   source,
+  volume,
   mask,
   reference,
   gzipLevel,
@@ -39,10 +41,11 @@ export function checkOptions({
   }
   wholeNumber('gzip-level', gzipLevel, 1, 9)
   if (threads !== undefined) wholeNumber('threads', threads, 1, 256)
-  if (/\.[tc]sv$/.test(input) && (source !== undefined || mask !== undefined))
+  if (volume !== undefined) wholeNumber('volume', volume, 0, Number.MAX_SAFE_INTEGER)
+  if (/\.[tc]sv$/.test(input) && [source, mask, volume].some((option) => option !== undefined))
     throw new ConfigError(
-      '--source and --mask say something of one image, but the input is a cohort.',
-      'Use the columns domain and mask of the manifest.',
+      '--source, --mask and --volume say something of one image, but the input is a cohort.',
+      'Use the columns domain and mask of the manifest, and images of one volume.',
     )
   if (reference !== undefined && harmonizer !== 'histogram')
     throw new ConfigError(

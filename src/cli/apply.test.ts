@@ -1,5 +1,5 @@
 /** `attune train` and `attune apply` as their users meet them: words in, files, streams and exit status out. */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -58,6 +58,28 @@ it('brings an image to the reference and reports as data', async () => {
   expect(out.every((v, i) => x[i] !== 0 || v === 0)).toBe(true)
 })
 
+it('takes one volume of a 4D image, and asks which', async () => {
+  const parts = await Promise.all(
+    ['1a', '1b'].map(async (name) => {
+      await writeNifti(at(`${name}.nii`), (await readNifti(at(`${name}.nii.gz`))).volume)
+      return readFile(at(`${name}.nii`))
+    }),
+  )
+  const four = Buffer.concat([parts[0]!, parts[1]!.subarray(352)])
+  four.writeInt16LE(4, 40)
+  four.writeInt16LE(2, 48)
+  await writeFile(at('four.nii'), four)
+  const words = ['apply', 'zscore', at('four.nii'), at('one.nii')]
+  const asked = await attune(...words)
+  expect(asked).toMatchObject({ code: 4, stderr: expect.stringMatching(/2 volumes.*--volume/s) })
+  expect(await attune(...words, '--volume', '2')).toMatchObject({ code: 2 })
+  const { code, stdout } = await attune(...words, '--volume', '1', '--json')
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ settings: { volume: 1 } })
+  await attune('apply', 'zscore', at('1b.nii'), at('same.nii'))
+  expect((await readNifti(at('one.nii'))).volume.data).toEqual((await readNifti(at('same.nii'))).volume.data)
+})
+
 it('harmonizes a cohort, reports each bad scan, and ends with the worst exit status', async () => {
   await writeFile(
     at('mixed.tsv'),
@@ -90,6 +112,13 @@ describe('refusals leave no output', () => {
       /--single-reference/,
     ],
     [2, 'a gzip level that is none', (p) => ['zscore', p('1a.nii.gz'), '--gzip-level', '11'], /from 1 to 9/],
+    [2, 'a volume that has no number', (p) => ['zscore', p('1a.nii.gz'), '--volume', 'last'], /--volume NaN/],
+    [
+      2,
+      'one volume of a cohort',
+      (p) => [p('b.harmonizer'), p('cohort.tsv'), '--volume', '0'],
+      /images of one volume/,
+    ],
     [2, 'an unknown option', (p) => ['zscore', p('1a.nii.gz'), '--sauce', 'a'], /sauce/],
   ])('%i: %s', async (status, _, words, message) => {
     const before = await readdir(folder)

@@ -8,6 +8,7 @@ interface Flags extends CommonOptions {
   readonly input: string
   readonly output: string
   readonly source: string | undefined
+  readonly volume: number | undefined
   readonly mask: string | undefined
   readonly reference: string | undefined
   readonly 'single-reference': boolean
@@ -33,7 +34,7 @@ export const apply: CommandModule<object, Flags> = {
       .positional('input', {
         type: 'string',
         demandOption: true,
-        describe: 'NIfTI file, or cohort manifest (.tsv)',
+        describe: 'NIfTI file (.nii, .nii.gz, .hdr or .img), or cohort manifest (.tsv)',
       })
       .positional('output', {
         type: 'string',
@@ -44,6 +45,7 @@ export const apply: CommandModule<object, Flags> = {
         type: 'string',
         describe: 'Domain the image comes from; a cohort names it per scan',
       })
+      .option('volume', { type: 'number', describe: 'Which volume of a 4D image, counted from 0' })
       .option('mask', {
         type: 'string',
         describe: 'NIfTI mask of tissue; without it the head is found in the image',
@@ -86,8 +88,8 @@ export const apply: CommandModule<object, Flags> = {
       if (/\.[tc]sv$/.test(options.input)) await applyToCohort(harmonizer, options, shared)
       else {
         const { applyFile } = await import('../harmonizer/apply-file.ts')
-        const { input, output, mask, source } = options
-        const record = await applyFile(harmonizer, { ...shared, input, output, mask, domain: source })
+        const { input, output, volume, mask, source } = options
+        const record = await applyFile(harmonizer, { ...shared, input, output, volume, mask, domain: source })
         for (const line of doubts(record)) remarks(options)(line)
         report(options, summary(record, options), record)
       }

@@ -39,7 +39,7 @@ export async function applyCohort(
   harmonizer: Harmonizer,
   manifest: string,
   folder: string,
-  shared: Omit<FileRequest, 'input' | 'output' | 'domain' | 'mask'>,
+  shared: Omit<FileRequest, 'input' | 'output' | 'volume' | 'domain' | 'mask'>,
   onScan: (result: ScanResult, done: number, total: number) => void = () => {},
 ): Promise<CohortResult> {
   const home = dirname(resolve(manifest))
@@ -63,7 +63,7 @@ export async function applyCohort(
 async function applyScan(
   harmonizer: Harmonizer,
   scan: Scan,
-  shared: Omit<FileRequest, 'input' | 'domain' | 'mask'>,
+  shared: Omit<FileRequest, 'input' | 'volume' | 'domain' | 'mask'>,
 ): Promise<ScanResult> {
   const request: FileRequest = { ...shared, input: scan.image, domain: scan.domain, mask: scan.mask }
   const { output } = request
@@ -78,12 +78,16 @@ async function applyScan(
   }
 }
 
-/** The path below the manifest's folder where there is one; images from elsewhere are named by what the manifest says of them. */
+/**
+ * The path below the manifest's folder where there is one; images from elsewhere are named by what the manifest says of them.
+ * A .hdr/.img pair becomes one .nii.
+ */
 function outputName(scan: Scan, home: string): string {
-  const path = relative(home, scan.image)
+  const image = scan.image.replace(/\.(hdr|img)(\.gz)?$/i, '.nii$2')
+  const path = relative(home, image)
   if (!path.startsWith('..') && !isAbsolute(path)) return path
   const safe = (text: string): string => text.replace(/[^A-Za-z0-9-]+/g, '-')
-  return `${[scan.subject, scan.domain, scan.session].map(safe).join('_')}_${basename(scan.image)}`
+  return `${[scan.subject, scan.domain, scan.session].map(safe).join('_')}_${basename(image)}`
 }
 
 async function writeManifest(

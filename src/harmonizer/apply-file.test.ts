@@ -139,6 +139,31 @@ describe('a cohort', () => {
     return home
   }
 
+  it('may hold .hdr/.img pairs, which become single files and are made again when their samples change', async () => {
+    const home = join(folder, 'pairs')
+    const single = join(home, 'single.nii')
+    const putPair = async (seed: number): Promise<void> => {
+      await writeNifti(single, head({ seed }), { dtype: 'same' })
+      const bytes = await readFile(single)
+      const header = Buffer.from(bytes.subarray(0, 352))
+      header.writeFloatLE(0, 108)
+      header.write('ni1\0', 344, 'latin1')
+      await writeFile(join(home, 'a.hdr'), header)
+      await writeFile(join(home, 'a.img'), bytes.subarray(352))
+    }
+    await mkdir(home)
+    await putPair(1)
+    await writeFile(join(home, 'cohort.tsv'), 'subject\tdomain\timage\n1\ta\ta.img\n')
+    const out = join(folder, 'pairs-out')
+    const outcome = async (overwrite = false): Promise<unknown> =>
+      (await applyCohort(tone, join(home, 'cohort.tsv'), out, { ...base, overwrite })).results[0]
+    expect(await outcome()).toMatchObject({ outcome: 'harmonized', output: join(out, 'a.nii') })
+    expect(await outcome()).toMatchObject({ outcome: 'up-to-date' })
+    await putPair(2)
+    expect(await outcome()).toMatchObject({ outcome: 'failed', error: { code: 'E_CONFIG' } })
+    expect(await outcome(true)).toMatchObject({ outcome: 'harmonized' })
+  })
+
   it('goes on past bad scans, keeps paths, lists what succeeded, and continues where it was', async () => {
     const home = await cohort('study')
     const out = join(folder, 'study-out')

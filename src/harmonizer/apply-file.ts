@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path'
 import { readMask } from '../cohort/images.ts'
 import { ConfigError } from '../errors.ts'
 import { sha256File, writeFileAtomic } from '../files.ts'
-import { readNifti } from '../formats/nifti/read.ts'
+import { niftiSha256, readNifti } from '../formats/nifti/read.ts'
 import { writeNifti } from '../formats/nifti/write.ts'
 import type { Harmonizer } from './harmonizer.ts'
 import type { HarmonizationRecord, HarmonizerIdentity } from './record.ts'
@@ -12,6 +12,8 @@ import type { HarmonizationRecord, HarmonizerIdentity } from './record.ts'
 export interface FileRequest {
   readonly input: string
   readonly output: string
+  /** Which volume of an input with several, counted from 0. */
+  readonly volume?: number | undefined
   readonly mask?: string | undefined
   readonly domain?: string | undefined
   readonly dtype: 'float32' | 'same'
@@ -29,6 +31,7 @@ export interface Settings {
   readonly attune: string
   readonly harmonizer: HarmonizerIdentity
   readonly domain: string | null
+  readonly volume: number | null
   readonly maskSha256: string | null
   readonly dtype: 'float32' | 'same'
   readonly gzipLevel: number
@@ -61,7 +64,7 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
   const { input, output, domain, dtype, gzipLevel, force } = request
   if (!request.dryRun) await checkPlace(request)
   const settings = await settingsOf(harmonizer, request)
-  const reading = readNifti(input)
+  const reading = readNifti(input, { volume: request.volume })
   harmonizer.warmUp()
   const image = await reading
   const mask = request.mask === undefined ? undefined : await readMask(request.mask, image.volume)
@@ -99,7 +102,8 @@ export async function settingsOf(harmonizer: Harmonizer, request: FileRequest): 
     attune: request.version,
     harmonizer: harmonizer.identity,
     domain: request.domain ?? null,
-    maskSha256: request.mask === undefined ? null : await sha256File(request.mask),
+    volume: request.volume ?? null,
+    maskSha256: request.mask === undefined ? null : await niftiSha256(request.mask),
     dtype: request.dtype,
     gzipLevel: request.gzipLevel,
     force: request.force,
@@ -114,7 +118,7 @@ export async function isUpToDate(harmonizer: Harmonizer, request: FileRequest): 
   if (record?.settings === undefined) return false // none there, or not one of ours
   return (
     JSON.stringify(record.settings) === JSON.stringify(await settingsOf(harmonizer, request)) &&
-    record.input?.sha256 === (await sha256File(request.input)) &&
+    record.input?.sha256 === (await niftiSha256(request.input)) &&
     (await sha256File(request.output).catch(() => undefined)) === record.output?.sha256
   )
 }

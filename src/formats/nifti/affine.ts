@@ -1,7 +1,7 @@
-/** Where a NIfTI-1 file says its voxels are, and how a new place is written down. */
+/** Where a NIfTI file says its voxels are, and how a new place is written down. */
 import type { Affine } from '../../kernels/matrix.ts'
 import { determinant } from '../../kernels/matrix.ts'
-import type { NiftiHeader } from './header.ts'
+import type { HeaderFields } from './header.ts'
 
 /** Spatial unit code of `xyzt_units` (lowest three bits) to mm; files that name no unit are in mm. */
 const MM_PER_UNIT: Readonly<Record<number, number>> = { 1: 1000, 3: 0.001 }
@@ -17,19 +17,19 @@ const QUATERNION_SLACK = 1e-3
  * The result may be singular or not finite where the header is damaged.
  * @see nifti1.h, "3D image (volume) orientation and location in space", methods 1-3
  */
-export function affineOf(header: NiftiHeader): Affine {
+export function affineOf(header: HeaderFields): Affine {
   const mm = MM_PER_UNIT[header.units & UNITS_SPATIAL] ?? 1
   const rows =
     header.sform.code > 0 ? header.sform.rows : header.qform.code > 0 ? qformRows(header) : sizesOnly(header)
   return [...rows.map((value) => value * mm), 0, 0, 0, 1]
 }
 
-function sizesOnly({ pixdim }: NiftiHeader): readonly number[] {
+function sizesOnly({ pixdim }: HeaderFields): readonly number[] {
   const [, x, y, z] = pixdim as readonly [number, number, number, number]
   return [x, 0, 0, 0, 0, y, 0, 0, 0, 0, z, 0]
 }
 
-function qformRows({ qform, pixdim }: NiftiHeader): readonly number[] {
+function qformRows({ qform, pixdim }: HeaderFields): readonly number[] {
   const [qfac, x, y, z] = pixdim as readonly [number, number, number, number]
   let [b, c, d] = qform.quaternion
   const length2 = b * b + c * c + d * d
@@ -62,7 +62,7 @@ function qformRows({ qform, pixdim }: NiftiHeader): readonly number[] {
 }
 
 /** Placement fields of a header. */
-export type Placement = Pick<NiftiHeader, 'qform' | 'sform'> & {
+export type Placement = Pick<HeaderFields, 'qform' | 'sform'> & {
   readonly qfac: number
   readonly sizes: readonly [number, number, number]
 }

@@ -4,8 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { rawNifti, temporaryFolder } from '../../../test/fixtures/nifti.ts'
 import { InputError } from '../../errors.ts'
-import { random } from '../../kernels/random.ts'
-import { readNifti, readNiftiHeader } from './read.ts'
+import { readNifti } from './read.ts'
 
 const folder = await temporaryFolder()
 const path = join(folder, 'bad.nii.gz')
@@ -34,10 +33,14 @@ const BAD: readonly (readonly [name: string, bytes: Uint8Array, message: RegExp]
   ['a gzipped web page', gzipSync(`<!doctype html>${' '.repeat(999)}`), /web page/],
   ['a Git LFS pointer', Buffer.from('version https://git-lfs.github.com/spec/v1\n'), /LFS/],
   ['a DICOM file', dicom, /DICOM/],
-  ['noise', Buffer.alloc(1000, 0xab), /not a NIfTI-1 file .*abab/],
+  ['noise', Buffer.alloc(1000, 0xab), /not a NIfTI file .*abab/],
   ['a wrong mark', marked('abc\0'), /mark/],
   ['half a pair', marked('ni1\0'), /pair/],
-  ['NIfTI-2', patched(0, 540, 'setInt32'), /NIfTI-2/],
+  [
+    'the size of NIfTI-2 alone',
+    patched(0, 540, 'setInt32'),
+    /540.*is incomplete|NIfTI-2 header alone takes 540/s,
+  ],
   ['truncated gzip', big.subarray(0, big.length - 900), /gzip data is incomplete/],
   ['gzip cut in its own header', big.subarray(0, 8), /gzip data is incomplete/],
   ['gzip with a wrong checksum', Buffer.concat([big.subarray(0, -8), Buffer.alloc(8, 1)]), /gzip data/],
@@ -60,7 +63,7 @@ const BAD: readonly (readonly [name: string, bytes: Uint8Array, message: RegExp]
     gzipSync(rawNifti({ dim: [3, 600, 600, 600, 1, 1, 1, 1], samples: [] })),
     /cannot hold/,
   ],
-  ['several volumes', rawNifti({ dim: [4, 2, 3, 2, 2, 1, 1, 1] }), /holds 2 volumes.*\n.*Split/],
+  ['several volumes', rawNifti({ dim: [4, 2, 3, 2, 2, 1, 1, 1] }), /holds 2 volumes.*\n.*--volume/],
   ['complex samples', patched(70, 32), /complex64/],
   ['RGB samples', patched(70, 128), /RGB/],
   ['int64 samples', patched(70, 1024), /int64/],
@@ -101,28 +104,4 @@ describe('refuses in one clear message, with a remedy,', () => {
     await writeFile(path, rawNifti())
     await expect(readNifti(join(path, 'inside.nii'))).rejects.toThrow(InputError)
   })
-})
-
-it('survives 400 seeded mutations of files: an image that fits its header, or an InputError', async () => {
-  const draw = random(20261121, 'header mutations')
-  let refused = 0
-  for (let round = 0; round < 400; round++) {
-    const bytes = rawNifti({ code: round % 2 ? 4 : 16, littleEndian: round % 3 !== 0 })
-    for (let change = 0; change <= draw.integer(4); change++) bytes[draw.integer(352)] = draw.integer(256)
-    const cut = draw.uniform() < 0.1 ? bytes.subarray(0, draw.integer(bytes.length)) : bytes
-    const file = draw.uniform() < 0.5 ? gzipSync(cut) : cut
-    if (draw.uniform() < 0.2 && file.length > 0) file[draw.integer(file.length)] = draw.integer(256)
-    await writeFile(path, file)
-    try {
-      const { volume } = await readNifti(path)
-      expect(volume.data.length).toBe(volume.shape.reduce((a, b) => a * b, 1))
-      expect(volume.affine.every(Number.isFinite)).toBe(true)
-      expect((await readNiftiHeader(path)).grid.shape).toEqual(volume.shape)
-    } catch (error) {
-      refused++
-      expect(error).toBeInstanceOf(InputError)
-    }
-  }
-  expect(refused).toBeGreaterThan(50)
-  expect(refused).toBeLessThan(350)
 })

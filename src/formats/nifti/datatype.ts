@@ -3,6 +3,9 @@ import type { Samples } from '../../volume/volume.ts'
 
 export type Datatype = 'uint8' | 'int16' | 'int32' | 'float32' | 'float64' | 'int8' | 'uint16' | 'uint32'
 
+/** The largest finite float32. */
+export const FLOAT32_MAX = 3.4028234663852886e38
+
 interface Layout {
   /** `datatype` of the header. */
   readonly code: number

@@ -1,30 +1,44 @@
 /** The one importer of nifti-reader-js: the bytes of a header in, plain checked data out. */
-import { NIFTI1 } from 'nifti-reader-js'
-import { InputError } from '../../errors.ts'
+import { NIFTI1, NIFTI2 } from 'nifti-reader-js'
+import { ConfigError, InputError } from '../../errors.ts'
 import { determinant } from '../../kernels/matrix.ts'
 import type { Grid } from '../../volume/volume.ts'
 import { affineOf } from './affine.ts'
-import { type Datatype, datatypeOfCode, layoutOf, refusedName } from './datatype.ts'
-import { HEADER_BYTES, type NiftiHeader, SINGLE_FILE_OFFSET, scaleOf, shapeOf } from './header.ts'
+import { datatypeOfCode, layoutOf, refusedName } from './datatype.ts'
+import { FLAG_BYTES } from './extensions.ts'
+import { HEADER_BYTES, type HeaderFields, scaleOf, shapeOf } from './header.ts'
+import { type Identity, identify } from './identity.ts'
 
-export interface Decoded {
-  readonly header: NiftiHeader
+/** As much of a file as says all that `decodeHeader` needs. */
+export const LONGEST_HEAD: number = HEADER_BYTES[2] + FLAG_BYTES
+
+/** What a header says, and where the chosen volume lies. */
+export interface Decoded extends Identity {
+  /** Of the chosen volume: sizes beyond the third are 1. */
+  readonly header: HeaderFields
   readonly grid: Grid
   readonly littleEndian: boolean
-  /** Where the samples start, and how many bytes they take. */
+  /** Where the first volume's samples start; what lies before, behind the header, are extensions or nothing. */
   readonly offset: number
+  /** Where the chosen volume's samples start, and how many bytes they take. */
+  readonly from: number
   readonly bytes: number
+  /** Size of the uncompressed file that holds the samples. */
+  readonly whole: number
 }
 
 /**
- * @param head the first 352 bytes (or all, where the file has fewer) of the uncompressed file
+ * @param head the first `LONGEST_HEAD` bytes (or all, where the file has fewer) of the uncompressed file
  * @param source the file's name, for messages
- * @throws {InputError} when this is no NIfTI-1 file with one scalar volume at a known place
+ * @param volume which of several volumes, counted from 0 as they are stored
+ * @throws {InputError} when this is no NIfTI header of scalar samples at a known place, or `volume` is not given and there are several
+ * @throws {ConfigError} when there is no such volume
  */
-export function decodeHeader(head: Uint8Array, source: string): Decoded {
-  const raw = readRaw(head, source)
-  const { header, littleEndian, offset } = raw
-  const voxels = checkSizes(header, source)
+export function decodeHeader(head: Uint8Array, source: string, volume?: number): Decoded {
+  const identity = identify(head, source)
+  const { header, littleEndian, offset } = readFields(head, identity, source)
+  const { voxels, volumes } = checkSizes(header, source)
+  const index = chosen(volume, volumes, header, source)
   const scale = scaleOf(header)
   if (!Number.isFinite(scale.intercept))
     throw new InputError(
@@ -41,49 +55,56 @@ export function decodeHeader(head: Uint8Array, source: string): Decoded {
         .join(' ')}).`,
       'Convert the image again from its source, or correct the header.',
     )
+  const shape = shapeOf(header)
+  const bytes = voxels * layoutOf(header.datatype).bytes
   return {
-    header,
-    grid: { shape: shapeOf(header), affine },
+    ...identity,
+    header: volumes === 1 ? header : { ...header, dim: [3, ...shape, 1, 1, 1, 1] },
+    grid: { shape, affine },
     littleEndian,
     offset,
-    bytes: voxels * layoutOf(header.datatype).bytes,
+    from: offset + index * bytes,
+    bytes,
+    whole: offset + volumes * bytes,
   }
 }
 
-function placementName({ sform, qform }: NiftiHeader): string {
+function placementName({ sform, qform }: HeaderFields): string {
   return sform.code > 0 ? 'sform' : qform.code > 0 ? 'qform' : 'voxel size'
 }
 
-function readRaw(head: Uint8Array, source: string) {
-  checkIdentity(head, source)
-  // Extensions are left out: the library's walk over them does not end when one gives its size as negative.
-  const copy = new Uint8Array(SINGLE_FILE_OFFSET)
-  copy.set(head.subarray(0, HEADER_BYTES))
-  const raw = new NIFTI1()
-  raw.readHeader(copy.buffer)
+/** Byte positions of what is read here and not by the library. @see nifti1.h, nifti2.h */
+const POSITIONS = {
+  1: { rows: 280, description: [148, 80], auxFile: [228, 24], intentName: [328, 16] },
+  2: { rows: 400, description: [240, 80], auxFile: [320, 24], intentName: [508, 16] },
+} as const
+
+/**
+ * Numbers come from the library, except where it is wrong: it drops the sform where the qform has the larger code, its walk over extensions
+ * does not end when one gives its size as negative, and its 64-bit integers are wrong below 0 in either byte order and, in big-endian
+ * files, from 2^31 on (low halves are taken as signed).
+ */
+function readFields(head: Uint8Array, { version, paired }: Identity, source: string) {
+  const copy = Uint8Array.from(head.subarray(0, HEADER_BYTES[version]))
   const view = new DataView(copy.buffer)
-  const text = (start: number, length: number): string => {
+  const raw = version === 1 ? new NIFTI1() : new NIFTI2()
+  raw.readHeader(copy.buffer)
+  const { littleEndian } = raw
+  const at = POSITIONS[version]
+  const text = ([start, length]: readonly [number, number]): string => {
     const bytes = copy.subarray(start, start + length)
     const end = bytes.indexOf(0)
     return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('latin1')
   }
+  const int64 = (position: number): number => Number(view.getBigInt64(position, littleEndian))
   const datatype = datatypeOfCode(raw.datatypeCode)
   if (datatype === undefined)
     throw new InputError(
       `${source}: samples are of type ${refusedName(raw.datatypeCode)}, which attune does not read.`,
       'Convert them to one real number per voxel: int8 to uint32, float32 or float64.',
     )
-  // Older writers leave 0 here; 352 is the only meaning it can have in a single file.
-  const offset = raw.vox_offset === 0 ? SINGLE_FILE_OFFSET : raw.vox_offset
-  if (!Number.isInteger(offset) || offset < SINGLE_FILE_OFFSET)
-    throw new InputError(
-      `${source}: samples start at byte ${raw.vox_offset}; a NIfTI-1 file has them at 352 or later.`,
-      'The header is damaged: convert the image again.',
-    )
-  // The library lets the larger of the two codes win and drops the sform where it loses, so the rows are read here.
-  const rows = Array.from({ length: 12 }, (_, k) => view.getFloat32(280 + 4 * k, raw.littleEndian))
-  const header: NiftiHeader = {
-    dim: raw.dims,
+  const header: HeaderFields = {
+    dim: version === 1 ? raw.dims : raw.dims.map((_, k) => int64(16 + 8 * k)),
     pixdim: raw.pixDims,
     datatype,
     slope: raw.scl_slope,
@@ -94,33 +115,46 @@ function readRaw(head: Uint8Array, source: string) {
     dimInfo: raw.dim_info,
     intent: {
       code: raw.intent_code,
-      name: text(328, 16),
+      name: text(at.intentName),
       parameters: [raw.intent_p1, raw.intent_p2, raw.intent_p3],
     },
     slices: {
-      start: raw.slice_start,
-      end: raw.slice_end,
+      start: version === 1 ? raw.slice_start : int64(224),
+      end: version === 1 ? raw.slice_end : int64(232),
       code: raw.slice_code,
       duration: raw.slice_duration,
     },
     toffset: raw.toffset,
-    description: text(148, 80),
-    auxFile: text(228, 24),
+    description: text(at.description),
+    auxFile: text(at.auxFile),
     qform: {
       code: raw.qform_code,
       quaternion: [raw.quatern_b, raw.quatern_c, raw.quatern_d],
       offset: [raw.qoffset_x, raw.qoffset_y, raw.qoffset_z],
     },
-    sform: { code: raw.sform_code, rows },
+    sform: {
+      code: raw.sform_code,
+      rows: Array.from({ length: 12 }, (_, k) =>
+        version === 1
+          ? view.getFloat32(at.rows + 4 * k, littleEndian)
+          : view.getFloat64(at.rows + 8 * k, littleEndian),
+      ),
+    },
   }
-  return { header, offset, littleEndian: raw.littleEndian }
+  const stored = version === 1 ? raw.vox_offset : int64(168)
+  const earliest = paired ? 0 : HEADER_BYTES[version] + FLAG_BYTES
+  // Older writers leave 0 here; in a single file that can only mean "right behind the header".
+  const offset = stored === 0 ? earliest : stored
+  if (!Number.isSafeInteger(offset) || offset < earliest)
+    throw new InputError(
+      `${source}: samples start at byte ${stored}; a NIfTI-${version} ${paired ? 'pair' : 'file'} has them at ${earliest} or later.`,
+      'The header is damaged: convert the image again.',
+    )
+  return { header, littleEndian, offset }
 }
 
-/** Number of voxels. @throws {InputError} for a size below 1 or more than one volume */
-function checkSizes(
-  { dim }: { readonly dim: readonly number[]; readonly datatype: Datatype },
-  source: string,
-): number {
+/** Voxels of one volume, and how many volumes. @throws {InputError} for a size below 1 */
+function checkSizes({ dim }: HeaderFields, source: string): { voxels: number; volumes: number } {
   const count = dim[0] as number
   if (count < 1 || count > 7)
     throw new InputError(
@@ -133,56 +167,25 @@ function checkSizes(
       `${source}: the header gives the size ${sizes.join(' x ')}; every size must be at least 1.`,
       'The header is damaged: convert the image again.',
     )
-  const volumes = sizes.slice(3).reduce((product, size) => product * size, 1)
-  if (volumes > 1)
-    throw new InputError(
-      `${source}: ${sizes.join(' x ')} holds ${volumes} volumes; attune takes one.`,
-      'Split it into single volumes (for example with fslroi or nibabel.four_to_three) and give one of them.',
-    )
-  return sizes.slice(0, 3).reduce((product, size) => product * size, 1)
+  const product = (values: readonly number[]): number => values.reduce((a, b) => a * b, 1)
+  return { voxels: product(sizes.slice(0, 3)), volumes: product(sizes.slice(3)) }
 }
 
-/** @throws {InputError} naming what the file is instead, where that can be told */
-function checkIdentity(head: Uint8Array, source: string): void {
-  const convert = 'Convert it to NIfTI-1 (.nii or .nii.gz) first, for example with dcm2niix or nibabel.'
-  if (head.length >= HEADER_BYTES) {
-    const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
-    const size = [view.getInt32(0, true), view.getInt32(0, false)]
-    const magic = Buffer.from(head.subarray(344, 348)).toString('latin1')
-    if (size.includes(HEADER_BYTES)) {
-      if (magic === 'n+1\0') return
-      if (magic === 'ni1\0')
-        throw new InputError(
-          `${source}: is the header of a .hdr/.img pair, which attune does not read.`,
-          convert,
-        )
-      throw new InputError(
-        `${source}: has the size of a NIfTI-1 header but not its mark ("n+1" at byte 344): an ANALYZE image or a damaged file.`,
-        convert,
-      )
-    }
-    if (size.includes(540))
-      throw new InputError(`${source}: is NIfTI-2, which attune does not read yet.`, convert)
-    if (Buffer.from(head.subarray(128, 132)).toString('latin1') === 'DICM')
-      throw new InputError(`${source}: is a DICOM file.`, convert)
-  }
-  const start = Buffer.from(head.subarray(0, 32)).toString('latin1')
-  if (/^\s*<(!doctype|html|\?xml)/i.test(start))
+/** Which volume is meant. */
+function chosen(volume: number | undefined, volumes: number, { dim }: HeaderFields, source: string): number {
+  const size = dim.slice(1, (dim[0] as number) + 1).join(' x ')
+  if (volume === undefined && volumes > 1)
     throw new InputError(
-      `${source}: is a web page, not an image.`,
-      'The download went wrong: fetch the file again, and look at the page for the reason.',
+      `${source}: ${size} holds ${volumes} volumes; attune takes one at a time.`,
+      `Choose one from 0 to ${volumes - 1} (attune apply --volume 0; readNifti(path, { volume: 0 })), or split the file.`,
     )
-  if (start.startsWith('version https://git-lfs'))
-    throw new InputError(
-      `${source}: is a Git LFS pointer, not the image.`,
-      'Fetch the file itself: git lfs pull.',
+  const index = volume ?? 0
+  if (!Number.isInteger(index) || index < 0 || index >= volumes)
+    throw new ConfigError(
+      `${source}: ${size} holds no volume ${index}.`,
+      volumes === 1
+        ? 'It holds one volume, number 0: leave the choice out.'
+        : `Choose one from 0 to ${volumes - 1}.`,
     )
-  throw new InputError(
-    head.length === 0
-      ? `${source}: is empty.`
-      : head.length < HEADER_BYTES
-        ? `${source}: holds ${head.length} bytes; a NIfTI-1 header alone takes ${HEADER_BYTES}.`
-        : `${source}: is not a NIfTI-1 file (it begins with ${Buffer.from(head.subarray(0, 8)).toString('hex')}).`,
-    'Give a NIfTI-1 image (.nii or .nii.gz).',
-  )
+  return index
 }

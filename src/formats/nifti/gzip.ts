@@ -40,6 +40,11 @@ export async function inflateExactly(file: Uint8Array, expected: number): Promis
   return inflateAsync(file, { chunkSize: Math.max(expected + 64, 1024), maxOutputLength: expected + 1 })
 }
 
+/** Inflates a whole gzip file of unknown length. @throws as `inflateExactly` does when there are more than `most` bytes */
+export async function inflateUpTo(file: Uint8Array, most: number): Promise<Uint8Array> {
+  return inflateAsync(file, { maxOutputLength: most })
+}
+
 /** Bytes per slab, and the part of the slab before it that its matches may reach back into. */
 const SLAB = 1 << 20
 const WINDOW = 1 << 15

@@ -1,10 +1,11 @@
-/** A NIfTI-1 header as plain data: every field that must survive a round trip, in the file's own units. */
+/** A NIfTI header as plain data: every field that must survive a round trip, in the file's own units. */
 import type { Shape } from '../../volume/volume.ts'
 import type { Datatype } from './datatype.ts'
+import type { Extension } from './extensions.ts'
 
-/** @see nifti1.h; the names there are in the comments where ours differ */
-export interface NiftiHeader {
-  /** `dim`: the number of dimensions, then seven sizes; only sizes of 1 beyond the third. */
+/** The fields of fixed size, the same in NIfTI-1 and NIfTI-2. @see nifti1.h; the names there are in the comments where ours differ */
+export interface HeaderFields {
+  /** `dim`: the number of dimensions, then seven sizes; only sizes of 1 beyond the third, since it is one volume's header. */
   readonly dim: readonly number[]
   /** `pixdim`: qfac, then seven spacings. */
   readonly pixdim: readonly number[]
@@ -43,19 +44,24 @@ export interface NiftiHeader {
   readonly sform: { readonly code: number; readonly rows: readonly number[] }
 }
 
-/** Byte positions of the fields. @see nifti1.h */
-export const HEADER_BYTES = 348
-/** The header and the four bytes that announce extensions. */
-export const SINGLE_FILE_OFFSET = 352
+/** A whole header. */
+export interface NiftiHeader extends HeaderFields {
+  readonly extensions: readonly Extension[]
+}
+
+export type Version = 1 | 2
+
+/** Length of a header without its extensions; its first field says it. @see nifti1.h, nifti2.h */
+export const HEADER_BYTES = { 1: 348, 2: 540 } as const
 
 /** The three spatial sizes; 1 where the file has fewer dimensions. */
-export function shapeOf({ dim }: NiftiHeader): Shape {
+export function shapeOf({ dim }: HeaderFields): Shape {
   const size = (axis: number): number => (axis <= (dim[0] as number) ? (dim[axis] as number) : 1)
   return [size(1), size(2), size(3)]
 }
 
 /** Slope and intercept in force: 1 and 0 where the file says that samples are not scaled. */
-export function scaleOf({ slope, intercept }: Pick<NiftiHeader, 'slope' | 'intercept'>): {
+export function scaleOf({ slope, intercept }: Pick<HeaderFields, 'slope' | 'intercept'>): {
   readonly slope: number
   readonly intercept: number
 } {

@@ -1,10 +1,9 @@
 /** Values of a volume as samples of a stored type. */
 import type { Samples, Scale, Volume } from '../../volume/volume.ts'
-import { type Datatype, datatypeOf, layoutOf } from './datatype.ts'
+import { type Datatype, datatypeOf, FLOAT32_MAX, layoutOf } from './datatype.ts'
 
 /** A sample this near a whole number was one before arithmetic. */
 const WHOLE = 1e-3
-const FLOAT32_MAX = 3.4028234663852886e38
 
 /**
  * Samples s of type `datatype` with value = s * slope + intercept: the volume's own array where it already is that,

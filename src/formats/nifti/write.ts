@@ -1,4 +1,4 @@
-/** NIfTI-1 images to files. */
+/** Images to NIfTI-1 files, .nii or .nii.gz, whatever they were read from. */
 import { createHash } from 'node:crypto'
 import { ConfigError } from '../../errors.ts'
 import { writeFileAtomic } from '../../files.ts'
@@ -13,7 +13,10 @@ import { samplesAs } from './samples.ts'
 const LONGEST = 32767
 
 export interface WriteOptions {
-  /** The header whose fields, affine codes and description the new file keeps; usually that of the input image. */
+  /**
+   * The header whose fields, affine codes, description and extensions the new file keeps; usually that of the input image.
+   * Fractions of a NIfTI-2 header are rounded to float32.
+   */
   readonly like?: NiftiHeader
   /** `float32`, or `same`: the stored type and intensity scaling of `like` (without it, of the volume). */
   readonly dtype?: 'float32' | 'same'
@@ -36,7 +39,8 @@ export interface WriteReport {
 /**
  * Writes `volume` whole or not at all. Equal input gives equal bytes: no clock, no name inside.
  * @throws {MissingError} when the folder cannot be written
- * @throws {ConfigError} for a gzip level outside 1 to 9, or a volume longer along an axis than NIfTI-1 can say
+ * @throws {ConfigError} for a gzip level outside 1 to 9, a volume longer along an axis than NIfTI-1 can say, or a NIfTI-2 header
+ *         in `like` with codes or slice numbers beyond it
  */
 export async function writeNifti(
   path: string,
