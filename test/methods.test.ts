@@ -1,4 +1,4 @@
-/** The contract of `method-contract.ts`, for every method that attune has. */
+/** The contract of `method.contract.ts`, for every method that attune has. */
 import { expect, it } from 'vitest'
 import { UNTRAINED_MODELS } from '../src/harmonizer/closed-form.ts'
 import { METHODS, UNTRAINED } from '../src/harmonizer/ladder.ts'
@@ -6,7 +6,7 @@ import type { Method } from '../src/harmonizer/method.ts'
 import { exportLocalTone } from '../training/parts/onnx-local-tone.ts'
 import { POPULATION_METHODS } from '../training/population.ts'
 import { sampleModel, sampleWeights } from './local-tone-oracle.ts'
-import { type MethodCase, methodContract } from './method-contract.ts'
+import { type MethodCase, methodContract } from './method.contract.ts'
 
 /** The method's own way of learning a reference, shown one image. */
 function learned(method: Method): Pick<MethodCase, 'fitTo'> {

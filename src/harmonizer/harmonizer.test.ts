@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { head } from '../../test/head.ts'
 import { sampleModel, sampleWeights } from '../../test/local-tone-oracle.ts'
-import { asBundle, mapped } from '../../test/method-contract.ts'
+import { asBundle, mapped } from '../../test/method.contract.ts'
 import { exportLocalTone } from '../../training/parts/onnx-local-tone.ts'
 import { openLocalTone } from '../inference/local-tone.ts'
 import { WHITE_STRIPE } from '../intensity/whitestripe.ts'
