@@ -28,7 +28,11 @@ const COPIES_VOLUMES =
 const MAY_HARM: Readonly<Record<Method, readonly string[]>> = {
   identity: [],
   zscore: [GAIN_ONLY],
-  whitestripe: [BRAIN_MASK, GAIN_ONLY],
+  whitestripe: [
+    BRAIN_MASK,
+    'The spread of the stripe is noise as much as anatomy: between scanners of different noise the gain is off, and only white matter is brought to the reference.',
+    GAIN_ONLY,
+  ],
   kde: [BRAIN_MASK, GAIN_ONLY],
   fcm: [BRAIN_MASK, GAIN_ONLY],
   lsq: [BRAIN_MASK, GAIN_ONLY],
