@@ -2,7 +2,8 @@
  * `whitestripe`: gain and offset, so that a stripe of normal white matter has a given mean and standard deviation (rung 1).
  *
  * The stripe is found in the histogram alone: from 5 % of the voxels below the peak of white matter to 5 % above it. Lesions and
- * tissue volumes hardly move it; noise does, since it widens the stripe: between scanners of different noise the gain is off. Give a mask of the brain: scalp and marrow may be as bright as white matter.
+ * tissue volumes hardly move it; noise widens it, so that between scanners of different noise the gain is off. Give a mask of the
+ * brain: scalp and marrow may be as bright as white matter.
  *
  * Differs from intensity-normalization 3.0.1: the peak is searched on a grid of an eighth of the bandwidth and refined, where that
  * looks at 80 points between minimum and maximum; a peak must stand out (see density.ts); the ends of the stripe belong to it.
