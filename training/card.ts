@@ -6,6 +6,12 @@ import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
 const WHAT: Readonly<Record<Method, string>> = {
   identity: 'changes nothing; it is the baseline that every comparison needs.',
   zscore: 'changes gain and offset, so that mean and standard deviation in the head match the reference.',
+  whitestripe:
+    'changes gain and offset, so that mean and standard deviation of a stripe of normal white matter, found in the histogram, match the reference.',
+  kde: 'changes gain, so that the peak of white matter in the smoothed histogram lies where the reference has it.',
+  fcm: 'changes gain, so that the mean of one tissue, found by fuzzy c-means on the histogram, matches the reference.',
+  lsq: 'changes gain, so that the means of three tissues, found by fuzzy c-means, are as near to the reference as one gain brings them.',
+  nyul: 'applies one increasing curve of straight pieces to the whole image, which brings its percentiles to the standard scale of the reference.',
   histogram:
     "applies one increasing curve to the whole image, which gives it the reference's distribution of intensities.",
   tone: 'applies one increasing curve per source scanner to the whole image, fitted on people scanned on both.',
@@ -13,13 +19,25 @@ const WHAT: Readonly<Record<Method, string>> = {
     'applies an increasing curve that varies smoothly over the head, predicted from the image by a small network. At one place it keeps the order of intensities.',
 }
 
+const GAIN_ONLY = 'Shading, contrast, sharpness and noise stay as they are.'
+const BRAIN_MASK =
+  'Tissues are found by their intensities in the mask: without a mask of the brain, scalp and marrow count as tissue.'
+const COPIES_VOLUMES =
+  'An image with unusual tissue volumes (atrophy, large lesions, another field of view) is pulled towards the volumes of the reference.'
+
 const MAY_HARM: Readonly<Record<Method, readonly string[]>> = {
   identity: [],
-  zscore: ['Shading, contrast, sharpness and noise stay as they are.'],
-  histogram: [
-    'An image with unusual tissue volumes (atrophy, large lesions, another field of view) is pulled towards the volumes of the reference.',
-    'Shading, sharpness and noise stay as they are.',
+  zscore: [GAIN_ONLY],
+  whitestripe: [
+    BRAIN_MASK,
+    'The spread of the stripe is noise as much as anatomy: between scanners of different noise the gain is off, and only white matter is brought to the reference.',
+    GAIN_ONLY,
   ],
+  kde: [BRAIN_MASK, GAIN_ONLY],
+  fcm: [BRAIN_MASK, GAIN_ONLY],
+  lsq: [BRAIN_MASK, GAIN_ONLY],
+  nyul: [COPIES_VOLUMES, 'Shading, sharpness and noise stay as they are.'],
+  histogram: [COPIES_VOLUMES, 'Shading, sharpness and noise stay as they are.'],
   tone: [
     'Contrast that depends on more than intensity (T1 and T2 weighting differ) cannot be matched by one curve.',
     'Shading, sharpness and noise stay as they are.',

@@ -1,44 +1,38 @@
-/** The methods that need no iteration: one look at every scan, then one at every pair. Memory holds one pair at a time. */
+/** What needs no iteration: one look at every scan, then for `tone` one at every pair. Memory holds one pair at a time. */
 import type { Cohort, Pair, Scan } from '../src/cohort/cohort.ts'
 import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { sha256File } from '../src/files.ts'
 import { limitsOf } from '../src/harmonizer/guards.ts'
 import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
-import {
-  type HistogramModel,
-  poolQuantiles,
-  quantileFunction,
-  sortedIntensities,
-} from '../src/intensity/histogram.ts'
 import { fitToneCurve, type ToneModel, toneKnots, toneScale } from '../src/intensity/tone.ts'
-import { measureSpread, poolSpreads, type Spread, type ZScoreModel } from '../src/intensity/zscore.ts'
 import { noiseSd } from '../src/metrics/noise.ts'
 import { middleSlab } from '../src/volume/slab.ts'
 import { toFloat32, type Volume } from '../src/volume/volume.ts'
+import type { Collector } from './population.ts'
 
 /** What one look at every scan gives. */
 export interface Survey {
   readonly guards: Readonly<Record<string, DomainLimits>>
-  readonly zscore: ZScoreModel
-  readonly histogram: HistogramModel
   /** Each image's own scale (median in its own mask) by path. */
   readonly scales: ReadonlyMap<string, number>
   /** SHA-256 of each image by path. */
   readonly hashes: ReadonlyMap<string, string>
 }
 
-/** @throws {UnfittableError} for an image without contrast in its mask, naming it */
+/**
+ * @param collectors shown every scan of the target; a person's scans there share the weight 1
+ * @throws {UnfittableError} for an image without contrast in its mask
+ */
 export async function surveyCohort(
   { scans }: Cohort,
   target: string,
+  collectors: readonly Collector[],
   onScan: (done: number, total: number) => void,
 ): Promise<Survey> {
   const facts = new Map<string, ImageFacts[]>()
   const scales = new Map<string, number>()
   const hashes = new Map<string, string>()
-  const spreads: (Spread & { weight: number })[] = []
-  const quantiles: { quantiles: Float64Array; weight: number }[] = []
   for (const [index, scan] of scans.entries()) {
     const { volume, mask } = await loadScan(scan)
     const x = toFloat32(volume)
@@ -48,16 +42,13 @@ export async function surveyCohort(
     facts.set(scan.domain, [...known, imageFacts(volume, x, surveyMask(volume.shape, mask, SLAB))])
     if (scan.domain === target) {
       const weight = 1 / scans.filter((other) => isRescan(scan, other)).length
-      spreads.push({ ...measureSpread(x, mask), weight })
-      quantiles.push({ quantiles: quantileFunction(sortedIntensities(x, mask)), weight })
+      for (const collector of collectors) collector.add(x, mask, weight)
     }
     onScan(index + 1, scans.length)
   }
   const domains = [...facts].sort(([a], [b]) => (a < b ? -1 : 1))
   return {
     guards: Object.fromEntries(domains.map(([domain, images]) => [domain, limitsOf(images)])),
-    zscore: poolSpreads(spreads),
-    histogram: poolQuantiles(quantiles),
     scales,
     hashes,
   }

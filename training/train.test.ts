@@ -45,14 +45,27 @@ const options = (name: string, change: Partial<TrainOptions> = {}): TrainOptions
   ...change,
 })
 
-/** Mean absolute difference of the third person's harmonized scan from their scan on the target, in tissue, over its median. */
-async function errorOn3(bundle: string): Promise<number> {
+/** The third person's scan brought to the target, and their scan there. */
+async function harmonized3(bundle: string): Promise<{ out: Float32Array; wanted: Float32Array }> {
   const [source, target] = await Promise.all(
     ['3a.nii', '3b.nii'].map((name) => readNifti(join(folder, name))),
   )
   const harmonizer = await loadHarmonizer(bundle)
   const { volume } = await harmonizer.apply(source!.volume, { domain: 'a', force: true })
-  const [out, wanted] = [toFloat32(volume), toFloat32(target!.volume)]
+  return { out: toFloat32(volume), wanted: toFloat32(target!.volume) }
+}
+
+/** Mean of the third person's harmonized white matter over that on the target. */
+async function whiteMatterOn3(bundle: string): Promise<number> {
+  const { out, wanted } = await harmonized3(bundle)
+  const white = [...wanted.keys()].filter((i) => wanted[i]! > 3900)
+  const total = (x: Float32Array): number => white.reduce((sum, i) => sum + x[i]!, 0)
+  return total(out) / total(wanted)
+}
+
+/** Mean absolute difference of the third person's harmonized scan from their scan on the target, in tissue, over its median. */
+async function errorOn3(bundle: string): Promise<number> {
+  const { out, wanted } = await harmonized3(bundle)
   const tissue = [...wanted.keys()].filter((i) => wanted[i]! > 600)
   return tissue.reduce((sum, i) => sum + Math.abs(out[i]! - wanted[i]!), 0) / tissue.length / 3000
 }
@@ -112,6 +125,25 @@ describe('training', () => {
     expect(Math.abs(out[middle]! / goal[middle]! - 1)).toBeLessThan(0.06)
   })
 
+  it.each(['whitestripe', 'kde', 'fcm', 'lsq', 'nyul'] as const)(
+    '%s brings white matter of an unseen person to where the reference has it',
+    async (method) => {
+      const { path, manifest } = await train(options(method, { method, excludeSubjects: ['s3'] }))
+      expect(manifest.steps[0].kind).toBe(method)
+      expect(Math.abs((await whiteMatterOn3(path)) - 1)).toBeLessThan(0.1)
+      const { baselines } = trainingEvidence(await readBundle(path))
+      expect(baselines.map(({ kind }) => kind)).toEqual(['zscore', 'histogram', 'tone'])
+    },
+  )
+
+  it('takes another tissue by a setting, and writes it down', async () => {
+    const { manifest } = await train(options('middle', { method: 'fcm', config: { tissue: 'middle' } }))
+    expect(manifest.training.options).toEqual({ tissue: 'middle' })
+    const [model] = manifest.steps
+    if (model.kind !== 'fcm') throw new TypeError('fcm expected')
+    expect(Math.abs(model.mean / SCANNERS.b.tissues[1] - 1)).toBeLessThan(0.1)
+  })
+
   it('says which domains no subject links to the target', async () => {
     const remarks: string[] = []
     await train(options('remarks'), (event) => {
@@ -134,6 +166,16 @@ describe('training', () => {
       "one person's histogram",
       { method: 'histogram', subjects: ['s1'] },
       /Only s1 .*tissue volumes.*--single-reference/s,
+    ],
+    [
+      "one person's landmarks",
+      { method: 'nyul', subjects: ['s1'] },
+      /Only s1 .*tissue volumes.*--single-reference/s,
+    ],
+    [
+      'a tissue that does not exist',
+      { method: 'fcm', config: { tissue: 'wm' } },
+      /tissue: "wm".*dark, middle, bright/s,
     ],
     ['settings of a method that has none', { config: { steps: 3 } }, /`tone` does not take: steps: 3/],
     ['unknown settings', { method: 'local-tone', config: { stepz: 3 } }, /stepz: 3.*steps \(/s],

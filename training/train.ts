@@ -6,8 +6,9 @@ import { requireCohort } from '../src/cohort/manifest.ts'
 import { ConfigError, InputError } from '../src/errors.ts'
 import { sha256, sha256File } from '../src/files.ts'
 import { BUNDLE_SUFFIX, type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
+import { copiesVolumes, needsDomain, rungOf } from '../src/harmonizer/ladder.ts'
 import { MANIFEST_SCHEMA, type Manifest } from '../src/harmonizer/manifest.ts'
-import { type Method, type Model, needsDomain, rungOf } from '../src/harmonizer/method.ts'
+import type { Method, Model } from '../src/harmonizer/method.ts'
 import { EVIDENCE_FILE, TRAINING_SCHEMA, type TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import { packageFile } from '../src/package-root.ts'
 import { modelCard } from './card.ts'
@@ -15,6 +16,8 @@ import { fitTone, type Survey, surveyCohort } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import type { LocalToneOptions, StepProgress } from './local-tone.ts'
 import { type CheckpointPlace, removeCheckpoint } from './parts/checkpoint.ts'
+import { POPULATION_METHODS } from './population.ts'
+import { settingsOf } from './settings.ts'
 
 export interface TrainOptions {
   /** Path of the cohort's manifest. */
@@ -33,7 +36,7 @@ export interface TrainOptions {
   readonly excludeSubjects?: readonly string[]
   /** Go on from where an interrupted training of the same bundle stopped. */
   readonly resume?: boolean
-  /** Accept a histogram of one person, which writes that person's tissue volumes into every image. */
+  /** Accept one person's histogram or landmarks as the reference, which writes that person's tissue volumes into every image. */
   readonly singleReference?: boolean
 }
 
@@ -48,8 +51,8 @@ export interface Trained {
   readonly loss: TrainingEvidence['loss']
 }
 
-/** Of `local-tone`; the other methods have none. */
-type Settings = Omit<LocalToneOptions, 'seed' | 'engine'>
+/** Weaker methods that are fitted to the same scans, for validation to compare with; `tone` only where there are pairs. */
+const BASELINES: readonly Method[] = ['zscore', 'histogram', 'tone']
 
 /** What a method's own part of training gives. */
 interface Fitted {
@@ -70,14 +73,16 @@ export async function train(
 ): Promise<Trained> {
   const { target, method, out, overwrite = false, seed = 1, engine = 'auto' } = options
   await checkBundlePlace(out, overwrite)
-  const settings = await settingsOf(options)
+  const settings = await settingsOf(method, options.config ?? {})
   const cohort = trainable(
     select(await requireCohort(options.cohort, { target }), options),
     options,
     onProgress,
   )
   const pairs = pairsOf(cohort, target)
-  const survey = await surveyCohort(cohort, target, (done, total) =>
+  const collectors = BASELINES.includes(method) ? BASELINES : [...BASELINES, method]
+  const learned = collectors.flatMap((name) => POPULATION_METHODS[name]?.(settings.population) ?? [])
+  const survey = await surveyCohort(cohort, target, learned, (done, total) =>
     onProgress({ stage: 'scans', done, total }),
   )
   const cohortHash = await hashOf(cohort, survey)
@@ -85,17 +90,18 @@ export async function train(
     pairs.length === 0
       ? []
       : [await fitTone(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))]
-  const baselines: readonly Model[] = [survey.zscore, survey.histogram, ...tone]
+  const models: readonly Model[] = [...learned.map((collector) => collector.model()), ...tone]
+  const baselines = models.filter(({ kind }) => BASELINES.includes(kind))
   const fitted =
     method === 'local-tone'
       ? await fitLocalTone(
           cohort,
           target,
-          { ...settings, seed, engine },
+          { ...settings.localTone, seed, engine },
           { path: checkpointPath(out), resume: options.resume ?? false, cohort: cohortHash },
           onProgress,
         )
-      : closedForm(method, baselines)
+      : closedForm(method, models, settings.own)
   const name = basename(out, BUNDLE_SUFFIX)
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,
@@ -153,9 +159,9 @@ function trainable(
       `${cohort.source}: no chosen subject has a scan of the target domain ${target}.`,
       'Choose subjects that were scanned there, or another --target.',
     )
-  if (method === 'histogram' && references.size === 1 && !singleReference)
+  if (copiesVolumes(method) && references.size === 1 && !singleReference)
     throw new ConfigError(
-      `Only ${[...references][0]} was scanned on ${target}: matching one person's histogram writes that person's tissue volumes into every image.`,
+      `Only ${[...references][0]} was scanned on ${target}: matching one person's distribution of intensities writes that person's tissue volumes into every image.`,
       'Train on several people, use `tone`, or accept it with --single-reference.',
     )
   if (!needsDomain(method)) return cohort
@@ -174,27 +180,13 @@ function trainable(
   return { ...cohort, scans: cohort.scans.filter(({ domain }) => domain === target || paired.has(domain)) }
 }
 
-/** The method's defaults with what the user set; checked before any image is read. */
-async function settingsOf({ method, config = {} }: TrainOptions): Promise<Settings> {
-  const { LOCAL_TONE_DEFAULTS } = await import('./local-tone.ts')
-  const { seed: _seed, engine: _engine, ...defaults } = LOCAL_TONE_DEFAULTS
-  const known: Readonly<Record<string, number>> = method === 'local-tone' ? { ...defaults } : {}
-  const wrong = Object.entries(config).filter(
-    ([name, value]) => !Object.hasOwn(known, name) || !Number.isFinite(value) || (value as number) < 0,
-  )
-  if (wrong.length === 0) return { ...defaults, ...config }
-  const settings = Object.entries(known).map(([name, value]) => `${name} (${value})`)
-  throw new ConfigError(
-    `Settings that \`${method}\` does not take: ${wrong.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ')}.`,
-    settings.length === 0
-      ? 'It has none: leave --config out.'
-      : `It takes numbers from 0 for ${settings.join(', ')}.`,
-  )
-}
-
-function closedForm(method: Exclude<Method, 'local-tone'>, baselines: readonly Model[]): Fitted {
-  const model = method === 'identity' ? { kind: method } : baselines.find(({ kind }) => kind === method)
-  return { model: model as Model, engine: 'closed form', loss: [], options: {}, files: {} }
+function closedForm(
+  method: Exclude<Method, 'local-tone'>,
+  models: readonly Model[],
+  options: Manifest['training']['options'],
+): Fitted {
+  const model = method === 'identity' ? { kind: method } : models.find(({ kind }) => kind === method)
+  return { model: model as Model, engine: 'closed form', loss: [], options, files: {} }
 }
 
 async function fitLocalTone(

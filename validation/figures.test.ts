@@ -105,6 +105,27 @@ describe('gates', () => {
     expect(status('error', results(0.16, 1))).toBe('fail')
   })
 
+  it.each([
+    ['whitestripe', 'zscore'],
+    ['nyul', 'zscore'],
+    ['tone', 'zscore, histogram'],
+    ['local-tone', 'zscore, histogram, tone'],
+  ])('the error gate holds %s against %s', (method, rivals) => {
+    const figures = ['zscore', 'histogram', 'tone', method].map(
+      (name, i): Figure => ({
+        domain: 'A',
+        method: name,
+        metric: 'mae',
+        value: 0.1 - 0.01 * i,
+        unit: 'range',
+        n: 1,
+      }),
+    )
+    const scans = { tested: 1, refused: [] }
+    const [error] = gatesOf({ method, domains: ['A'], figures, lesions: [], scans })
+    expect(error?.criterion).toContain(`below that of ${rivals} on`)
+  })
+
   it('the lesion gate takes the median of what the source can show, and says how many it cannot', () => {
     const kept = [0.85, 0.95, 1.05].map((k, i) => lesion(i, k))
     const faded = [0.5, 0.6, 0.95].map((k, i) => lesion(i, k))

@@ -1,12 +1,14 @@
 /** Acceptance criteria, and whether they are met. */
 import type { Evidence, Figure, Gate, Metric } from '../src/evidence/evidence.ts'
+import { isMethod, METHODS } from '../src/harmonizer/ladder.ts'
+import type { Method } from '../src/harmonizer/method.ts'
 import { NOISE_AT_LEAST, NOISE_AT_MOST } from './figures.ts'
 
 const LESIONS_FROM = 0.9
 const LESIONS_TO = 1.1
 const MOST_REFUSED = 0.05
-/** Methods that the one under test must beat, weakest first. */
-const WEAKER = ['zscore', 'histogram', 'tone']
+/** The one under test must beat those of these that are weaker. */
+const RIVALS: readonly Method[] = ['zscore', 'histogram', 'tone']
 
 export interface GateInput {
   readonly method: string
@@ -30,8 +32,9 @@ function value({ figures }: GateInput, domain: string, method: string, metric: M
 
 function errorGate(input: GateInput): Gate {
   const { method, domains } = input
-  const place = WEAKER.indexOf(method)
-  const rivals = (place < 0 ? WEAKER : WEAKER.slice(0, place)).filter((rival) =>
+  const place = isMethod(method) ? METHODS.indexOf(method) : METHODS.length
+  const weaker = METHODS.slice(0, place).filter((name) => RIVALS.includes(name))
+  const rivals = weaker.filter((rival) =>
     domains.every((domain) => value(input, domain, rival, 'mae') !== undefined),
   )
   const gate = {

@@ -1,6 +1,7 @@
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import type { FileRecord } from '../harmonizer/apply-file.ts'
 import type { Harmonizer } from '../harmonizer/harmonizer.ts'
+import { UNTRAINED } from '../harmonizer/ladder.ts'
 import { type CommonOptions, progress, remarks, report } from './output.ts'
 
 interface Flags extends CommonOptions {
@@ -29,7 +30,7 @@ export const apply: CommandModule<object, Flags> = {
       .positional('harmonizer', {
         type: 'string',
         demandOption: true,
-        describe: 'NAME.harmonizer, or a method that needs no training: zscore, identity',
+        describe: `NAME.harmonizer, or a method that needs no training: ${UNTRAINED.join(', ')}`,
       })
       .positional('input', {
         type: 'string',

@@ -1,10 +1,12 @@
 import type { CommandModule } from 'yargs'
+import { METHODS } from '../harmonizer/ladder.ts'
+import type { Method } from '../harmonizer/method.ts'
 import { type CommonOptions, clearProgress, progress, remarks, report } from './output.ts'
 
 interface TrainArguments extends CommonOptions {
   readonly cohort: string
   readonly target: string
-  readonly method: 'identity' | 'zscore' | 'histogram' | 'tone' | 'local-tone'
+  readonly method: Method
   readonly config: string | undefined
   readonly out: string | undefined
   readonly engine: 'auto' | 'native' | 'wasm' | 'cpu'
@@ -28,7 +30,7 @@ export const train: CommandModule<object, TrainArguments> = {
       })
       .option('target', { type: 'string', demandOption: true, describe: 'Domain that images are brought to' })
       .option('method', {
-        choices: ['identity', 'zscore', 'histogram', 'tone', 'local-tone'] as const,
+        choices: METHODS,
         default: 'local-tone' as const,
         describe: 'What may be changed, from nothing to a curve that varies over the head',
       })
@@ -41,7 +43,7 @@ export const train: CommandModule<object, TrainArguments> = {
       .option('single-reference', {
         type: 'boolean',
         default: false,
-        describe: "With `histogram`: accept one person's histogram as the reference",
+        describe: "With `histogram` and `nyul`: accept one person's intensities as the reference",
       })
       .option('resume', {
         type: 'boolean',

@@ -7,6 +7,7 @@ import { sha256File, writeFileAtomic } from '../files.ts'
 import { niftiSha256, readNifti } from '../formats/nifti/read.ts'
 import { writeNifti } from '../formats/nifti/write.ts'
 import type { Harmonizer } from './harmonizer.ts'
+import { METHODS } from './ladder.ts'
 import type { HarmonizationRecord, HarmonizerIdentity } from './record.ts'
 
 export interface FileRequest {
@@ -52,7 +53,7 @@ export interface FileRecord extends HarmonizationRecord {
 }
 
 /** Found in the description of what attune wrote. */
-const MARK = /\battune (zscore|histogram|tone|local-tone)\b/
+const MARK = new RegExp(`\\battune (${METHODS.filter((method) => method !== 'identity').join('|')})\\b`)
 const DESCRIPTION_LENGTH = 79
 
 /**

@@ -1,14 +1,14 @@
 /** The library's front door: load a harmonizer once, apply it to volumes. */
 import { ConfigError, RefusedError } from '../errors.ts'
 import type { LocalTone } from '../inference/local-tone.ts'
-import { STANDARD } from '../intensity/zscore.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
-import { applyClosedForm } from './closed-form.ts'
+import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
 import { imageFacts, surveyMask } from './image-facts.ts'
+import { isMethod, needsDomain, rungOf } from './ladder.ts'
 import type { DomainLimits } from './manifest.ts'
-import { type Model, needsDomain, rungOf } from './method.ts'
+import type { Model } from './method.ts'
 import {
   FIGURE_SLICES,
   figuresOf,
@@ -65,13 +65,13 @@ export interface HarmonizerParts {
 }
 
 /**
- * @param pathOrMethod a `NAME.harmonizer` folder, or a method that needs no training: `identity`, `zscore`
+ * @param pathOrMethod a `NAME.harmonizer` folder, or a method that needs no training: `identity`, `zscore`, `whitestripe`, `kde`, `fcm`
  * @throws {ConfigError} for an unknown name; {InputError} for a damaged bundle
  */
 export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions = {}): Promise<Harmonizer> {
-  if (pathOrMethod === 'identity') return harmonizerOf(bare({ kind: 'identity' }), options)
-  if (pathOrMethod === 'zscore') return harmonizerOf(bare(STANDARD), options)
-  if (pathOrMethod === 'histogram' || pathOrMethod === 'tone' || pathOrMethod === 'local-tone')
+  const untrained = UNTRAINED_MODELS.find(({ kind }) => kind === pathOrMethod)
+  if (untrained) return harmonizerOf(bare(untrained), options)
+  if (isMethod(pathOrMethod))
     throw new ConfigError(
       `\`${pathOrMethod}\` needs a reference to bring images to.`,
       `Train one: attune train COHORT --target DOMAIN --method ${pathOrMethod}; then apply NAME.harmonizer.`,

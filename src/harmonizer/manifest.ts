@@ -1,7 +1,8 @@
 /** `manifest.json` of a bundle: what it does, for which images, from which data, and the hash of every other file in it. */
 import * as z from 'zod'
 import { InputError } from '../errors.ts'
-import { type Model, modelSchema, type Rung } from './method.ts'
+import type { Rung } from './ladder.ts'
+import { type Model, modelSchema } from './method.ts'
 
 export const MANIFEST_SCHEMA = 'attune-harmonizer/1'
 

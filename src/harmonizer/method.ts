@@ -1,43 +1,34 @@
-/** Every method attune can apply: its model as plain data, the schema at the boundary, and what the ladder says of it. */
+/** Every method attune can apply: its model as plain data, and the schema at the boundary. */
 import * as z from 'zod'
 import type { LocalToneModel } from '../inference/local-tone-model.ts'
+import type { FcmModel } from '../intensity/fcm.ts'
 import type { HistogramModel } from '../intensity/histogram.ts'
+import type { KdeModel } from '../intensity/kde.ts'
+import type { LsqModel } from '../intensity/lsq.ts'
+import type { NyulModel } from '../intensity/nyul.ts'
 import type { ToneModel } from '../intensity/tone.ts'
+import type { WhiteStripeModel } from '../intensity/whitestripe.ts'
 import type { ZScoreModel } from '../intensity/zscore.ts'
 
 export interface IdentityModel {
   readonly kind: 'identity'
 }
 
-export type Model = IdentityModel | ZScoreModel | HistogramModel | ToneModel | LocalToneModel
+export type Model =
+  | IdentityModel
+  | ZScoreModel
+  | WhiteStripeModel
+  | KdeModel
+  | FcmModel
+  | LsqModel
+  | NyulModel
+  | HistogramModel
+  | ToneModel
+  | LocalToneModel
 export type Method = Model['kind']
 
 /** A method that needs no network: every method weaker than `local-tone`. */
 export type ClosedFormModel = Exclude<Model, LocalToneModel>
-
-/** How much a method is able to change: 0 nothing, 1 gain and offset, 2 one curve, 4 a curve that varies over space. */
-export type Rung = 0 | 1 | 2 | 4
-
-export function rungOf(method: Method): Rung {
-  switch (method) {
-    case 'identity':
-      return 0
-    case 'zscore':
-      return 1
-    case 'histogram':
-    case 'tone':
-      return 2
-    case 'local-tone':
-      return 4
-    default:
-      return method satisfies never
-  }
-}
-
-/** Whether the method holds one mapping per source domain, so that it must be told where an image comes from. */
-export function needsDomain(method: Method): boolean {
-  return method === 'tone' || method === 'local-tone'
-}
 
 const finite = z.number()
 const positive = finite.positive()
@@ -45,6 +36,12 @@ const knots = z
   .array(finite)
   .min(2)
   .refine((values) => values[0] === 0 && increases(values), 'must start at 0 and increase')
+const peak = z.enum(['first', 'largest', 'last'])
+const ascending = z
+  .array(finite)
+  .min(2)
+  .refine((values) => values.every((q, i) => i === 0 || q >= (values[i - 1] as number)), 'must not decrease')
+  .refine((values) => (values.at(-1) as number) > (values[0] as number), 'must not all be equal')
 const curves = z.record(
   z.string(),
   z.array(finite).refine((values) => values[0] === 0 && increases(values), 'must start at 0 and increase'),
@@ -54,17 +51,20 @@ export const modelSchema: z.ZodType<Model> = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('identity') }),
     z.strictObject({ kind: z.literal('zscore'), mean: finite, sd: positive }),
+    z.strictObject({ kind: z.literal('whitestripe'), peak, mean: finite, sd: positive }),
+    z.strictObject({ kind: z.literal('kde'), peak, mode: positive }),
     z.strictObject({
-      kind: z.literal('histogram'),
-      quantiles: z
-        .array(finite)
-        .min(2)
-        .refine(
-          (values) => values.every((q, i) => i === 0 || q >= (values[i - 1] as number)),
-          'must not decrease',
-        )
-        .refine((values) => (values.at(-1) as number) > (values[0] as number), 'must not all be equal'),
+      kind: z.literal('fcm'),
+      tissue: z.enum(['dark', 'middle', 'bright']),
+      mean: positive,
     }),
+    z.strictObject({ kind: z.literal('lsq'), means: z.tuple([finite, finite, positive]) }),
+    z.strictObject({
+      kind: z.literal('nyul'),
+      percentiles: z.array(finite.min(0).max(100)).min(2).refine(increases, 'must increase'),
+      landmarks: ascending,
+    }),
+    z.strictObject({ kind: z.literal('histogram'), quantiles: ascending }),
     z.strictObject({ kind: z.literal('tone'), referenceScale: positive, knots, tones: curves }),
     z.strictObject({
       kind: z.literal('local-tone'),
@@ -79,6 +79,10 @@ export const modelSchema: z.ZodType<Model> = z
     (model) =>
       !('tones' in model) || Object.values(model.tones).every((tone) => tone.length === model.knots.length),
     'every tone must have one value per knot',
+  )
+  .refine(
+    (model) => model.kind !== 'nyul' || model.landmarks.length === model.percentiles.length,
+    'every percentile must have one landmark',
   )
   .refine(
     (model) => model.kind !== 'local-tone' || model.domains.every((domain) => domain in model.tones),

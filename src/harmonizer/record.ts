@@ -5,7 +5,8 @@ import { tissueContrast } from '../metrics/tissue-contrast.ts'
 import { type Grid, type Step, voxelSize } from '../volume/volume.ts'
 import type { Finding } from './guards.ts'
 import { type MaskSurvey, type Percentiles, percentilesOf } from './image-facts.ts'
-import type { Method, Rung } from './method.ts'
+import type { Rung } from './ladder.ts'
+import type { Method } from './method.ts'
 
 export const RECORD_SCHEMA = 'attune-record/1'
 

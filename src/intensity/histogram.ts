@@ -85,11 +85,7 @@ export function poolQuantiles(
   return { kind: 'histogram', quantiles }
 }
 
-/**
- * The curve T for one image, from its sorted masked intensities. Below the darkest masked voxel it runs to (0, 0), so
- * that background stays dark, or where intensities are not positive, on with slope 1; above the brightest with slope 1
- * in units of the ranges.
- */
+/** The curve T for one image, from its sorted masked intensities. */
 export function matchingCurve({ quantiles }: HistogramModel, sorted: Float32Array): Curve {
   const n = sorted.length
   const top = quantiles.length - 1
@@ -110,18 +106,20 @@ export function matchingCurve({ quantiles }: HistogramModel, sorted: Float32Arra
     values.push(reference(rank))
     last = rank
   }
-  const gain = (values.at(-1)! - values[0]!) / (knots.at(-1)! - knots[0]!)
+  return beyondEnds(knots, values)
+}
+
+/**
+ * The curve through (`knots`, `values`), and how it goes on beyond: below the first knot it runs to (0, 0), so that background stays
+ * dark, or where intensities are not positive, on with its mean slope; so it does above the last.
+ * @param knots strictly increasing; @param values not decreasing
+ */
+export function beyondEnds(knots: readonly number[], values: readonly number[]): Curve {
   const [darkest, dark] = [knots[0]!, values[0]!]
-  if (darkest > 0 && dark > 0) {
-    knots.unshift(0)
-    values.unshift(0)
-  } else {
-    knots.unshift(darkest - 1)
-    values.unshift(dark - gain)
-  }
-  knots.push(knots.at(-1)! + 1)
-  values.push(values.at(-1)! + gain)
-  return { knots, values }
+  const [brightest, bright] = [knots.at(-1)!, values.at(-1)!]
+  const gain = (bright - dark) / (brightest - darkest)
+  const below = darkest > 0 && dark > 0 ? [0, 0] : [darkest - 1, dark - gain]
+  return { knots: [below[0]!, ...knots, brightest + 1], values: [below[1]!, ...values, bright + gain] }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** `zscore`: gain and offset, so that the masked voxels have a given mean and standard deviation (rung 1). */
 import { UnfittableError } from '../errors.ts'
 import { moments } from '../kernels/moments.ts'
+import { applyAffine, pooledMean, type Weighted } from './affine.ts'
 
 /** What the masked voxels of every output have: 0 and 1, or the pooled figures of a reference domain. */
 export interface ZScoreModel {
@@ -34,19 +35,10 @@ export function measureSpread(x: Float32Array, mask: Uint8Array): Spread {
 /**
  * The model whose outputs are spread like the reference: the mean over people of the mean, and of the variance
  * within an image, so that differences between people in overall brightness do not widen the histogram of each.
- * @param spreads one per image, with the weight of that image (a person's images share the weight 1)
  */
-export function poolSpreads(spreads: readonly (Spread & { readonly weight: number })[]): ZScoreModel {
-  let total = 0
-  let mean = 0
-  let variance = 0
-  for (const spread of spreads) {
-    total += spread.weight
-    mean += spread.weight * spread.mean
-    variance += spread.weight * spread.sd ** 2
-  }
-  if (total === 0) throw new UnfittableError('No image of the reference domain.', 'Name another --target.')
-  return { kind: 'zscore', mean: mean / total, sd: Math.sqrt(variance / total) }
+export function poolSpreads(spreads: readonly Weighted<Spread>[]): ZScoreModel {
+  const mean = pooledMean(spreads, (spread) => spread.mean)
+  return { kind: 'zscore', mean, sd: Math.sqrt(pooledMean(spreads, ({ sd }) => sd ** 2)) }
 }
 
 /**
@@ -58,11 +50,5 @@ export function poolSpreads(spreads: readonly (Spread & { readonly weight: numbe
 export function applyZScore(model: ZScoreModel, x: Float32Array, mask: Uint8Array): Float32Array {
   const { mean, sd } = measureSpread(x, mask)
   const gain = model.sd / sd
-  const offset = model.mean - mean * gain
-  const out = new Float32Array(x.length)
-  for (let i = 0; i < x.length; i++) {
-    const value = x[i]!
-    out[i] = value === 0 && mask[i] === 0 ? 0 : value * gain + offset
-  }
-  return out
+  return applyAffine(x, mask, gain, model.mean - mean * gain)
 }

@@ -4,6 +4,11 @@ import type { Evidence, Figure, Gate, Metric, Picture } from '../evidence/eviden
 const METHODS: Readonly<Record<string, string>> = {
   identity: 'Nothing done',
   zscore: 'Gain and offset (zscore)',
+  whitestripe: 'White stripe (whitestripe)',
+  kde: 'Peak of a tissue (kde)',
+  fcm: 'Mean of a tissue (fcm)',
+  lsq: 'Means of three tissues (lsq)',
+  nyul: 'Standard scale (nyul)',
   histogram: 'Histogram matching',
   tone: 'One tone curve (tone)',
   rescan: 'Scan-rescan floor',
@@ -12,7 +17,7 @@ const METHODS: Readonly<Record<string, string>> = {
 }
 
 /** From the weakest correction to the strongest, then what no correction can undercut. */
-const ORDER = ['identity', 'zscore', 'histogram', 'tone']
+const ORDER = ['identity', 'zscore', 'whitestripe', 'kde', 'fcm', 'lsq', 'nyul', 'histogram', 'tone']
 const FLOORS = ['rescan', 'rescan-target', 'rescan-source']
 
 export function methodName(method: string): string {

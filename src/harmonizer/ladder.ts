@@ -1,0 +1,53 @@
+/** What the ladder says of every method, from the weakest to the strongest. Imports nothing, so that the command line can list them at once. */
+import type { Method } from './method.ts'
+
+/** How much a method is able to change: 0 nothing, 1 gain and offset, 2 one curve, 4 a curve that varies over space. */
+export type Rung = 0 | 1 | 2 | 4
+
+interface Place {
+  readonly rung: Rung
+  /**
+   * What it learns from: nothing it needs (an output with a scale of its own can be made without training), images of the reference
+   * domain, or pairs. Methods that learn from pairs hold one mapping per source domain, and must be told where an image comes from.
+   */
+  readonly from: 'nothing' | 'reference' | 'pairs'
+  /** Whether a reference of one person writes that person's tissue volumes into every image. */
+  readonly copiesVolumes?: true
+}
+
+const LADDER: Readonly<Record<Method, Place>> = {
+  identity: { rung: 0, from: 'nothing' },
+  zscore: { rung: 1, from: 'nothing' },
+  whitestripe: { rung: 1, from: 'nothing' },
+  kde: { rung: 1, from: 'nothing' },
+  fcm: { rung: 1, from: 'nothing' },
+  lsq: { rung: 1, from: 'reference' },
+  nyul: { rung: 2, from: 'reference', copiesVolumes: true },
+  histogram: { rung: 2, from: 'reference', copiesVolumes: true },
+  tone: { rung: 2, from: 'pairs' },
+  'local-tone': { rung: 4, from: 'pairs' },
+}
+
+/** From the weakest to the strongest. */
+export const METHODS: readonly Method[] = Object.keys(LADDER) as Method[]
+
+export function isMethod(name: string): name is Method {
+  return Object.hasOwn(LADDER, name)
+}
+
+export function rungOf(method: Method): Rung {
+  return LADDER[method].rung
+}
+
+/** Whether the method holds one mapping per source domain, so that it must be told where an image comes from. */
+export function needsDomain(method: Method): boolean {
+  return LADDER[method].from === 'pairs'
+}
+
+/** Methods that work on one image alone: what they give has a scale of its own. */
+export const UNTRAINED: readonly Method[] = METHODS.filter((method) => LADDER[method].from === 'nothing')
+
+/** Whether a reference of one person writes that person's tissue volumes into every image. */
+export function copiesVolumes(method: Method): boolean {
+  return LADDER[method].copiesVolumes === true
+}
