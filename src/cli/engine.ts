@@ -44,7 +44,7 @@ const check: CommandModule<object, CommonOptions & { name: EngineChoice }> = {
   handler: async (options) => {
     const { startEngine } = await import('../../training/engine/engine.ts')
     const { checkEngine } = await import('../../training/engine/check.ts')
-    const { examine, TOLERANCE } = await import('../../training/engine/conformance/conformance.ts')
+    const { examine, failing, TOLERANCE } = await import('../../training/engine/conformance/conformance.ts')
     const { operations } = await import('../../training/engine/conformance/operations.ts')
     const { conformanceTable } = await import('../../training/engine/conformance/table.ts')
     const engine = await startEngine(options.name, remarks(options))
@@ -64,9 +64,7 @@ const check: CommandModule<object, CommonOptions & { name: EngineChoice }> = {
       ...solved,
       operations: findings,
     })
-    const failed = findings.filter(
-      ({ verdict, needed }) => verdict === 'wrong' || (needed && verdict === 'refused'),
-    )
+    const failed = failing(findings)
     if (failed.length === 0) return
     remarks(options)(
       `${name} must not train: ${failed.map((finding) => finding.name).join('; ')}. Others: attune engine list`,

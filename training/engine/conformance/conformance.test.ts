@@ -10,7 +10,7 @@ import { featureCount } from '../../parts/features.ts'
 import { drawSample } from '../../parts/samples.ts'
 import { engineNames, startEngine } from '../engine.ts'
 import { nativeFolder } from '../native-folder.ts'
-import { examine, type Finding, type Operation } from './conformance.ts'
+import { examine, type Finding, failing, type Operation } from './conformance.ts'
 import { operations } from './operations.ts'
 
 const silent = () => {}
@@ -37,7 +37,7 @@ describe.each(installed)('on %s', (engine) => {
     expect(findings.filter(({ verdict }) => verdict === 'wrong')).toEqual([])
     const refused = [...REFUSED_EVERYWHERE, ...(engine === 'wasm' ? REFUSED_ON_WASM : [])]
     expect([...named(findings, 'refused')].sort()).toEqual(refused.sort())
-    expect(findings.filter(({ verdict, needed }) => needed && verdict !== 'right')).toEqual([])
+    expect(failing(findings)).toEqual([])
   })
 
   it('a refusal names operation and remedy', async () => {
@@ -72,6 +72,21 @@ describe('the suite', () => {
     const { verdict, valueError } = await changed({ run: (_, [x]) => flat(x!) })
     expect(valueError).toBeLessThan(1e-6)
     expect(verdict).toBe('wrong')
+  })
+
+  it('forbids training with what is wrong, and with what is needed and refused', () => {
+    const finding = (name: string, needed: boolean, verdict: Finding['verdict']) => ({
+      name,
+      needed,
+      verdict,
+    })
+    const findings = [
+      finding('a', true, 'right'),
+      finding('b', false, 'refused'),
+      finding('c', true, 'refused'),
+      finding('d', false, 'wrong'),
+    ]
+    expect(failing(findings).map(({ name }) => name)).toEqual(['c', 'd'])
   })
 
   it('sees another shape, NaN, and what throws', async () => {

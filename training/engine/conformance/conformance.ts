@@ -47,6 +47,11 @@ export const TOLERANCE = 1e-5
 const STEP = 1e-5
 const SEED = 20
 
+/** What forbids an engine to train: a wrong operation, or a refused one that training needs. */
+export function failing(findings: readonly Finding[]): readonly Finding[] {
+  return findings.filter(({ verdict, needed }) => verdict === 'wrong' || (needed && verdict === 'refused'))
+}
+
 /** Examines operations one after the other; none stops the others. */
 export async function examine(
   tf: Tf,
