@@ -17,6 +17,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'time and memory of training local-tone on each engine [--steps N]',
     load: async () => (await import('./training.ts')).training,
   },
+  engines: {
+    what: 'steps of the network on each engine, beside PyTorch (ATTUNE_PYTHON with torch)',
+    load: async () => (await import('./engines.ts')).engines,
+  },
   apply: {
     what: 'time and memory of the whole apply command, 192 x 256 x 256',
     load: async () => (await import('./apply.ts')).apply,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { InputError, MissingError } from './errors.ts'
-import { removeTemporaryFiles, sha256, withTemporary, writeFileAtomic } from './files.ts'
+import { removeTemporaryFiles, requireWritable, sha256, withTemporary, writeFileAtomic } from './files.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -36,6 +36,21 @@ describe('writeFileAtomic', () => {
     await writeFileAtomic(join(folder, 'a', 'b'), 'text')
     await expect(writeFileAtomic(join(folder, 'a'), 'text')).rejects.toThrow(MissingError)
     expect(readdirSync(folder)).toEqual(['a'])
+  })
+})
+
+describe('requireWritable', () => {
+  it('accepts folders still to be made, and makes none', async () => {
+    await requireWritable(join(folder, 'a', 'b', 'c'))
+    await requireWritable(join(folder, 'a'))
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('refuses a place below a file, as writing there would', async () => {
+    writeFileSync(join(folder, 'a'), 'old')
+    const refused = requireWritable(join(folder, 'a', 'b', 'c'))
+    await expect(refused).rejects.toThrow(MissingError)
+    await expect(refused).rejects.toThrow(/c cannot be written: ENOTDIR/)
   })
 })
 

@@ -1,8 +1,8 @@
 /** Files that appear whole or not at all: written beside their place under a temporary name, then renamed. */
 import { createHash, randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { constants, existsSync, rmSync } from 'node:fs'
+import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { MissingError } from './errors.ts'
 
 /** Bytes, text, or a list of byte chunks written one after the other. */
@@ -50,13 +50,31 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
       await rename(temporary, path)
     })
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new MissingError(
-      `${path} cannot be written: ${reason}.`,
-      'Check free space and permissions of its folder.',
-      { cause },
-    )
+    throw unwritable(path, cause)
   }
+}
+
+/**
+ * Says before long work what writing would say after it. Nothing is made.
+ * @throws {MissingError} when the folder of `path`, or the nearest above it that exists, cannot be written
+ */
+export async function requireWritable(path: string): Promise<void> {
+  let folder = dirname(resolve(path))
+  while (!existsSync(folder)) folder = dirname(folder)
+  try {
+    await access(`${folder}/.`, constants.W_OK) // the dot fails where a file has the folder's name
+  } catch (cause) {
+    throw unwritable(path, cause)
+  }
+}
+
+function unwritable(path: string, cause: unknown): MissingError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new MissingError(
+    `${path} cannot be written: ${reason}.`,
+    'Check free space and permissions of its folder.',
+    { cause },
+  )
 }
 
 /** Lower-case hexadecimal SHA-256. */

@@ -35,22 +35,41 @@ const install: CommandModule<object, CommonOptions & { name: 'native' }> = {
 
 const check: CommandModule<object, CommonOptions & { name: EngineChoice }> = {
   command: 'check [name]',
-  describe: 'Train a problem of known solution on an engine and compare loss and gradient with the formula',
+  describe:
+    'Compare every operation of training, and its gradient, with its definition; then train a problem of known solution',
   builder: (args) =>
     args
       .positional('name', { choices: ['auto', 'native', 'wasm', 'cpu'] as const, default: 'auto' as const })
-      .example('$0 engine check wasm', 'one matrix product, its gradient, and Adam until it converges'),
+      .example('$0 engine check wasm', 'a table of operations; ends with 3 when one is wrong'),
   handler: async (options) => {
     const { startEngine } = await import('../../training/engine/engine.ts')
     const { checkEngine } = await import('../../training/engine/check.ts')
+    const { examine, failing, TOLERANCE } = await import('../../training/engine/conformance/conformance.ts')
+    const { operations } = await import('../../training/engine/conformance/operations.ts')
+    const { conformanceTable } = await import('../../training/engine/conformance/table.ts')
     const engine = await startEngine(options.name, remarks(options))
-    const result = await checkEngine(engine, progress(options))
-    const figures = `gradient off by ${result.gradientError.toExponential(1)}, solution by ${result.solutionError.toExponential(1)}`
-    report(options, `${engine.name}: ${figures} (both relative), ${result.seconds.toFixed(1)} s`, {
-      engine: engine.name,
-      version: engine.version,
-      ...result,
+    const findings = await examine(engine.tf, operations, progress(options))
+    const solved = await checkEngine(engine, progress(options))
+    const text = [
+      conformanceTable(findings),
+      '',
+      `least squares: gradient off by ${solved.gradientError.toExponential(1)}, solution by ${solved.solutionError.toExponential(1)}`,
+      `All errors are relative; an operation is right up to ${TOLERANCE}. * marks what training needs today.`,
+    ]
+    const { name, version } = engine
+    report(options, text.join('\n'), {
+      engine: name,
+      version,
+      tolerance: TOLERANCE,
+      ...solved,
+      operations: findings,
     })
+    const failed = failing(findings)
+    if (failed.length === 0) return
+    remarks(options)(
+      `${name} must not train: ${failed.map((finding) => finding.name).join('; ')}. Others: attune engine list`,
+    )
+    process.exitCode = 3
   },
 }
 

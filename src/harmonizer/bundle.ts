@@ -11,7 +11,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { ConfigError, InputError, MissingError } from '../errors.ts'
-import { sha256, writeFileAtomic } from '../files.ts'
+import { requireWritable, sha256, writeFileAtomic } from '../files.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 
 export const BUNDLE_SUFFIX = '.harmonizer'
@@ -74,11 +74,12 @@ export async function writeBundle(
 
 /**
  * Whether a bundle may be written there; asked before a long training, too.
- * @throws {ConfigError} for a name without `.harmonizer`, and for a place that is taken
+ * @throws {ConfigError} for a name without `.harmonizer`, and for a place that is taken; {MissingError} when it cannot be written
  */
 export async function checkBundlePlace(path: string, overwrite: boolean): Promise<void> {
   if (!path.endsWith(BUNDLE_SUFFIX) || basename(path) === BUNDLE_SUFFIX)
     throw new ConfigError(`${path} does not end in ${BUNDLE_SUFFIX}.`, `Name it NAME${BUNDLE_SUFFIX}.`)
+  await requireWritable(path)
   const entries = await readdir(path).catch((error: NodeJS.ErrnoException): string[] | undefined =>
     error.code === 'ENOENT' ? undefined : [],
   )

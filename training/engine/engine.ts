@@ -3,8 +3,10 @@
 import '@tensorflow/tfjs'
 import * as tf from '@tensorflow/tfjs-core'
 import { AttuneError } from '../../src/errors.ts'
+import { fixGradients, fixWasmKernels } from './gradient-fixes.ts'
 import { startCpu, startWasm } from './javascript.ts'
 import { startNative } from './native.ts'
+import { refuseOperations } from './refused-ops.ts'
 
 /** From fastest to slowest; `cpu` is the reference for tests. */
 export const engineNames = ['native', 'wasm', 'cpu'] as const
@@ -35,6 +37,9 @@ export async function startEngine(choice: EngineChoice, log: (line: string) => v
   for (const name of choice === 'auto' ? engineNames : [choice]) {
     try {
       const version = await starters[name]()
+      fixGradients()
+      if (name === 'wasm') fixWasmKernels()
+      refuseOperations(name)
       log(`engine: ${name} (${choice === 'auto' ? misses.join(' ') || version : `as asked, ${version}`})`)
       return { name, tf, version }
     } catch (error) {

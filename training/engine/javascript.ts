@@ -10,6 +10,7 @@ export async function startWasm(): Promise<string> {
   const main = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
   setWasmPaths(join(dirname(main), '/'))
   const started = await tf.setBackend('wasm').catch(() => false)
+  passOverBanner() // of the cpu backend, which lends kernels (gradient-fixes.ts)
   if (!started)
     throw new MissingError('The wasm engine does not start on this machine.', 'Use --engine cpu (slow).')
   return `tfjs-backend-wasm ${version_wasm}`
@@ -22,9 +23,10 @@ export async function startCpu(): Promise<string> {
   return `tfjs-backend-cpu ${version_cpu}`
 }
 
-/** The backend prints an advertisement at its first tensor, except in production mode. */
+/** The cpu backend prints an advertisement at its first tensor, except in production mode. */
 function passOverBanner(): void {
+  const cpu = tf.findBackend('cpu')
   tf.env().set('PROD', true)
-  tf.scalar(0).dispose()
+  cpu.disposeData(cpu.write(new Float32Array(1), [1], 'float32'))
   tf.env().set('PROD', false)
 }
