@@ -1,4 +1,5 @@
 /** Random smooth invertible deformations: the flow of a stationary velocity field, by scaling and squaring. */
+import type { Vector3 } from '../../src/kernels/matrix.ts'
 import type { Random } from '../../src/kernels/random.ts'
 import type { Shape } from '../../src/volume/volume.ts'
 import { smoothField } from './random-field.ts'
@@ -96,4 +97,41 @@ export function smallestJacobian({ shape, spacingMm, along }: Displacement): num
         least = Math.min(least, a * (q * u - r * t) - b * (p * u - r * s) + c * (p * t - q * s))
       }
   return least
+}
+
+/** Displacement at a point, mm from the grid's centre: trilinear; outside the grid its border value holds. */
+export function displacementAt({ shape, spacingMm, along }: Displacement, point: Vector3): Vector3 {
+  const at = (axis: 0 | 1 | 2): number => {
+    const n = shape[axis]
+    return Math.min(Math.max(point[axis] / spacingMm + (n - 1) / 2, 0), n - 1.000001)
+  }
+  const [px, py, pz] = [at(0), at(1), at(2)]
+  const [x0, y0, z0] = [px | 0, py | 0, pz | 0]
+  const [tx, ty, tz] = [px - x0, py - y0, pz - z0]
+  const [nx, ny] = shape
+  const c = (z0 * ny + y0) * nx + x0
+  const value = (u: Float32Array): number => {
+    const row = (i: number): number => u[i]! + tx * (u[i + 1]! - u[i]!)
+    const plane = (i: number): number => row(i) + ty * (row(i + nx) - row(i))
+    return plane(c) + tz * (plane(c + nx * ny) - plane(c))
+  }
+  return [value(along[0]), value(along[1]), value(along[2])]
+}
+
+/** The displacement on the grid of `like` that takes each of its points (mm from its centre) to `target` of it. */
+export function remapped(
+  { shape, spacingMm }: Displacement,
+  target: (point: Vector3) => Vector3,
+): Displacement {
+  const [nx, ny, nz] = shape
+  const along = [0, 1, 2].map(() => new Float32Array(nx * ny * nz)) as unknown as Displacement['along']
+  const mm = (i: number, n: number): number => (i - (n - 1) / 2) * spacingMm
+  for (let z = 0, i = 0; z < nz; z++)
+    for (let y = 0; y < ny; y++)
+      for (let x = 0; x < nx; x++, i++) {
+        const point: Vector3 = [mm(x, nx), mm(y, ny), mm(z, nz)]
+        const to = target(point)
+        for (const axis of [0, 1, 2] as const) along[axis][i] = to[axis] - point[axis]
+      }
+  return { shape, spacingMm, along }
 }

@@ -12,6 +12,7 @@ import { relaxation, TISSUE_NAMES } from './tissues.ts'
 
 const tissue = fc.record({
   t1Ms: fc.double({ min: 150, max: 4500, noNaN: true }),
+  t2Ms: fc.constant(80),
   t2StarMs: fc.double({ min: 5, max: 800, noNaN: true }),
   protonDensity: fc.double({ min: 0.1, max: 1, noNaN: true }),
 })
@@ -72,7 +73,7 @@ it('spoiledSignal equals the spoiled recursion run to its steady state', () => {
   )
 })
 it('spoiledSignal is largest at the Ernst angle arccos(exp(-TR/T1))', () => {
-  const t = { t1Ms: 838, t2StarMs: 53, protonDensity: 0.7 }
+  const t = { t1Ms: 838, t2Ms: 71, t2StarMs: 53, protonDensity: 0.7 }
   const ernst = (Math.acos(Math.exp(-20 / 838)) * 180) / Math.PI
   const at = (flipDegrees: number): number => spoiledSignal(t, { ...flash, flipDegrees }, 1)
   expect(at(ernst)).toBeGreaterThan(at(ernst * 1.01))

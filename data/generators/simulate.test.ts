@@ -6,7 +6,8 @@ import { sha256File } from '../../src/files.ts'
 import { readNifti } from '../../src/formats/nifti/read.ts'
 import { sameGrid } from '../../src/volume/volume.ts'
 import { tissueIndex } from './labels.ts'
-import { type SimulationOptions, type SimulationSummary, simulateCohort } from './simulate.ts'
+import type { SimulationOptions } from './options.ts'
+import { type SimulationSummary, simulateCohort } from './simulate.ts'
 
 const options: SimulationOptions = {
   subjects: 2,
