@@ -9,8 +9,17 @@ import { potential } from './poisson.ts'
 const VENTRICLES = [4, 43, 5, 44, 14]
 const CSF = [...VENTRICLES, 15, 24]
 
+export type RegionName =
+  | 'ventricles'
+  | 'hippocampus'
+  | 'amygdala'
+  | 'thalamus'
+  | 'striatum'
+  | 'cortex'
+  | 'white-matter'
+
 /** Labels of the regions that may change. */
-export const REGIONS = {
+export const REGIONS: Readonly<Record<RegionName, readonly number[]>> = {
   ventricles: VENTRICLES,
   hippocampus: [17, 53],
   amygdala: [18, 54],
@@ -18,8 +27,7 @@ export const REGIONS = {
   striatum: [11, 50, 12, 51, 26, 58],
   cortex: [3, 42],
   'white-matter': [2, 41],
-} as const
-export type RegionName = keyof typeof REGIONS
+}
 
 /** A region by name, or a ball around a point of the head at rest (R, A, S in mm from its centre). */
 export type Region = RegionName | { readonly centreMm: Vector3; readonly radiusMm: number }
