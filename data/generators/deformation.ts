@@ -101,21 +101,38 @@ export function smallestJacobian({ shape, spacingMm, along }: Displacement): num
 
 /** Displacement at a point, mm from the grid's centre: trilinear; outside the grid its border value holds. */
 export function displacementAt({ shape, spacingMm, along }: Displacement, point: Vector3): Vector3 {
-  const at = (axis: 0 | 1 | 2): number => {
-    const n = shape[axis]
-    return Math.min(Math.max(point[axis] / spacingMm + (n - 1) / 2, 0), n - 1.000001)
-  }
-  const [px, py, pz] = [at(0), at(1), at(2)]
+  const [nx, ny, nz] = shape
+  const px = Math.min(Math.max(point[0] / spacingMm + (nx - 1) / 2, 0), nx - 1.000001)
+  const py = Math.min(Math.max(point[1] / spacingMm + (ny - 1) / 2, 0), ny - 1.000001)
+  const pz = Math.min(Math.max(point[2] / spacingMm + (nz - 1) / 2, 0), nz - 1.000001)
   const [x0, y0, z0] = [px | 0, py | 0, pz | 0]
   const [tx, ty, tz] = [px - x0, py - y0, pz - z0]
-  const [nx, ny] = shape
   const c = (z0 * ny + y0) * nx + x0
-  const value = (u: Float32Array): number => {
-    const row = (i: number): number => u[i]! + tx * (u[i + 1]! - u[i]!)
-    const plane = (i: number): number => row(i) + ty * (row(i + nx) - row(i))
-    return plane(c) + tz * (plane(c + nx * ny) - plane(c))
-  }
-  return [value(along[0]), value(along[1]), value(along[2])]
+  const [ux, uy, uz] = along
+  const plane = nx * ny
+  return [
+    trilinear(ux, c, nx, plane, tx, ty, tz),
+    trilinear(uy, c, nx, plane, tx, ty, tz),
+    trilinear(uz, c, nx, plane, tx, ty, tz),
+  ]
+}
+
+/** Value in the cell whose first node is `a`, at fractions tx, ty, tz between its nodes. */
+export function trilinear(
+  u: Float32Array,
+  a: number,
+  row: number,
+  plane: number,
+  tx: number,
+  ty: number,
+  tz: number,
+): number {
+  const b = a + row
+  const c = a + plane
+  const d = c + row
+  const near = (1 - ty) * (u[a]! + tx * (u[a + 1]! - u[a]!)) + ty * (u[b]! + tx * (u[b + 1]! - u[b]!))
+  const far = (1 - ty) * (u[c]! + tx * (u[c + 1]! - u[c]!)) + ty * (u[d]! + tx * (u[d + 1]! - u[d]!))
+  return near + tz * (far - near)
 }
 
 /** The displacement on the grid of `like` that takes each of its points (mm from its centre) to `target` of it. */

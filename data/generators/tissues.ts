@@ -73,7 +73,7 @@ const tissueTable: Readonly<Record<TissueName, Row>> = {
   /** T1 and T2 Bazelaire; T2* chosen: the peaks of fat dephase, the faster the higher the field; density near that of water. */
   fat: [[140, 90, 60], [240, 70, 30], [343, 58, 16], [382, 68, 11], [500, 45, 6], 0.85],
   /** T1 and T2 Stanisz; T2* and density chosen. */
-  muscle: [[180, 39, 36], [700, 44, 38], [1008, 44, 32], [1412, 50, 24], [1800, 28, 15], 0.79],
+  muscle: [[180, 39, 38], [700, 44, 38], [1008, 44, 32], [1412, 50, 24], [1800, 28, 15], 0.79],
   /** Chosen: long T1 of a wet connective tissue, short T2 of collagen. */
   skin: [[300, 26, 22], [600, 25, 18], [870, 24, 14], [1000, 23, 10], [1300, 20, 6], 0.7],
   /** Diploe: T1 and T2 of vertebral marrow, Bazelaire; T2* shortened by trabeculae (chosen). */
