@@ -1,4 +1,5 @@
 /** Random smooth invertible deformations: the flow of a stationary velocity field, by scaling and squaring. */
+import type { Vector3 } from '../../src/kernels/matrix.ts'
 import type { Random } from '../../src/kernels/random.ts'
 import type { Shape } from '../../src/volume/volume.ts'
 import { smoothField } from './random-field.ts'
@@ -96,4 +97,58 @@ export function smallestJacobian({ shape, spacingMm, along }: Displacement): num
         least = Math.min(least, a * (q * u - r * t) - b * (p * u - r * s) + c * (p * t - q * s))
       }
   return least
+}
+
+/** Displacement at a point, mm from the grid's centre: trilinear; outside the grid its border value holds. */
+export function displacementAt({ shape, spacingMm, along }: Displacement, point: Vector3): Vector3 {
+  const [nx, ny, nz] = shape
+  const px = Math.min(Math.max(point[0] / spacingMm + (nx - 1) / 2, 0), nx - 1.000001)
+  const py = Math.min(Math.max(point[1] / spacingMm + (ny - 1) / 2, 0), ny - 1.000001)
+  const pz = Math.min(Math.max(point[2] / spacingMm + (nz - 1) / 2, 0), nz - 1.000001)
+  const [x0, y0, z0] = [px | 0, py | 0, pz | 0]
+  const [tx, ty, tz] = [px - x0, py - y0, pz - z0]
+  const c = (z0 * ny + y0) * nx + x0
+  const [ux, uy, uz] = along
+  const plane = nx * ny
+  return [
+    trilinear(ux, c, nx, plane, tx, ty, tz),
+    trilinear(uy, c, nx, plane, tx, ty, tz),
+    trilinear(uz, c, nx, plane, tx, ty, tz),
+  ]
+}
+
+/** Value in the cell whose first node is `a`, at fractions tx, ty, tz between its nodes. */
+export function trilinear(
+  u: Float32Array,
+  a: number,
+  row: number,
+  plane: number,
+  tx: number,
+  ty: number,
+  tz: number,
+): number {
+  const b = a + row
+  const c = a + plane
+  const d = c + row
+  const near = (1 - ty) * (u[a]! + tx * (u[a + 1]! - u[a]!)) + ty * (u[b]! + tx * (u[b + 1]! - u[b]!))
+  const far = (1 - ty) * (u[c]! + tx * (u[c + 1]! - u[c]!)) + ty * (u[d]! + tx * (u[d + 1]! - u[d]!))
+  return near + tz * (far - near)
+}
+
+/** The displacement on the grid of `like` that takes each of its points (mm from its centre) to `target` of it. */
+export function remapped(
+  { shape, spacingMm }: Displacement,
+  target: (point: Vector3) => Vector3,
+): Displacement {
+  const [nx, ny, nz] = shape
+  const along = [0, 1, 2].map(() => new Float32Array(nx * ny * nz)) as unknown as Displacement['along']
+  const mm = (i: number, n: number): number => (i - (n - 1) / 2) * spacingMm
+  for (let z = 0, i = 0; z < nz; z++)
+    for (let y = 0; y < ny; y++)
+      for (let x = 0; x < nx; x++, i++) {
+        const point: Vector3 = [mm(x, nx), mm(y, ny), mm(z, nz)]
+        const to = target(point)
+        for (const axis of [0, 1, 2] as const) along[axis][i] = to[axis] - point[axis]
+      }
+  return { shape, spacingMm, along }
 }

@@ -68,7 +68,7 @@ function valuesInside({ shape: [nx, ny, nz] }: Grid, inside: Uint8Array, field: 
 }
 
 /** Half axes of the head, mm, over which B1+ falls from its centre. */
-const HEAD_RADII: Vector3 = [78, 98, 100]
+export const HEAD_RADII: Vector3 = [78, 98, 100]
 
 /**
  * Actual over nominal flip angle: highest in the centre (dielectric), lower towards the border, slightly tilted.

@@ -1,5 +1,5 @@
 /** Smooth random fields: white noise on a coarse lattice, carried to a fine grid by cubic B-splines. */
-import type { Vector3 } from '../../src/kernels/matrix.ts'
+import { type Affine, transformPoint, type Vector3 } from '../../src/kernels/matrix.ts'
 import type { Random } from '../../src/kernels/random.ts'
 import type { Shape } from '../../src/volume/volume.ts'
 
@@ -71,12 +71,65 @@ export function smoothField(
   const [nx, ny, nz] = shape
   const step = voxelMm / spacingMm
   const box = place?.boxMm ?? (shape.map((n) => (n - 1) * voxelMm) as unknown as Vector3)
-  const [kx, ky, kz] = box.map((mm) => Math.floor(mm / spacingMm) + 4) as [number, number, number]
   const [fx, fy, fz] = (place?.originMm ?? [0, 0, 0]).map((mm) => mm / spacingMm) as [number, number, number]
-  const knots = new Float32Array(kx * ky * kz)
-  const norm = AXIS_VARIANCE ** -1.5 // three axes, square root of the variance
-  for (let i = 0; i < knots.length; i++) knots[i] = random.normal() * norm
+  const {
+    knots,
+    shape: [kx, ky, kz],
+  } = drawKnots(random, box, spacingMm)
   const alongX = expand(knots, 1, kx, nx, fx, step)
   const alongY = expand(alongX, nx, ky, ny, fy, step)
   return expand(alongY, nx * ny, kz, nz, fz, step)
+}
+
+interface Knots {
+  readonly knots: Float32Array
+  readonly shape: Shape
+}
+
+function drawKnots(random: Random, boxMm: Vector3, spacingMm: number): Knots {
+  const shape = boxMm.map((mm) => Math.floor(mm / spacingMm) + 4) as unknown as Shape
+  const knots = new Float32Array(shape[0] * shape[1] * shape[2])
+  const norm = AXIS_VARIANCE ** -1.5 // three axes, square root of the variance
+  for (let i = 0; i < knots.length; i++) knots[i] = random.normal() * norm
+  return { knots, shape }
+}
+
+/**
+ * The field that `smoothField` gives for the same stream, box and spacing, on a grid that lies askew in the box; beyond the box its border
+ * knots go on.
+ * @param toBoxMm voxel of the result to mm from the box's low corner
+ */
+export function smoothFieldAskew(
+  random: Random,
+  shape: Shape,
+  toBoxMm: Affine,
+  spacingMm: number,
+  boxMm: Vector3,
+): Float32Array {
+  const { knots, shape: knotShape } = drawKnots(random, boxMm, spacingMm)
+  const [kx, ky] = knotShape
+  const [nx, ny, nz] = shape
+  const out = new Float32Array(nx * ny * nz)
+  const w = new Float64Array(12)
+  const first = [0, 0, 0]
+  for (let z = 0, v = 0; z < nz; z++)
+    for (let y = 0; y < ny; y++)
+      for (let x = 0; x < nx; x++, v++) {
+        const point = transformPoint(toBoxMm, [x, y, z])
+        for (let axis = 0; axis < 3; axis++) {
+          const at = Math.min(Math.max(point[axis]! / spacingMm, 0), knotShape[axis]! - 3.000001)
+          first[axis] = at | 0
+          splineWeightsInto(w, 4 * axis, at - first[axis]!)
+        }
+        let sum = 0
+        for (let c = 0; c < 4; c++)
+          for (let b = 0; b < 4; b++) {
+            const p = ((first[2]! + c) * ky + first[1]! + b) * kx + first[0]!
+            const row =
+              w[0]! * knots[p]! + w[1]! * knots[p + 1]! + w[2]! * knots[p + 2]! + w[3]! * knots[p + 3]!
+            sum += w[8 + c]! * w[4 + b]! * row
+          }
+        out[v] = sum
+      }
+  return out
 }

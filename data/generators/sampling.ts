@@ -40,8 +40,8 @@ export function samplesPerAxis(voxelMm: number): number {
   return Math.min(3, Math.max(2, Math.round(voxelMm / 0.67)))
 }
 
-/** Samples the individual and crops to the head and its margin of air. */
-export function sampleTissues(individual: Individual, voxelMm: number): TissueMap {
+/** Samples the individual and crops to the head and its margin of air, or to `window`, a grid that an earlier call gave. */
+export function sampleTissues(individual: Individual, voxelMm: number, window?: Grid): TissueMap {
   const { anatomy, flow, linear } = individual
   const extent = flow.shape.map((n) => (n - 1) * flow.spacingMm) as unknown as Shape
   const shape = extent.map((mm) => Math.floor(mm / voxelMm)) as unknown as Shape
@@ -136,10 +136,9 @@ export function sampleTissues(individual: Individual, voxelMm: number): TissueMa
       }
     }
   start[voxels] = entries
-  return cropped(
-    { shape, affine: centred(shape, voxelMm), start, tissue, fraction, lesions, extentMm: extent },
-    voxelMm,
-  )
+  const affine = centred(shape, voxelMm)
+  const map = { shape, affine, start, tissue, fraction, lesions, extentMm: extent }
+  return cropped(map, voxelMm, window ? windowOf(map, voxelMm, window) : headOf(map, voxelMm))
 }
 
 /** Axes R, A, S; the origin is the grid's centre. */
@@ -179,8 +178,20 @@ function grown<T extends Uint8Array | Float32Array>(old: T, larger: T): T {
   return larger
 }
 
-/** Crops to the head plus AIR_MARGIN_MM; below, to the lowest level that the base map covers. */
-function cropped(map: TissueMap, voxelMm: number): TissueMap {
+/** Voxels from `from` up to, not including, `to`. */
+interface Box {
+  readonly from: readonly number[]
+  readonly to: readonly number[]
+}
+
+/** The box of `window`, whose grid has the same voxels. */
+function windowOf(map: TissueMap, voxelMm: number, window: Grid): Box {
+  const from = [3, 7, 11].map((k) => Math.round((window.affine[k]! - map.affine[k]!) / voxelMm))
+  return { from, to: from.map((low, axis) => low + window.shape[axis]!) }
+}
+
+/** The head plus AIR_MARGIN_MM; below, to the lowest level that the base map covers. */
+function headOf(map: TissueMap, voxelMm: number): Box {
   const [nx, ny, nz] = map.shape
   const low = [nx, ny, nz]
   const high = [-1, -1, -1]
@@ -198,7 +209,11 @@ function cropped(map: TissueMap, voxelMm: number): TissueMap {
   const margin = Math.round(AIR_MARGIN_MM / voxelMm)
   const below = Math.ceil(FLOW_MARGIN_MM / voxelMm)
   const from = [Math.max(0, low[0]! - margin), Math.max(0, low[1]! - margin), Math.max(low[2]!, below)]
-  const to = [0, 1, 2].map((a) => Math.min(map.shape[a]!, high[a]! + margin + 1))
+  return { from, to: [0, 1, 2].map((a) => Math.min(map.shape[a]!, high[a]! + margin + 1)) }
+}
+
+function cropped(map: TissueMap, voxelMm: number, { from, to }: Box): TissueMap {
+  const [nx, ny, nz] = map.shape
   const shape: Shape = [to[0]! - from[0]!, to[1]! - from[1]!, to[2]! - from[2]!]
   const voxels = shape[0] * shape[1] * shape[2]
   const start = new Uint32Array(voxels + 1)

@@ -37,7 +37,7 @@ const even = (map: TissueMap) => {
   return { t1: ones, density: ones }
 }
 const still = { offset: [0, 0, 0], gain: 1, flipCalibration: 1 } as const
-const base = drawScanner(random(1), 0, 2)
+const base = drawScanner(random(1), 0, { voxelMm: 2, contrast: 'T1w' })
 const ideal: Scanner = {
   ...base,
   whiteLevel: 10_000,

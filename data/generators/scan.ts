@@ -4,6 +4,7 @@ import type { Vector3 } from '../../src/kernels/matrix.ts'
 import type { Random } from '../../src/kernels/random.ts'
 import { type Volume, volumeOf } from '../../src/volume/volume.ts'
 import { fieldRowInto, receiveField, transmitField } from './fields.ts'
+import { noisyMagnitude, RICIAN } from './noise.ts'
 import type { TissueMap } from './sampling.ts'
 import type { Scanner } from './scanner.ts'
 import { signal } from './signal.ts'
@@ -36,8 +37,8 @@ const FWHM_PER_SIGMA = 2 * Math.sqrt(2 * Math.log(2))
 const LARGEST = 32767
 
 /**
- * The image of `map` on `scanner`: signal equation with the local flip angle, receive sensitivity, point spread, gain, Rician
- * noise, response, and rounding to whole numbers.
+ * The image of `map` on `scanner`: signal equation with the local flip angle, receive sensitivity, point spread, sampling of
+ * k-space, gain, noise, response, and rounding to whole numbers.
  */
 export function scan(
   map: TissueMap,
@@ -53,16 +54,25 @@ export function scan(
   const blurred = gaussianSmooth(clean, map.shape, sigma)
   const white = signal(relaxation('white-matter', fieldTesla), sequence)
   const noiseSd = white / snr
+  const { noise = RICIAN, kSpace } = scanner
+  const plain = noise.channels === 1 && noise.gFactor === 1 && !kSpace
+  const seen = plain
+    ? undefined
+    : noisyMagnitude(blurred, map, noiseSd, noise, kSpace, random.fork('channels'))
   const stored = new Int16Array(blurred.length)
   const scale = whiteLevel * conditions.gain
   for (let v = 0; v < stored.length; v++) {
-    const real = blurred[v]! + noiseSd * random.normal()
-    const imaginary = noiseSd * random.normal()
-    const magnitude = Math.sqrt(real * real + imaginary * imaginary) / white
+    const magnitude = (seen ? seen[v]! : ricianSample(blurred[v]!, noiseSd, random)) / white
     const response = responseExponent === 1 ? magnitude : magnitude ** responseExponent
     stored[v] = Math.min(LARGEST, Math.round(scale * response))
   }
   return volumeOf(map, stored)
+}
+
+function ricianSample(amplitude: number, sd: number, random: Random): number {
+  const real = amplitude + sd * random.normal()
+  const imaginary = sd * random.normal()
+  return Math.sqrt(real * real + imaginary * imaginary)
 }
 
 /** Signal of every voxel with both fields, before point spread and noise. */

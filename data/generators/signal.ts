@@ -1,4 +1,4 @@
-/** Signal equations of spoiled gradient echoes, with and without inversion. Magnitudes of transverse magnetization per unit gain. */
+/** Signal equations of spoiled gradient echoes and spin echoes, with and without inversion. Magnitudes of transverse magnetization per unit gain. */
 import type { Relaxation } from './tissues.ts'
 
 /** Spoiled gradient echo in steady state (FLASH, SPGR, T1-FFE). Times in ms, angles in degrees. */
@@ -25,7 +25,24 @@ export interface InversionGradientEcho {
   readonly centrePulse: number
 }
 
-export type Sequence = SpoiledGradientEcho | InversionGradientEcho
+/**
+ * Spin echo, or a train of them after one excitation (turbo spin echo), optionally prepared by an inversion (FLAIR). Contrast is that of
+ * the echo at `teMs`; transverse magnetization is spoiled before each excitation.
+ */
+export interface SpinEcho {
+  readonly kind: 'se'
+  readonly trMs: number
+  readonly teMs: number
+  /** From the inversion to the excitation; none without it. */
+  readonly tiMs?: number
+  readonly flipDegrees: number
+  readonly refocusDegrees: number
+  readonly echoes: number
+  /** Between refocusing pulses; TE for a single echo. */
+  readonly echoSpacingMs: number
+}
+
+export type Sequence = SpoiledGradientEcho | InversionGradientEcho | SpinEcho
 
 /** Part of the magnetization that an adiabatic inversion pulse inverts in vivo; B1+ leaves it alone. */
 export const INVERSION_EFFICIENCY = 0.96
@@ -69,9 +86,55 @@ export function inversionSignal(tissue: Relaxation, sequence: InversionGradientE
   return Math.abs(mz) * tissue.protonDensity * Math.sin(flip) * Math.exp(-teMs / tissue.t2StarMs)
 }
 
+/**
+ * |M| sin(a) sin^2(b/2) exp(-TE/T2): excitation a, refocusing b, M the magnetization before the excitation. A cycle is an affine map of
+ * M, `a + b M`, composed pulse by pulse and interval by interval, whose fixed point is the steady state. For 90 and 180 degrees and one echo
+ * M = 1 - 2 exp(-(TR - TE/2)/T1) + exp(-TR/T1), which tends to the textbook's 1 - exp(-TR/T1) as TE becomes short.
+ * One factor sin^2(b/2) stands for a whole train, since stimulated echoes return most of what later pulses lose.
+ * @param b1 actual over nominal angle of excitation and refocusing; the adiabatic inversion does not depend on it
+ * @see Bernstein, King and Zhou, Handbook of MRI Pulse Sequences, Elsevier (2004), sections 14.3 and 16.4
+ * @see Hajnal et al., J Comput Assist Tomogr 16:841-844 (1992), doi:10.1097/00004728-199211000-00001 (FLAIR)
+ */
+export function spinEchoSignal(tissue: Relaxation, sequence: SpinEcho, b1: number): number {
+  const { trMs, teMs, tiMs, flipDegrees, refocusDegrees, echoes, echoSpacingMs } = sequence
+  const flip = (flipDegrees * b1 * Math.PI) / 180
+  const refocus = (refocusDegrees * b1 * Math.PI) / 180
+  let offset = 0
+  let slope = 1
+  const turn = (cosine: number): void => {
+    offset *= cosine
+    slope *= cosine
+  }
+  const relax = (ms: number): void => {
+    const e = Math.exp(-ms / tissue.t1Ms)
+    offset = 1 - e + offset * e
+    slope *= e
+  }
+  turn(Math.cos(flip))
+  relax(echoSpacingMs / 2)
+  for (let echo = 1; echo <= echoes; echo++) {
+    turn(Math.cos(refocus))
+    relax(echo < echoes ? echoSpacingMs : trMs - (tiMs ?? 0) - (echoes - 0.5) * echoSpacingMs)
+  }
+  if (tiMs !== undefined) {
+    turn(-INVERSION_EFFICIENCY)
+    relax(tiMs)
+  }
+  const mz = offset / (1 - slope)
+  const refocused = Math.sin(refocus / 2) ** 2
+  return Math.abs(mz) * tissue.protonDensity * Math.sin(flip) * refocused * Math.exp(-teMs / tissue.t2Ms)
+}
+
 /** Signal of `tissue` under `sequence`, arbitrary units common to all tissues. */
 export function signal(tissue: Relaxation, sequence: Sequence, b1 = 1): number {
-  return sequence.kind === 'spgr'
-    ? spoiledSignal(tissue, sequence, b1)
-    : inversionSignal(tissue, sequence, b1)
+  switch (sequence.kind) {
+    case 'spgr':
+      return spoiledSignal(tissue, sequence, b1)
+    case 'ir-gre':
+      return inversionSignal(tissue, sequence, b1)
+    case 'se':
+      return spinEchoSignal(tissue, sequence, b1)
+    default:
+      return sequence satisfies never
+  }
 }

@@ -2,7 +2,7 @@
 import { access, readdir, readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
-import type { SimulationOptions } from '../../data/generators/simulate.ts'
+import type { SimulationOptions } from '../../data/generators/options.ts'
 import type { EngineName } from '../../training/engine/engine.ts'
 import { requireCohort } from '../cohort/manifest.ts'
 import { AttuneError, ConfigError, MissingError, RefusedError } from '../errors.ts'

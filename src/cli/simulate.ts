@@ -1,5 +1,10 @@
 import type { CommandModule } from 'yargs'
 import type { AnatomyName } from '../../data/generators/anatomy.ts'
+import type { Design, SimulationOptions } from '../../data/generators/options.ts'
+import type { RegionEffect } from '../../data/generators/population.ts'
+import type { PresetName } from '../../data/generators/presets.ts'
+import type { Contrast } from '../../data/generators/protocols.ts'
+import type { VariantName } from '../../data/generators/variants.ts'
 import { ConfigError } from '../errors.ts'
 import { type CommonOptions, progress, report } from './output.ts'
 
@@ -14,6 +19,15 @@ interface SimulateArgs extends CommonOptions {
   readonly anatomies: readonly string[] | undefined
   readonly 'anatomy-seed': number | undefined
   readonly 'scanner-seed': number | undefined
+  readonly preset: string | undefined
+  readonly contrast: string | undefined
+  readonly variant: string | undefined
+  readonly motion: string | undefined
+  readonly design: string | undefined
+  readonly change: readonly string[] | undefined
+  readonly 'age-effect': readonly string[] | undefined
+  readonly 'group-effect': readonly string[] | undefined
+  readonly confounding: number | undefined
   readonly overwrite: boolean
 }
 
@@ -40,6 +54,43 @@ export const simulate: CommandModule<object, SimulateArgs> = {
       })
       .option('anatomy-seed', { type: 'number', describe: 'seed of the heads [--seed]' })
       .option('scanner-seed', { type: 'number', describe: 'seed of the scanners [--seed]' })
+      .option('preset', {
+        type: 'string',
+        describe:
+          'field of all scanners but the reference: lowfield-0.064t, lowfield-0.55t, 1.5t, 3t, 7t, mixed',
+      })
+      .option('contrast', { type: 'string', describe: 'T1w, T1w-SE, T2w, PDw or FLAIR [T1w]' })
+      .option('variant', {
+        type: 'string',
+        describe: 'whole, skull-stripped, defaced or zero-background images [whole]',
+      })
+      .option('motion', {
+        type: 'string',
+        describe: 'SD of head rotation and shift between scans, degrees,mm, such as 2,3',
+      })
+      .option('design', {
+        type: 'string',
+        describe: 'traveling, or sites: each head on one scanner [traveling]',
+      })
+      .option('change', {
+        type: 'string',
+        array: true,
+        describe: 'change of a region in every head, percent, such as hippocampus:-10',
+      })
+      .option('age-effect', {
+        type: 'string',
+        array: true,
+        describe: 'percent per year of age, such as ventricles:1.5',
+      })
+      .option('group-effect', {
+        type: 'string',
+        array: true,
+        describe: 'percent in patients, such as hippocampus:-15',
+      })
+      .option('confounding', {
+        type: 'number',
+        describe: 'of age and group with the site, 0 to 1 (--design sites)',
+      })
       .option('overwrite', {
         type: 'boolean',
         default: false,
@@ -59,6 +110,7 @@ export const simulate: CommandModule<object, SimulateArgs> = {
         rescans: options.rescans,
         lesions: numberOrRange('--lesions', options.lesions),
         overwrite: options.overwrite,
+        ...breadth(options),
         ...(options.anatomies && { anatomies: options.anatomies as readonly AnatomyName[] }),
         ...(options['anatomy-seed'] !== undefined && { anatomySeed: options['anatomy-seed'] }),
         ...(options['scanner-seed'] !== undefined && { scannerSeed: options['scanner-seed'] }),
@@ -76,6 +128,43 @@ export const simulate: CommandModule<object, SimulateArgs> = {
     ]
     report(options, text.join('\n'), summary)
   },
+}
+
+/** What makes the dataset more than the plain one; names are checked by the simulator. */
+function breadth(options: SimulateArgs): Partial<SimulationOptions> {
+  const { preset, contrast, variant, motion, design, change, confounding } = options
+  const ageEffects = options['age-effect']?.map((text) => regionPercent('--age-effect', text))
+  const groupEffects = options['group-effect']?.map((text) => regionPercent('--group-effect', text))
+  const population = {
+    ...(ageEffects && { ageEffects }),
+    ...(groupEffects && { groupEffects }),
+    ...(confounding !== undefined && { confounding }),
+  }
+  return {
+    ...(preset !== undefined && { preset: preset as PresetName }),
+    ...(contrast !== undefined && { contrast: contrast as Contrast }),
+    ...(variant !== undefined && { variant: variant as VariantName }),
+    ...(design !== undefined && { design: design as Design }),
+    ...(motion !== undefined && { motion: motionOf(motion) }),
+    ...(change && { regionChanges: change.map((text) => regionPercent('--change', text)) }),
+    ...((design === 'sites' || Object.keys(population).length > 0) && { population }),
+  }
+}
+
+/** `2,3`: degrees and mm. @throws {ConfigError} for anything else */
+function motionOf(text: string): { readonly degrees: number; readonly mm: number } {
+  const [, degrees, mm] = /^(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)$/.exec(text) ?? []
+  if (degrees === undefined)
+    throw new ConfigError(`--motion is "${text}".`, 'Give degrees and mm, such as 2,3.')
+  return { degrees: Number(degrees), mm: Number(mm) }
+}
+
+/** `hippocampus:-10`. @throws {ConfigError} for anything else */
+function regionPercent(option: string, text: string): RegionEffect {
+  const [, region, percent] = /^([a-z-]+):(-?\d+(?:\.\d+)?)$/.exec(text) ?? []
+  if (region === undefined)
+    throw new ConfigError(`${option} is "${text}".`, 'Give a region and percent, such as hippocampus:-10.')
+  return { region: region as RegionEffect['region'], percent: Number(percent) }
 }
 
 /** `2` or `1-3`. @throws {ConfigError} for anything else */
