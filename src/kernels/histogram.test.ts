@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { coarser, histogramOf, momentsOf, quantilesOf, within } from './histogram.ts'
+import { coarser, histogramOf, momentsOf, quantilesOf, rankOf, within } from './histogram.ts'
 import { moments } from './moments.ts'
 import { maskedQuantiles } from './quantile.ts'
 import { random } from './random.ts'
@@ -16,6 +16,7 @@ it('counts 1 2 2 5 with one voxel outside the mask and one NaN', () => {
   expect(histogram).toMatchObject({ n: 4, excluded: 1 })
   expect([...quantilesOf(histogram, [0, 0.5, 1])]).toEqual([1, 2, 5])
   expect(momentsOf(histogram)).toEqual({ mean: 2.5, sd: 1.5 })
+  expect([0, 1.9, 2, 9].map((value) => rankOf(histogram, value))).toEqual([0.125, 0.5, 0.5, 0.875])
 })
 
 it('has the order statistics of sorted integers exactly', () => {

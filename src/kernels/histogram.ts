@@ -125,6 +125,18 @@ export function upTo(histogram: Histogram, limit: number): Histogram {
   return within(histogram, Number.NEGATIVE_INFINITY, limit)
 }
 
+/** Share of the voxels below the bin whose mean is nearest to `value`, and of half of those in it. */
+export function rankOf({ counts, means, n }: Histogram, value: number): number {
+  let nearest = 0
+  let below = 0
+  for (let k = 0, before = 0; k < counts.length; before += counts[k++]!)
+    if (Math.abs(means[k]! - value) < Math.abs(means[nearest]! - value) || k === 0) {
+      nearest = k
+      below = before
+    }
+  return n === 0 ? Number.NaN : (below + counts[nearest]! / 2) / n
+}
+
 /** Mean and population standard deviation of the voxels of a histogram; NaN where it has none. */
 export function momentsOf({ counts, means, n }: Histogram): { mean: number; sd: number } {
   let sum = 0
