@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs'
 import type { AnatomyName } from '../../data/generators/anatomy.ts'
+import type { WindowName } from '../../data/generators/k-space.ts'
 import type { Design, SimulationOptions } from '../../data/generators/options.ts'
 import type { RegionEffect } from '../../data/generators/population.ts'
 import type { PresetName } from '../../data/generators/presets.ts'
@@ -23,6 +24,10 @@ interface SimulateArgs extends CommonOptions {
   readonly contrast: string | undefined
   readonly variant: string | undefined
   readonly motion: string | undefined
+  readonly channels: number | undefined
+  readonly 'g-factor': number | undefined
+  readonly acquired: string | undefined
+  readonly window: string | undefined
   readonly design: string | undefined
   readonly change: readonly string[] | undefined
   readonly 'age-effect': readonly string[] | undefined
@@ -67,6 +72,22 @@ export const simulate: CommandModule<object, SimulateArgs> = {
       .option('motion', {
         type: 'string',
         describe: 'SD of head rotation and shift between scans, degrees,mm, such as 2,3',
+      })
+      .option('channels', {
+        type: 'number',
+        describe: 'receive channels combined by sum of squares: non-central chi noise [1: Rician]',
+      })
+      .option('g-factor', {
+        type: 'number',
+        describe: 'noise amplification of parallel imaging in the centre of the head [1]',
+      })
+      .option('acquired', {
+        type: 'string',
+        describe: 'acquired voxel in mm, R,A,S, such as 2,2,3: k-space cut there, filled with zeros [stored]',
+      })
+      .option('window', {
+        type: 'string',
+        describe: 'weighting of the acquired k-space: none, hann, hamming, tukey or fermi [none]',
       })
       .option('design', {
         type: 'string',
@@ -132,7 +153,8 @@ export const simulate: CommandModule<object, SimulateArgs> = {
 
 /** What makes the dataset more than the plain one; names are checked by the simulator. */
 function breadth(options: SimulateArgs): Partial<SimulationOptions> {
-  const { preset, contrast, variant, motion, design, change, confounding } = options
+  const { preset, contrast, variant, motion, channels, design, change, confounding } = options
+  const gFactor = options['g-factor']
   const ageEffects = options['age-effect']?.map((text) => regionPercent('--age-effect', text))
   const groupEffects = options['group-effect']?.map((text) => regionPercent('--group-effect', text))
   const population = {
@@ -146,9 +168,28 @@ function breadth(options: SimulateArgs): Partial<SimulationOptions> {
     ...(variant !== undefined && { variant: variant as VariantName }),
     ...(design !== undefined && { design: design as Design }),
     ...(motion !== undefined && { motion: motionOf(motion) }),
+    ...((channels !== undefined || gFactor !== undefined) && {
+      noise: { channels: channels ?? 1, gFactor: gFactor ?? 1 },
+    }),
+    ...kSpaceOf(options),
     ...(change && { regionChanges: change.map((text) => regionPercent('--change', text)) }),
     ...((design === 'sites' || Object.keys(population).length > 0) && { population }),
   }
+}
+
+/** @throws {ConfigError} for a voxel that is not three sizes, and for a window without one */
+function kSpaceOf({ acquired, window }: SimulateArgs): Pick<SimulationOptions, 'kSpace'> {
+  if (acquired === undefined && window === undefined) return {}
+  const sizes = (acquired ?? '')
+    .split(',')
+    .map((text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN))
+  const [r, a, s] = sizes
+  if (sizes.length !== 3 || r === undefined || a === undefined || s === undefined || sizes.some(Number.isNaN))
+    throw new ConfigError(
+      acquired === undefined ? '--window is given without --acquired.' : `--acquired is "${acquired}".`,
+      'Give the acquired voxel as three sizes in mm, such as --acquired 2,2,3.',
+    )
+  return { kSpace: { acquiredMm: [r, a, s], window: (window ?? 'none') as WindowName } }
 }
 
 /** `2,3`: degrees and mm. @throws {ConfigError} for anything else */
