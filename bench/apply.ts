@@ -5,7 +5,7 @@ import { readNifti } from '../src/formats/nifti/read.ts'
 import { writeNifti } from '../src/formats/nifti/write.ts'
 import type { Method } from '../src/harmonizer/method.ts'
 import { packageFile } from '../src/package-root.ts'
-import { toFloat32, type Volume, volumeOf } from '../src/volume/volume.ts'
+import { type Shape, toFloat32, type Volume, volumeOf } from '../src/volume/volume.ts'
 import { train } from '../training/train.ts'
 import { leastCost } from './process-cost.ts'
 import { fixed, publish, say } from './result.ts'
@@ -62,32 +62,32 @@ export async function largeHead(): Promise<string> {
   const options = { subjects: 1, scanners: 2, seed: SEED, voxelMm: 1, rescans: 0, overwrite: true }
   await simulateCohort(folder, options)
   const { volume } = await readNifti(join(folder, 'sub-01/ses-B1/anat/sub-01_ses-B1_T1w.nii.gz'))
-  await writeNifti(path, onShape(volume), { dtype: 'same' })
+  await writeNifti(path, onShape(volume, SHAPE), { dtype: 'same' })
   return path
 }
 
-/** Cropped, or padded with 0, evenly on both sides. */
-function onShape(volume: Volume): Volume {
+/** As int16, cropped or padded with 0 evenly on both sides. */
+export function onShape(volume: Volume, shape: Shape): Volume {
   const x = toFloat32(volume)
-  const data = new Int16Array(SHAPE[0] * SHAPE[1] * SHAPE[2])
-  const start = SHAPE.map((n, axis) => Math.floor(((volume.shape[axis] ?? 0) - n) / 2)) as [
+  const data = new Int16Array(shape[0] * shape[1] * shape[2])
+  const start = shape.map((n, axis) => Math.floor(((volume.shape[axis] ?? 0) - n) / 2)) as [
     number,
     number,
     number,
   ]
   const [nx, ny, nz] = volume.shape
-  for (let z = 0, i = 0; z < SHAPE[2]; z++)
-    for (let y = 0; y < SHAPE[1]; y++)
-      for (let x0 = 0; x0 < SHAPE[0]; x0++, i++) {
+  for (let z = 0, i = 0; z < shape[2]; z++)
+    for (let y = 0; y < shape[1]; y++)
+      for (let x0 = 0; x0 < shape[0]; x0++, i++) {
         const [a, b, c] = [x0 + start[0], y + start[1], z + start[2]]
         if (a < 0 || b < 0 || c < 0 || a >= nx || b >= ny || c >= nz) continue
         data[i] = Math.round(x[(c * ny + b) * nx + a] ?? 0)
       }
-  return volumeOf({ shape: SHAPE, affine: volume.affine }, data)
+  return volumeOf({ shape, affine: volume.affine }, data)
 }
 
 /** Two people on the same two scanners at 2 mm: enough to fit every method. */
-async function smallCohort(): Promise<string> {
+export async function smallCohort(): Promise<string> {
   const folder = join(workplace, 'apply-cohort')
   const options = { subjects: 2, scanners: 2, seed: SEED, rescans: 0, overwrite: true }
   return (await simulateCohort(folder, options)).manifest

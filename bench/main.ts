@@ -25,6 +25,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'time and memory of the whole apply command, 192 x 256 x 256',
     load: async () => (await import('./apply.ts')).apply,
   },
+  memory: {
+    what: 'peak memory of attune apply at several sizes, beside its peers (ATTUNE_PYTHON)',
+    load: async () => (await import('./memory.ts')).memory,
+  },
   methods: {
     what: 'time and memory of the intensity methods beside their peers (ATTUNE_PYTHON)',
     load: async () => (await import('./methods.ts')).methods,
