@@ -2,7 +2,7 @@
 import type { ClosedFormModel, Method } from '../src/harmonizer/method.ts'
 import type { Weighted } from '../src/intensity/affine.ts'
 import { measureTissue, measureTissues, poolTissue, type TissueClass } from '../src/intensity/fcm.ts'
-import { poolQuantiles, quantileFunction, sortedIntensities } from '../src/intensity/histogram.ts'
+import { measureQuantiles, poolQuantiles } from '../src/intensity/histogram.ts'
 import { measureMode, poolModes } from '../src/intensity/kde.ts'
 import { poolTissues } from '../src/intensity/lsq.ts'
 import { measureLandmarks, poolLandmarks } from '../src/intensity/nyul.ts'
@@ -56,6 +56,5 @@ export const POPULATION_METHODS: Readonly<
     ),
   lsq: () => collector(measureTissues, poolTissues),
   nyul: () => collector((x, mask) => measureLandmarks(x, mask), poolLandmarks),
-  histogram: () =>
-    collector((x, mask) => ({ quantiles: quantileFunction(sortedIntensities(x, mask)) }), poolQuantiles),
+  histogram: () => collector(measureQuantiles, poolQuantiles),
 }

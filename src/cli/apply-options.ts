@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { ConfigError } from '../errors.ts'
 import { readNifti } from '../formats/nifti/read.ts'
 import { bare, type Harmonizer, harmonizerOf, loadHarmonizer } from '../harmonizer/harmonizer.ts'
-import { quantileFunction, sortedIntensities } from '../intensity/histogram.ts'
+import { measureQuantiles } from '../intensity/histogram.ts'
 import { packageFile } from '../package-root.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32 } from '../volume/volume.ts'
@@ -72,7 +72,7 @@ export async function openHarmonizer({
   return harmonizerOf(
     bare({
       kind: 'histogram',
-      quantiles: [...quantileFunction(sortedIntensities(values, foregroundMask(volume)))],
+      quantiles: [...measureQuantiles(values, foregroundMask(volume)).quantiles],
     }),
   )
 }

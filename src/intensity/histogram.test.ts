@@ -1,17 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { random } from '../kernels/random.ts'
-import {
-  applyHistogram,
-  type HistogramModel,
-  poolQuantiles,
-  quantileFunction,
-  sortedIntensities,
-} from './histogram.ts'
+import { applyHistogram, type HistogramModel, measureQuantiles, poolQuantiles } from './histogram.ts'
 
 const all = (n: number): Uint8Array => new Uint8Array(n).fill(1)
 const modelOf = (x: Float32Array): HistogramModel =>
-  poolQuantiles([{ quantiles: quantileFunction(sortedIntensities(x, all(x.length))), weight: 1 }])
+  poolQuantiles([{ ...measureQuantiles(x, all(x.length)), weight: 1 }])
+
+const quantilesOf = (x: Float32Array): Float64Array => measureQuantiles(x, all(x.length)).quantiles
 
 /** T(x) = F_t^-1(F_s(x)) from the definitions, by counting. */
 function naive(x: Float32Array, quantiles: readonly number[]): number[] {
@@ -89,7 +85,7 @@ describe('matching', () => {
     const rng = random(4)
     const x = Float32Array.from({ length: 30_000 }, () => Math.exp(rng.normal()))
     const model: HistogramModel = { kind: 'histogram', quantiles: [10, 30, 40, 100] }
-    const out = quantileFunction(applyHistogram(model, x, all(x.length)).sort())
+    const out = quantilesOf(applyHistogram(model, x, all(x.length)))
     expect(out[0]).toBeCloseTo(10, 1)
     expect(out[333]! / 30).toBeCloseTo(1, 2)
     expect(out[667]! / 40).toBeCloseTo(1, 2)
@@ -106,15 +102,15 @@ describe('matching', () => {
   })
 
   it('refuses an empty mask and a constant image', () => {
-    expect(() => sortedIntensities(Float32Array.of(1, 2), Uint8Array.of(0, 0))).toThrow(/0 of 2/)
-    expect(() => sortedIntensities(Float32Array.of(5, 5, Number.NaN), all(3))).toThrow(/All 2 .* 5/)
+    expect(() => measureQuantiles(Float32Array.of(1, 2), Uint8Array.of(0, 0))).toThrow(/0 of 2/)
+    expect(() => measureQuantiles(Float32Array.of(5, 5, Number.NaN), all(3))).toThrow(/All 2 .* 5/)
   })
 })
 
 describe('a pooled reference', () => {
   it('is the inverse of the mean distribution, not the mean of the inverses', () => {
-    const low = quantileFunction(Float32Array.from({ length: 2001 }, (_, i) => i / 2000))
-    const high = quantileFunction(Float32Array.from({ length: 2001 }, (_, i) => 10 + i / 2000))
+    const low = quantilesOf(Float32Array.from({ length: 2001 }, (_, i) => i / 2000))
+    const high = quantilesOf(Float32Array.from({ length: 2001 }, (_, i) => 10 + i / 2000))
     const { quantiles } = poolQuantiles([
       { quantiles: low, weight: 1 },
       { quantiles: high, weight: 1 },
@@ -126,8 +122,7 @@ describe('a pooled reference', () => {
   })
 
   it('weighs people equally, however often one was scanned', () => {
-    const person = (from: number) =>
-      quantileFunction(Float32Array.from({ length: 501 }, (_, i) => from + i / 500))
+    const person = (from: number) => quantilesOf(Float32Array.from({ length: 501 }, (_, i) => from + i / 500))
     const once = poolQuantiles([
       { quantiles: person(0), weight: 1 },
       { quantiles: person(5), weight: 1 },

@@ -9,8 +9,10 @@
  * @see Gonzalez, Woods, Digital Image Processing, 4th ed., 3.3 (histogram specification)
  */
 import { UnfittableError } from '../errors.ts'
+import { type Histogram, quantilesOf } from '../kernels/histogram.ts'
 import { applyCurveInto, type Curve } from '../kernels/monotone.ts'
-import { quantilesOfSorted, sortedMasked } from '../kernels/quantile.ts'
+import type { Weighted } from './affine.ts'
+import { histogramWithContrast } from './tissue-peak.ts'
 
 export interface HistogramModel {
   readonly kind: 'histogram'
@@ -23,43 +25,22 @@ export const QUANTILE_LEVELS = 1001
 /** Most knots of a curve; ranks are kept to within one part of this. */
 const CURVE_KNOTS = 4096
 
-/**
- * Finite masked intensities, ascending.
- * @throws {UnfittableError} when there are none, or all are equal
- */
-export function sortedIntensities(x: Float32Array, mask: Uint8Array): Float32Array {
-  const sorted = sortedMasked(x, mask)
-  let from = 0
-  let to = sorted.length
-  while (from < to && sorted[from] === Number.NEGATIVE_INFINITY) from++
-  while (to > from && sorted[to - 1] === Number.POSITIVE_INFINITY) to--
-  const finite = sorted.subarray(from, to)
-  const [low, high] = [finite[0], finite.at(-1)]
-  if (low === high)
-    throw new UnfittableError(
-      low === undefined
-        ? `0 of ${x.length} voxels are finite and inside the mask.`
-        : `All ${finite.length} voxels in the mask equal ${low}.`,
-      'Give a mask of tissue on the grid of the image.',
-    )
-  return finite
+/** The quantile function of one image at `QUANTILE_LEVELS` even ranks. */
+export interface Quantiles {
+  readonly quantiles: Float64Array
 }
 
-/** The quantile function of one image at `QUANTILE_LEVELS` even ranks. */
-export function quantileFunction(sorted: Float32Array): Float64Array {
-  return quantilesOfSorted(
-    sorted,
-    Array.from({ length: QUANTILE_LEVELS }, (_, level) => level / (QUANTILE_LEVELS - 1)),
-  )
+/** @throws {UnfittableError} when the mask holds no two different finite values */
+export function measureQuantiles(x: Float32Array, mask: Uint8Array): Quantiles {
+  const ranks = Array.from({ length: QUANTILE_LEVELS }, (_, level) => level / (QUANTILE_LEVELS - 1))
+  return { quantiles: quantilesOf(histogramWithContrast(x, mask), ranks) }
 }
 
 /**
  * The reference distribution of several images: the weighted mean of their distribution functions, inverted.
- * @param images quantile functions as `quantileFunction` gives them, with weights (a person's images share the weight 1)
+ * @param images with weights: a person's images share the weight 1
  */
-export function poolQuantiles(
-  images: readonly { readonly quantiles: Float64Array; readonly weight: number }[],
-): HistogramModel {
+export function poolQuantiles(images: readonly Weighted<Quantiles>[]): HistogramModel {
   const [first] = images
   if (first === undefined)
     throw new UnfittableError('No image of the reference domain.', 'Name another --target.')
@@ -85,9 +66,8 @@ export function poolQuantiles(
   return { kind: 'histogram', quantiles }
 }
 
-/** The curve T for one image, from its sorted masked intensities. */
-export function matchingCurve({ quantiles }: HistogramModel, sorted: Float32Array): Curve {
-  const n = sorted.length
+/** The curve T for one image. */
+export function matchingCurve({ quantiles }: HistogramModel, { counts, means, n }: Histogram): Curve {
   const top = quantiles.length - 1
   const reference = (rank: number): number => {
     const place = rank * top
@@ -98,11 +78,10 @@ export function matchingCurve({ quantiles }: HistogramModel, sorted: Float32Arra
   const values: number[] = []
   const step = 1 / CURVE_KNOTS
   let last = Number.NEGATIVE_INFINITY
-  for (let start = 0, end = 0; start < n; start = end) {
-    while (end < n && sorted[end] === sorted[start]) end++
-    const rank = (start + end) / 2 / n
-    if (rank - last < step && end < n) continue
-    knots.push(sorted[start]!)
+  for (let k = 0, before = 0; k < counts.length; before += counts[k++]!) {
+    const rank = (before + counts[k]! / 2) / n
+    if (rank - last < step && k < counts.length - 1) continue
+    knots.push(means[k]!)
     values.push(reference(rank))
     last = rank
   }
@@ -129,6 +108,6 @@ export function beyondEnds(knots: readonly number[], values: readonly number[]):
  */
 export function applyHistogram(model: HistogramModel, x: Float32Array, mask: Uint8Array): Float32Array {
   const out = new Float32Array(x.length)
-  applyCurveInto(out, x, matchingCurve(model, sortedIntensities(x, mask)))
+  applyCurveInto(out, x, matchingCurve(model, histogramWithContrast(x, mask)))
   return out
 }

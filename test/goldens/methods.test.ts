@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { applyFcm, FCM, measureTissue } from '../../src/intensity/fcm.ts'
-import { applyHistogram, poolQuantiles, quantileFunction } from '../../src/intensity/histogram.ts'
+import { applyHistogram, measureQuantiles, poolQuantiles } from '../../src/intensity/histogram.ts'
 import { measureMode } from '../../src/intensity/kde.ts'
 import { applyLsq } from '../../src/intensity/lsq.ts'
 import { applyNyul, measureLandmarks, type NyulModel, poolLandmarks } from '../../src/intensity/nyul.ts'
@@ -166,7 +166,7 @@ describe('nyul', () => {
 })
 
 describe('histogram', () => {
-  const model = poolQuantiles([{ quantiles: quantileFunction(b.toSorted()), weight: 1 }])
+  const model = poolQuantiles([{ ...measureQuantiles(b, all), weight: 1 }])
   const out = probed(applyHistogram(model, a, all))
   const sorted = b.toSorted()
   /** Share of the reference at or below a value, between its neighbours by interpolation: peers are compared in ranks. */
