@@ -5,8 +5,8 @@
  */
 import { basename, relative, resolve } from 'node:path'
 import { type Cohort, type Pair, pairsOf, type Scan } from '../src/cohort/cohort.ts'
-import { loadScan } from '../src/cohort/images.ts'
 import { cohortFolder, cohortHash } from '../src/cohort/identity.ts'
+import { loadScan } from '../src/cohort/images.ts'
 import { type CohortOptions, requireCohort } from '../src/cohort/manifest.ts'
 import { InputError, RefusedError } from '../src/errors.ts'
 import { EVIDENCE_SCHEMA, type Evidence, type InputFile } from '../src/evidence/evidence.ts'

@@ -81,7 +81,7 @@ export function imageProblems(images: readonly BidsFile[]): readonly CohortProbl
     if (present) return []
     return [
       {
-        code: 'missing-file',
+        code: 'unfetched-image',
         image: path,
         message: 'It is a link to nothing: its content is not here.',
         remedy: `Fetch it (datalad get ${path}), or take it out of the dataset.`,

@@ -38,6 +38,7 @@ export interface CohortProblem {
     | 'different-grids'
     | 'unreadable-image'
     | 'no-image'
+    | 'unfetched-image'
     | 'misplaced-image'
     | 'missing-domain'
     | 'ambiguous-mask'

@@ -12,7 +12,8 @@ export function cohortFolder({ source, root }: Cohort): string {
 export async function cohortHash(cohort: Cohort): Promise<string> {
   if (cohort.root === undefined) return sha256File(cohort.source)
   const folder = cohortFolder(cohort)
-  const from = (path: string | undefined): string | null => (path === undefined ? null : relative(folder, path))
+  const from = (path: string | undefined): string | null =>
+    path === undefined ? null : relative(folder, path)
   const rows = cohort.scans.map(({ subject, domain, session, image, mask, covariates }) =>
     JSON.stringify([subject, domain, session, from(image), from(mask), covariates]),
   )
