@@ -107,6 +107,12 @@ export async function writeDerivativeTexts(
     ['desc_id', 'description'],
     labels.map((name) => ({ desc_id: `desc-${name}`, description: summary(identity) })),
   )
+  const meaning = {
+    Description: 'What the label of each desc entity stands for.',
+    desc_id: { Description: 'The entity as names have it.' },
+    description: { Description: 'What was done to the images of that name.' },
+  }
+  await writeFileAtomic(join(folder, 'descriptions.json'), `${JSON.stringify(meaning, null, 2)}\n`)
   await writeFileAtomic(join(folder, '.bidsignore'), `${table}\n`)
   await writeFileAtomic(
     join(folder, 'README.md'),
