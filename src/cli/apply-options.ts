@@ -19,6 +19,8 @@ interface Named {
   readonly singleReference: boolean
   readonly gzipLevel: number
   readonly threads: number | undefined
+  readonly suffix: string | undefined
+  readonly domainFrom?: string | undefined
 }
 
 /** Whether the input is a manifest or a dataset, and not one image. */
@@ -36,6 +38,8 @@ export function checkOptions({
   reference,
   gzipLevel,
   threads,
+  suffix,
+  domainFrom,
 }: Named): void {
   const wholeNumber = (name: string, value: number, low: number, high: number): void => {
     if (!Number.isInteger(value) || value < low || value > high)
@@ -51,6 +55,11 @@ export function checkOptions({
     throw new ConfigError(
       '--source, --mask and --volume say something of one image, but the input is a cohort.',
       'Use the columns domain and mask of a manifest, --domain-from for a BIDS dataset, and images of one volume.',
+    )
+  if (!isCohort(input) && [suffix, domainFrom].some((option) => option !== undefined))
+    throw new ConfigError(
+      '--suffix and --domain-from choose from a BIDS dataset, but the input is one image.',
+      'Leave them out; --source names the domain of an image.',
     )
   if (reference !== undefined && harmonizer !== 'histogram')
     throw new ConfigError(

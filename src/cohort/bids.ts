@@ -170,7 +170,8 @@ function summary(scans: readonly Scan[], source: string): string {
     .toSorted(([a], [b]) => byText(a, b))
     .map(([name, count]) => `${name} (${count})`)
   const subjects = new Set(scans.map(({ subject }) => subject)).size
-  return `${scans.length} images of ${subjects} subjects; domains by ${source}: ${domains.join(', ')}.`
+  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
+  return `${count(scans.length, 'image')} of ${count(subjects, 'subject')}; domains by ${source}: ${domains.join(', ')}.`
 }
 
 function unlisted(described: readonly Described[], tables: ScanTables): readonly string[] {

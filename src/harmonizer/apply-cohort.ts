@@ -1,21 +1,14 @@
 /** A whole cohort, scan by scan: memory for one image, a restart continues, one bad scan does not stop the others. */
-import { basename, isAbsolute, join, relative, resolve } from 'node:path'
-import { type BidsCohort, NO_DOMAIN } from '../cohort/bids.ts'
-import type { Described } from '../cohort/bids-domain.ts'
+import { join, relative, resolve } from 'node:path'
+import { NO_DOMAIN } from '../cohort/bids.ts'
 import type { CohortProblem, Scan } from '../cohort/cohort.ts'
 import { cohortFolder } from '../cohort/identity.ts'
 import { type CohortOptions, type ReadCohort, readCohort, refuseProblems } from '../cohort/manifest.ts'
 import { AttuneError, ConfigError, InputError } from '../errors.ts'
 import { writeTsv } from '../formats/tables/table.ts'
 import { applyFile, type FileRequest, isUpToDate } from './apply-file.ts'
-import {
-  checkDerivativeFolder,
-  type DerivativeParts,
-  derivativePath,
-  derivativeSidecar,
-  writeDerivativeDescription,
-  writeDerivativeTexts,
-} from './derivative.ts'
+import { derivativeDestination } from './derivative.ts'
+import { HARMONIZED_MANIFEST, manifestDestination, type Place } from './destination.ts'
 import type { Harmonizer } from './harmonizer.ts'
 import { needsDomain } from './ladder.ts'
 
@@ -39,8 +32,6 @@ const OF_ONE_IMAGE: ReadonlySet<CohortProblem['code']> = new Set([
   'different-grids',
 ])
 
-export const HARMONIZED_MANIFEST = 'harmonized.tsv'
-
 /** What every scan of a run shares. */
 type Shared = Omit<FileRequest, 'input' | 'output' | 'volume' | 'domain' | 'mask' | 'sidecar'>
 
@@ -60,23 +51,19 @@ export async function applyCohort(
 ): Promise<CohortResult> {
   const read = await readCohort(manifest, options)
   const { cohort, problems, bids } = read
-  const home = cohortFolder(cohort)
-  if (resolve(folder) === home)
+  if (resolve(folder) === cohortFolder(cohort))
     throw new ConfigError(`${folder} holds the inputs.`, 'Name another output folder.')
   const general = problems.some(({ code, image }) => image === undefined && !OF_ONE_IMAGE.has(code))
   if (general || cohort.scans.length === 0) refuseProblems(manifest, read)
-  const derivative = bids && { bids, folder, identity: harmonizer.identity, version: shared.version }
-  if (derivative) {
-    await checkDerivativeFolder(derivative, shared.overwrite)
-    if (!shared.dryRun) await writeDerivativeDescription(derivative)
-  }
-  const placeOf = (scan: Scan): Place =>
-    derivative ? placeInDerivative(scan, derivative) : { output: join(folder, outputName(scan, home)) }
-  const refusals = bids ? refusalsOf(read, bids, harmonizer) : new Map<string, AttuneError>()
+  const destination = bids
+    ? derivativeDestination({ bids, folder, identity: harmonizer.identity, version: shared.version })
+    : manifestDestination(cohortFolder(cohort), folder)
+  await destination.check?.(shared.overwrite)
+  if (!shared.dryRun) await destination.begin?.()
   const results: ScanResult[] = []
   for (const [index, scan] of cohort.scans.entries()) {
-    const place = placeOf(scan)
-    const error = refusals.get(scan.image)
+    const place = destination.placeOf(scan)
+    const error = refusalOf(scan, read, harmonizer)
     const result: ScanResult = error
       ? { scan, output: place.output, outcome: 'failed', error }
       : await applyScan(harmonizer, scan, { ...shared, ...place })
@@ -85,50 +72,27 @@ export async function applyCohort(
   }
   const path = join(folder, HARMONIZED_MANIFEST)
   if (!shared.dryRun) {
-    await writeManifest(path, folder, harmonizer, results)
-    if (derivative)
-      await writeDerivativeTexts(derivative, doneOf(results, derivative.bids), HARMONIZED_MANIFEST)
+    const done = results.filter(({ outcome }) => outcome !== 'failed')
+    await writeManifest(path, folder, harmonizer, done)
+    await destination.end?.(done.map(({ scan }) => scan))
   }
   return { manifest: path, results }
 }
 
-type Place = Pick<FileRequest, 'output' | 'sidecar'>
-
-function placeInDerivative({ image }: Scan, parts: DerivativeParts): Place {
-  const described = describedOf(image, parts.bids)
-  return {
-    output: join(parts.folder, derivativePath(described)),
-    sidecar: derivativeSidecar(described, parts),
-  }
-}
-
-/** Why images of a dataset are not harmonized, by their path: what their names, sidecars and tables already show. */
-function refusalsOf(
-  { problems }: ReadCohort,
-  { dataset }: BidsCohort,
+/** What the names, sidecars and tables of a dataset already show to be wrong with one of its images. */
+function refusalOf(
+  { image }: Scan,
+  { cohort, problems }: ReadCohort,
   { identity }: Harmonizer,
-): ReadonlyMap<string, AttuneError> {
-  const counts = ({ code }: CohortProblem): boolean =>
-    !OF_ONE_IMAGE.has(code) && (code !== 'missing-domain' || needsDomain(identity.method))
-  return new Map(
-    problems
-      .filter(counts)
-      .flatMap(({ image, message, remedy }) =>
-        image === undefined
-          ? []
-          : [[join(dataset.root, image), new InputError(`${image}: ${message}`, remedy)] as const],
-      ),
+): AttuneError | undefined {
+  const own = problems.find(
+    (problem) =>
+      problem.image !== undefined &&
+      join(cohortFolder(cohort), problem.image) === resolve(image) &&
+      !OF_ONE_IMAGE.has(problem.code) &&
+      (problem.code !== 'missing-domain' || needsDomain(identity.method)),
   )
-}
-
-function doneOf(results: readonly ScanResult[], bids: BidsCohort): readonly Described[] {
-  return results
-    .filter(({ outcome }) => outcome !== 'failed')
-    .map(({ scan }) => describedOf(scan.image, bids))
-}
-
-function describedOf(image: string, { described }: BidsCohort): Described {
-  return described.get(image) as Described
+  return own && new InputError(`${own.image}: ${own.message}`, own.remedy)
 }
 
 async function applyScan(harmonizer: Harmonizer, scan: Scan, shared: Shared & Place): Promise<ScanResult> {
@@ -146,25 +110,12 @@ async function applyScan(harmonizer: Harmonizer, scan: Scan, shared: Shared & Pl
   }
 }
 
-/**
- * The path below the manifest's folder where there is one; images from elsewhere are named by what the manifest says of them.
- * A .hdr/.img pair becomes one .nii.
- */
-function outputName(scan: Scan, home: string): string {
-  const image = scan.image.replace(/\.(hdr|img)(\.gz)?$/i, '.nii$2')
-  const path = relative(home, image)
-  if (!path.startsWith('..') && !isAbsolute(path)) return path
-  const safe = (text: string): string => text.replace(/[^A-Za-z0-9-]+/g, '-')
-  return `${[scan.subject, scan.domain, scan.session].map(safe).join('_')}_${basename(image)}`
-}
-
 async function writeManifest(
   path: string,
   folder: string,
   { identity }: Harmonizer,
-  results: readonly ScanResult[],
+  done: readonly ScanResult[],
 ): Promise<void> {
-  const done = results.filter(({ outcome }) => outcome !== 'failed')
   const covariates = [...new Set(done.flatMap(({ scan }) => Object.keys(scan.covariates)))]
   const from = (file: string | undefined): string => (file === undefined ? 'n/a' : relative(folder, file))
   const columns = [

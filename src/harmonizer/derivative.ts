@@ -3,19 +3,21 @@ import { readdir } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import type { BidsCohort } from '../cohort/bids.ts'
 import type { Described } from '../cohort/bids-domain.ts'
+import type { Scan } from '../cohort/cohort.ts'
 import { ConfigError } from '../errors.ts'
 import { writeFileAtomic } from '../files.ts'
 import { DESCRIPTION, isBidsDataset } from '../formats/bids/dataset.ts'
 import { type JsonObject, readJsonObject } from '../formats/bids/json.ts'
 import { formatBidsName } from '../formats/bids/name.ts'
 import { writeTsv } from '../formats/tables/table.ts'
+import { type Destination, HARMONIZED_MANIFEST } from './destination.ts'
 import { KEPT_FIELDS } from './kept-fields.ts'
 import type { HarmonizerIdentity } from './record.ts'
 
 const BIDS_VERSION = '1.10.0'
 
 /** What a derivative is made of. */
-export interface DerivativeParts {
+interface DerivativeParts {
   readonly bids: BidsCohort
   /** The derivative's root. */
   readonly folder: string
@@ -24,8 +26,24 @@ export interface DerivativeParts {
   readonly version: string
 }
 
+export function derivativeDestination(parts: DerivativeParts): Destination {
+  const describedOf = ({ image }: Scan): Described => parts.bids.described.get(image) as Described
+  return {
+    check: (overwrite) => checkFolder(parts, overwrite),
+    begin: () => writeDescription(parts),
+    placeOf(scan) {
+      const described = describedOf(scan)
+      return {
+        output: join(parts.folder, derivativePath(described)),
+        sidecar: derivativeSidecar(described, parts),
+      }
+    },
+    end: (done) => writeTexts(parts, done.map(describedOf)),
+  }
+}
+
 /** `sub-01/ses-A/anat/sub-01_ses-A_desc-harmonized_T1w.nii.gz`; what was `desc-preproc` becomes `desc-preprocHarmonized`. */
-export function derivativePath({ file }: Described): string {
+function derivativePath({ file }: Described): string {
   const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1)
   return `${folder}${formatBidsName({ ...file.name, entities: { ...file.name.entities, desc: label(file.name) }, extension: '.nii.gz' })}`
 }
@@ -35,10 +53,7 @@ function label({ entities }: Described['file']['name']): string {
 }
 
 /** What the sidecar says beside the record: what it is, what it was made from, and what the source's sidecar says that still holds. */
-export function derivativeSidecar(
-  { file, sidecar }: Described,
-  { bids, identity }: DerivativeParts,
-): JsonObject {
+function derivativeSidecar({ file, sidecar }: Described, { bids, identity }: DerivativeParts): JsonObject {
   return {
     Description: summary(identity),
     Sources: [`bids:${linkName(bids)}:${file.path}`],
@@ -51,7 +66,7 @@ export function derivativeSidecar(
  * Checks that `folder` is empty, or holds what the same harmonizer wrote; with `overwrite`, what any harmonizer of attune wrote.
  * @throws {ConfigError} when it holds something else
  */
-export async function checkDerivativeFolder(parts: DerivativeParts, overwrite: boolean): Promise<void> {
+async function checkFolder(parts: DerivativeParts, overwrite: boolean): Promise<void> {
   const { folder } = parts
   const found = (await readdir(folder).catch(() => [])).filter((name) => !name.startsWith('.'))
   if (found.length === 0) return
@@ -72,7 +87,7 @@ export async function checkDerivativeFolder(parts: DerivativeParts, overwrite: b
 }
 
 /** Written before the first image, so that a run that was stopped is known again. */
-export async function writeDerivativeDescription(parts: DerivativeParts): Promise<void> {
+async function writeDescription(parts: DerivativeParts): Promise<void> {
   const { bids, folder } = parts
   const raw = bids.dataset.description
   const [doi, version] = [text(raw['DatasetDOI']), text(raw['DatasetVersion'])]
@@ -95,11 +110,7 @@ export async function writeDerivativeDescription(parts: DerivativeParts): Promis
 }
 
 /** Written after the last image: README, the meaning of each `desc`, and what BIDS has no name for. */
-export async function writeDerivativeTexts(
-  parts: DerivativeParts,
-  done: readonly Described[],
-  table: string,
-): Promise<void> {
+async function writeTexts(parts: DerivativeParts, done: readonly Described[]): Promise<void> {
   const { folder, bids, identity } = parts
   const labels = [...new Set(done.map(({ file }) => label(file.name)))].sort()
   await writeTsv(
@@ -113,7 +124,7 @@ export async function writeDerivativeTexts(
     description: { Description: 'What was done to the images of that name.' },
   }
   await writeFileAtomic(join(folder, 'descriptions.json'), `${JSON.stringify(meaning, null, 2)}\n`)
-  await writeFileAtomic(join(folder, '.bidsignore'), `${table}\n`)
+  await writeFileAtomic(join(folder, '.bidsignore'), `${HARMONIZED_MANIFEST}\n`)
   await writeFileAtomic(
     join(folder, 'README.md'),
     `# ${text(bids.dataset.description['Name']) ?? 'Dataset'}, harmonized
@@ -123,7 +134,7 @@ ${summary(identity)}
 - \`sub-*/**/*_desc-harmonized_*.nii.gz\`: the images, on the grids of their sources.
 - The JSON file beside each image says what holds for it as it did for its source; under \`Harmonization\` it records what was done,
   what guards found, and noise, sharpness and contrast before and after.
-- \`${table}\`: a row per image, with its domain and the covariates of the source's tables.
+- \`${HARMONIZED_MANIFEST}\`: a row per image, with its domain and the covariates of the source's tables.
 
 Images that are not here were refused, or could not be read; the output of \`attune apply\` says why. The source dataset is linked in
 \`dataset_description.json\`. attune is not a medical device; not for diagnosis.

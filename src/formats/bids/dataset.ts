@@ -47,15 +47,21 @@ async function readOne(root: string): Promise<BidsDataset> {
   const broken = new Set<string>()
   await walk({ root, paths, broken }, '', new Set())
   const kept = paths.filter((path) => !ignored(path)).toSorted()
-  const named = kept
-    .filter((path) => !path.startsWith('phenotype/'))
-    .map((path) => ({ path, name: parseBidsName(path.slice(path.lastIndexOf('/') + 1)) }))
+  const files: BidsFile[] = []
+  const misnamed: string[] = []
+  for (const path of kept.filter((path) => !path.startsWith('phenotype/'))) {
+    const name = parseBidsName(path.slice(path.lastIndexOf('/') + 1))
+    const isImage = /^sub-.*\.nii(\.gz)?$/.test(path)
+    if (name && (!isImage || name.entities['sub'] !== undefined))
+      files.push({ path, name, present: !broken.has(path) })
+    else if (isImage) misnamed.push(path)
+  }
   return {
     root,
     description,
-    files: named.flatMap(({ path, name }) => (name ? [{ path, name, present: !broken.has(path) }] : [])),
+    files,
     phenotype: kept.filter((path) => /^phenotype\/[^/]+\.tsv$/.test(path)),
-    misnamed: named.flatMap(({ path, name }) => (!name && /^sub-.*\.nii(\.gz)?$/.test(path) ? [path] : [])),
+    misnamed,
     derivatives: [],
   }
 }
