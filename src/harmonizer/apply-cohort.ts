@@ -6,7 +6,7 @@ import { cohortFolder } from '../cohort/identity.ts'
 import { type CohortOptions, type ReadCohort, readCohort, refuseProblems } from '../cohort/manifest.ts'
 import { AttuneError, ConfigError, InputError } from '../errors.ts'
 import { writeTsv } from '../formats/tables/table.ts'
-import { applyFile, type FileRequest, isUpToDate } from './apply-file.ts'
+import { applyFile, exists, type FileRequest, isUpToDate, recordPath } from './apply-file.ts'
 import { derivativeDestination } from './derivative.ts'
 import { HARMONIZED_MANIFEST, manifestDestination, type Place } from './destination.ts'
 import type { Harmonizer } from './harmonizer.ts'
@@ -102,12 +102,18 @@ async function applyScan(harmonizer: Harmonizer, scan: Scan, shared: Shared & Pl
   try {
     if (!request.overwrite && (await isUpToDate(harmonizer, request)))
       return { scan, output, outcome: 'up-to-date' }
-    const { outcome } = await applyFile(harmonizer, request)
+    const overwrite = request.overwrite || (await wasInterrupted(request))
+    const { outcome } = await applyFile(harmonizer, { ...request, overwrite })
     return { scan, output, outcome }
   } catch (error) {
     if (!(error instanceof AttuneError)) throw error
     return { scan, output, outcome: 'failed', error }
   }
+}
+
+/** In a derivative, whose folder is known to be ours, an image without its sidecar is what a run left that ended between the two. */
+async function wasInterrupted({ sidecar, output }: FileRequest): Promise<boolean> {
+  return sidecar !== undefined && !(await exists(recordPath(output)))
 }
 
 async function writeManifest(

@@ -149,7 +149,7 @@ async function checkPlace({ input, output, overwrite }: FileRequest): Promise<vo
       throw new ConfigError(`${path} exists.`, 'Name another output, or pass --overwrite.')
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,
