@@ -1,8 +1,8 @@
 /** From a cohort to a bundle: choose the scans, look at each, fit, write down what was done. */
 import { readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { type Cohort, pairsOf } from '../src/cohort/cohort.ts'
-import { requireCohort } from '../src/cohort/manifest.ts'
+import { type CohortOptions, requireCohort } from '../src/cohort/manifest.ts'
 import { ConfigError, InputError } from '../src/errors.ts'
 import { sha256, sha256File } from '../src/files.ts'
 import { BUNDLE_SUFFIX, type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
@@ -20,8 +20,10 @@ import { POPULATION_METHODS } from './population.ts'
 import { settingsOf } from './settings.ts'
 
 export interface TrainOptions {
-  /** Path of the cohort's manifest. */
+  /** Path of the cohort's manifest, or of a BIDS dataset. */
   readonly cohort: string
+  /** How a BIDS dataset is read. */
+  readonly cohortOptions?: CohortOptions
   readonly target: string
   readonly method: Method
   /** `NAME.harmonizer`, to be written. */
@@ -75,7 +77,7 @@ export async function train(
   await checkBundlePlace(out, overwrite)
   const settings = await settingsOf(method, options.config ?? {})
   const cohort = trainable(
-    select(await requireCohort(options.cohort, { target }), options),
+    select(await requireCohort(options.cohort, { ...options.cohortOptions, target }), options),
     options,
     onProgress,
   )
@@ -111,7 +113,7 @@ export async function train(
     steps: [fitted.model],
     guards: survey.guards,
     training: {
-      cohort: { name: basename(options.cohort), sha256: cohortHash },
+      cohort: { name: basename(resolve(options.cohort)), sha256: cohortHash },
       subjects: [...new Set(cohort.scans.map(({ subject }) => subject))].sort(),
       pairs: pairs.length,
       seed,

@@ -3,10 +3,11 @@
  * not seen them, compared with their own target scan; beside weaker methods fitted to the same training scans, and beside
  * what the same person scanned twice differs by. One pair of scans is in memory at a time.
  */
-import { basename, dirname, relative, resolve } from 'node:path'
+import { basename, relative, resolve } from 'node:path'
 import { type Cohort, type Pair, pairsOf, type Scan } from '../src/cohort/cohort.ts'
+import { cohortFolder, cohortHash } from '../src/cohort/identity.ts'
 import { loadScan } from '../src/cohort/images.ts'
-import { requireCohort } from '../src/cohort/manifest.ts'
+import { type CohortOptions, requireCohort } from '../src/cohort/manifest.ts'
 import { InputError, RefusedError } from '../src/errors.ts'
 import { EVIDENCE_SCHEMA, type Evidence, type InputFile } from '../src/evidence/evidence.ts'
 import { sha256File } from '../src/files.ts'
@@ -27,8 +28,10 @@ import { type Views, viewsOf } from './views.ts'
 export interface StudyOptions {
   /** `NAME.harmonizer`. */
   readonly bundle: string
-  /** The cohort's manifest. */
+  /** The cohort's manifest, or a BIDS dataset. */
   readonly cohort: string
+  /** How a BIDS dataset is read. */
+  readonly cohortOptions?: CohortOptions
   readonly subjects?: readonly string[] | undefined
   /** Test on the training subjects, and label the result as such. */
   readonly withinSubject?: boolean
@@ -56,7 +59,7 @@ export async function pairedFidelity(
 ): Promise<Evidence> {
   const bundle = await readBundle(options.bundle)
   const { target, sources, training } = bundle.manifest
-  const whole = await requireCohort(options.cohort, { target })
+  const whole = await requireCohort(options.cohort, { ...options.cohortOptions, target })
   const choice = chooseSubjects(whole, training.subjects, {
     wanted: options.subjects,
     withinSubject: options.withinSubject ?? false,
@@ -239,7 +242,7 @@ function designOf(
 }
 
 async function provenanceOf({ options, bundle, cohort, pairs }: Setting): Promise<Evidence['provenance']> {
-  const folder = dirname(resolve(options.cohort))
+  const folder = cohortFolder(cohort)
   const used = new Map<string, Scan>()
   for (const { source, target } of pairs) for (const scan of [source, target]) used.set(scan.image, scan)
   for (const scan of cohort.scans) used.set(scan.image, scan)
@@ -259,7 +262,7 @@ async function provenanceOf({ options, bundle, cohort, pairs }: Setting): Promis
     node: process.versions.node,
     command: options.command,
     date: options.date,
-    cohort: { name: basename(options.cohort), sha256: await sha256File(options.cohort) },
+    cohort: { name: basename(resolve(options.cohort)), sha256: await cohortHash(cohort) },
     inputs,
     versions: Object.fromEntries(
       Object.entries(bundle.manifest.versions).map(([name, version]) => [`${name} that trained`, version]),

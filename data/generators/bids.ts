@@ -62,6 +62,10 @@ export function datasetDescription(version: string): string {
     Acknowledgements:
       'Anatomies: SynthSeg training label maps (Billot et al., 2023, doi:10.1016/j.media.2023.102789) and the ICBM 152 2009a template (Fonov et al., 2011, doi:10.1016/j.neuroimage.2010.07.033).',
     GeneratedBy: [{ Name: GENERATOR, Version: version }],
+    SourceDatasets: [
+      { DOI: 'doi:10.1016/j.media.2023.102789' },
+      { DOI: 'doi:10.1016/j.neuroimage.2010.07.033' },
+    ],
   })
 }
 
@@ -143,6 +147,23 @@ export function participantsJson(population: boolean, site: boolean): string {
   })
 }
 
+/** What the maps of truth are, by the inheritance principle: one sidecar for all subjects. */
+export function truthSidecar(what: 'tissue' | 'lesions', severalGrids: boolean): string {
+  return toJson({
+    Description:
+      what === 'tissue'
+        ? 'The tissue that fills most of each voxel'
+        : 'Lesions, numbered from 1; 0 elsewhere',
+    SpatialReference: 'orig',
+    ...(severalGrids && { Resolution: 'That of the scans; the label of res is the edge of a voxel' }),
+  })
+}
+
+/** The column of `sub-*_sessions.tsv`. */
+export function sessionsJson(): string {
+  return toJson({ scanner: { Description: 'Digital scanner of the session; its scans share one protocol' } })
+}
+
 /** Names of the values of the tissue map. */
 export function tissueTable(): string {
   return toTsv([
@@ -168,17 +189,24 @@ const seconds = (ms: number): number => Math.round(ms * 1000) / 1e6
 const rounded = (value: number): number => Math.round(value * 1e4) / 1e4
 
 /** Sidecar of an image: times in s, angles in degrees. */
-export function sidecar(scanner: Scanner, serial: string, variant: VariantName): string {
+export function sidecar(
+  scanner: Scanner,
+  { serial, version }: { readonly serial: string; readonly version: string },
+  variant: VariantName,
+): string {
   const { sequence, fieldTesla, protocol } = scanner
   const common = {
     Modality: 'MR',
     Manufacturer: 'attune (simulated)',
     ManufacturersModelName: `Digital ${fieldTesla} T`,
     DeviceSerialNumber: serial,
+    SoftwareVersions: `attune ${version}`,
     StationName: scanner.domain,
     MagneticFieldStrength: fieldTesla,
     ProtocolName: protocolNames[protocol],
     PulseSequenceType: protocolNames[protocol],
+    PulseSequenceDetails: 'Simulated from signal equations',
+    SequenceName: protocol,
     MRAcquisitionType: '3D',
     EchoTime: seconds(sequence.teMs),
     FlipAngle: rounded(sequence.flipDegrees),

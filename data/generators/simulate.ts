@@ -20,7 +20,7 @@ import { drawPose } from './motion.ts'
 import { type Settings, type SimulationOptions, settingsOf } from './options.ts'
 import { drawConditions, scan } from './scan.ts'
 import { drawScanner, type Scanner } from './scanner.ts'
-import { cohortTable, parametersJson, participantsTable, type ScanRow } from './tables.ts'
+import { cohortTable, parametersJson, participantsTable, type ScanRow, sessionsTable } from './tables.ts'
 import { variantOf } from './variants.ts'
 
 export interface SimulationSummary {
@@ -91,7 +91,11 @@ export async function simulateCohort(
         await save(out, path, variantOf(image, map.tissues, variant))
         await write(
           path.replace('.nii.gz', '.json'),
-          bids.sidecar(scanner, `simulated-${settings.scannerSeed}-${scanner.letter}`, variant),
+          bids.sidecar(
+            scanner,
+            { serial: `simulated-${settings.scannerSeed}-${scanner.letter}`, version },
+            variant,
+          ),
         )
         const { tissuePath, lesionPath } = map
         rows.push({
@@ -106,6 +110,9 @@ export async function simulateCohort(
       }
   }
   onProgress(allScans, allScans, 'tables')
+  for (const { subject } of subjects)
+    await write(`sub-${subject}/sub-${subject}_sessions.tsv`, sessionsTable(rows, subject))
+  await write('sessions.json', bids.sessionsJson())
   await write('cohort.tsv', cohortTable(rows, hasLesions(settings)))
   const sites =
     settings.design === 'sites'
@@ -121,6 +128,10 @@ export async function simulateCohort(
   await write('derivatives/truth/dataset_description.json', bids.truthDescription(version))
   await write('derivatives/truth/README.md', bids.truthReadme(motion !== undefined))
   await write('derivatives/truth/desc-tissue_dseg.tsv', bids.tissueTable())
+  const severalGrids = new Set(scanners.map(({ voxelMm }) => voxelMm)).size > 1
+  await write('derivatives/truth/desc-tissue_dseg.json', bids.truthSidecar('tissue', severalGrids))
+  if (hasLesions(settings))
+    await write('derivatives/truth/desc-lesions_dseg.json', bids.truthSidecar('lesions', severalGrids))
   await write(bids.PARAMETERS_PATH, parametersJson(settings, version, subjects, scanners, rows))
   return { folder: out, manifest: join(out, 'cohort.tsv'), subjects, scanners, scans: rows.length }
 }
@@ -138,7 +149,14 @@ async function clearFolder(out: string, overwrite: boolean): Promise<void> {
       `${out} already holds a simulated dataset.`,
       'Choose another folder, or overwrite it.',
     )
-  const files = ['cohort.tsv', 'participants.tsv', 'participants.json', 'README.md', '.bidsignore']
+  const files = [
+    'cohort.tsv',
+    'participants.tsv',
+    'participants.json',
+    'sessions.json',
+    'README.md',
+    '.bidsignore',
+  ]
   const ours = found.filter((name) => /^sub-\d+$/.test(name) || files.includes(name))
   for (const name of [...ours, join('derivatives', 'truth')])
     await rm(join(out, name), { recursive: true, force: true })

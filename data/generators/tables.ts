@@ -40,6 +40,15 @@ export function cohortTable(rows: readonly ScanRow[], lesions: boolean): string 
   ])
 }
 
+/** Sessions of one subject, with the scanner that a BIDS dataset takes its domains from (`--domain-from column:scanner`). */
+export function sessionsTable(rows: readonly ScanRow[], subject: string): string {
+  const own = rows.filter((row) => row.subject.subject === subject)
+  return bids.toTsv([
+    ['session_id', 'scanner'],
+    ...own.map(({ session, scanner }) => [`ses-${session}`, scanner.domain]),
+  ])
+}
+
 /** @param sites domain of each subject where each is scanned on one scanner */
 export function participantsTable(
   subjects: readonly SimulatedSubject[],

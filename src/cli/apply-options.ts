@@ -1,5 +1,5 @@
 /** What the options of `attune apply` mean together, and the harmonizer that they name. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { ConfigError } from '../errors.ts'
 import { readNifti } from '../formats/nifti/read.ts'
@@ -19,6 +19,13 @@ interface Named {
   readonly singleReference: boolean
   readonly gzipLevel: number
   readonly threads: number | undefined
+  readonly suffix: string | undefined
+  readonly domainFrom?: string | undefined
+}
+
+/** Whether the input is a manifest or a dataset, and not one image. */
+export function isCohort(input: string): boolean {
+  return /\.[tc]sv$/.test(input) || (statSync(input, { throwIfNoEntry: false })?.isDirectory() ?? false)
 }
 
 /** @throws {ConfigError} for values out of range, and options that do not go together */
@@ -31,6 +38,8 @@ export function checkOptions({
   reference,
   gzipLevel,
   threads,
+  suffix,
+  domainFrom,
 }: Named): void {
   const wholeNumber = (name: string, value: number, low: number, high: number): void => {
     if (!Number.isInteger(value) || value < low || value > high)
@@ -42,10 +51,15 @@ export function checkOptions({
   wholeNumber('gzip-level', gzipLevel, 1, 9)
   if (threads !== undefined) wholeNumber('threads', threads, 1, 256)
   if (volume !== undefined) wholeNumber('volume', volume, 0, Number.MAX_SAFE_INTEGER)
-  if (/\.[tc]sv$/.test(input) && [source, mask, volume].some((option) => option !== undefined))
+  if (isCohort(input) && [source, mask, volume].some((option) => option !== undefined))
     throw new ConfigError(
       '--source, --mask and --volume say something of one image, but the input is a cohort.',
-      'Use the columns domain and mask of the manifest, and images of one volume.',
+      'Use the columns domain and mask of a manifest, --domain-from for a BIDS dataset, and images of one volume.',
+    )
+  if (!isCohort(input) && [suffix, domainFrom].some((option) => option !== undefined))
+    throw new ConfigError(
+      '--suffix and --domain-from choose from a BIDS dataset, but the input is one image.',
+      'Leave them out; --source names the domain of an image.',
     )
   if (reference !== undefined && harmonizer !== 'histogram')
     throw new ConfigError(

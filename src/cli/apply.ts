@@ -2,9 +2,10 @@ import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import type { FileRecord } from '../harmonizer/apply-file.ts'
 import type { Harmonizer } from '../harmonizer/harmonizer.ts'
 import { UNTRAINED } from '../harmonizer/ladder.ts'
+import { COHORT_FLAGS, type CohortFlags, cohortOptions } from './cohort-options.ts'
 import { type CommonOptions, progress, remarks, report } from './output.ts'
 
-interface Flags extends CommonOptions {
+interface Flags extends CommonOptions, CohortFlags {
   readonly harmonizer: string
   readonly input: string
   readonly output: string
@@ -35,12 +36,13 @@ export const apply: CommandModule<object, Flags> = {
       .positional('input', {
         type: 'string',
         demandOption: true,
-        describe: 'NIfTI file (.nii, .nii.gz, .hdr or .img), or cohort manifest (.tsv)',
+        describe: 'NIfTI file (.nii, .nii.gz, .hdr or .img), cohort manifest (.tsv), or BIDS dataset',
       })
       .positional('output', {
         type: 'string',
         demandOption: true,
-        describe: 'file to write (.nii or .nii.gz); for a cohort a folder',
+        describe:
+          'file to write (.nii or .nii.gz); for a cohort a folder, for a BIDS dataset that of a derivative',
       })
       .option('source', {
         type: 'string',
@@ -69,12 +71,14 @@ export const apply: CommandModule<object, Flags> = {
       .option('force', { type: 'boolean', default: false, describe: 'Apply in spite of guards; recorded' })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Check and compute, write nothing' })
       .option('overwrite', { type: 'boolean', default: false, describe: 'Replace outputs that exist' })
+      .options(COHORT_FLAGS)
       .option('threads', { type: 'number', describe: 'Threads of the network (default: up to 4)' })
       .example('$0 apply to-b.harmonizer in.nii.gz out.nii.gz --source scanner-a', 'one image')
       .example('$0 apply to-b.harmonizer cohort.tsv harmonized/', 'every scan; a second run continues')
+      .example('$0 apply to-b.harmonizer study derivatives/attune', 'a BIDS dataset to a BIDS derivative')
       .example('$0 apply zscore in.nii.gz out.nii.gz', 'mean 0 and SD 1 inside the head'),
   handler: async (options) => {
-    const { checkOptions, openHarmonizer, softwareVersion } = await import('./apply-options.ts')
+    const { checkOptions, isCohort, openHarmonizer, softwareVersion } = await import('./apply-options.ts')
     checkOptions(options)
     const harmonizer = await openHarmonizer(options)
     const shared = {
@@ -86,7 +90,7 @@ export const apply: CommandModule<object, Flags> = {
       version: softwareVersion(),
     }
     try {
-      if (/\.[tc]sv$/.test(options.input)) await applyToCohort(harmonizer, options, shared)
+      if (isCohort(options.input)) await applyToCohort(harmonizer, options, shared)
       else {
         const { applyFile } = await import('../harmonizer/apply-file.ts')
         const { input, output, volume, mask, source } = options
@@ -112,6 +116,7 @@ async function applyToCohort(harmonizer: Harmonizer, options: ApplyOptions, shar
     shared,
     ({ scan, outcome }, done, total) =>
       draw(`${done} of ${total}: ${scan.subject} ${scan.domain} ${scan.session}: ${outcome}`),
+    cohortOptions(options),
   )
   const failures = results.flatMap(({ scan, error }) => (error ? [{ scan, error }] : []))
   const count = (outcome: string): number => results.filter((result) => result.outcome === outcome).length

@@ -1,9 +1,10 @@
 import type { CommandModule } from 'yargs'
 import { METHODS } from '../harmonizer/ladder.ts'
 import type { Method } from '../harmonizer/method.ts'
+import { COHORT_FLAGS, type CohortFlags, cohortOptions } from './cohort-options.ts'
 import { type CommonOptions, clearProgress, progress, remarks, report } from './output.ts'
 
-interface TrainArguments extends CommonOptions {
+interface TrainArguments extends CommonOptions, CohortFlags {
   readonly cohort: string
   readonly target: string
   readonly method: Method
@@ -26,7 +27,7 @@ export const train: CommandModule<object, TrainArguments> = {
       .positional('cohort', {
         type: 'string',
         demandOption: true,
-        describe: 'manifest: subject, domain, image, ... (TSV)',
+        describe: 'manifest: subject, domain, image, ... (TSV), or BIDS dataset',
       })
       .option('target', { type: 'string', demandOption: true, describe: 'Domain that images are brought to' })
       .option('method', {
@@ -51,6 +52,7 @@ export const train: CommandModule<object, TrainArguments> = {
         describe: 'Go on from the checkpoint of an interrupted training (local-tone)',
       })
       .option('overwrite', { type: 'boolean', default: false, describe: 'Replace a bundle that exists' })
+      .options(COHORT_FLAGS)
       .example(
         '$0 train cohort.tsv --target scanner-b --exclude-subjects sub-07,sub-08',
         'writes scanner-b.harmonizer',
@@ -64,6 +66,7 @@ export const train: CommandModule<object, TrainArguments> = {
     const { path, manifest, loss } = await run(
       {
         cohort: options.cohort,
+        cohortOptions: cohortOptions(options),
         target: options.target,
         method: options.method,
         out: options.out ?? `${options.target.replace(/[^A-Za-z0-9.-]+/g, '-')}.harmonizer`,

@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs'
+import { COHORT_FLAGS, type CohortFlags, cohortOptions } from './cohort-options.ts'
 import { type CommonOptions, clearProgress, progress, report } from './output.ts'
 
-interface ValidateArguments extends CommonOptions {
+interface ValidateArguments extends CommonOptions, CohortFlags {
   readonly bundle: string
   readonly cohort: string
   readonly out: string
@@ -19,7 +20,7 @@ export const validate: CommandModule<object, ValidateArguments> = {
         type: 'string',
         demandOption: true,
         describe:
-          'manifest: subject, domain, image, ... (TSV); with session: rescans; with lesions, tissue: truth',
+          'manifest: subject, domain, image, ... (TSV); with session: rescans; with lesions, tissue: truth; or BIDS dataset',
       })
       .option('out', { type: 'string', demandOption: true, describe: 'Folder for report.html and its data' })
       .option('subjects', {
@@ -31,6 +32,7 @@ export const validate: CommandModule<object, ValidateArguments> = {
         default: false,
         describe: 'Test on training subjects, and label the result as no proof of generalization',
       })
+      .options(COHORT_FLAGS)
       .example('$0 validate to-b.harmonizer cohort.tsv --out report', 'writes report/report.html')
       .epilogue(
         'Ends with status 3 when an acceptance criterion is missed; the report is written all the same.',
@@ -49,6 +51,7 @@ export const validate: CommandModule<object, ValidateArguments> = {
       {
         bundle,
         cohort,
+        cohortOptions: cohortOptions(options),
         subjects: subjects === undefined ? undefined : namesIn(subjects),
         withinSubject,
         command: ['attune', ...process.argv.slice(2)].join(' '),

@@ -1,4 +1,4 @@
-/** A cohort: one row per scan, as read from a TSV manifest (or, later, a BIDS dataset). Paths only; images are read when needed. */
+/** A cohort: one row per scan, as read from a TSV manifest or a BIDS dataset. Paths only; images are read when needed. */
 
 export interface Scan {
   /** The person (or digital anatomy). Scans that share it are never split between training and test. */
@@ -20,12 +20,14 @@ export interface Scan {
 }
 
 export interface Cohort {
-  /** The manifest's path: for messages only. */
+  /** Path of the manifest or dataset: for messages only. */
   readonly source: string
+  /** Root of the dataset, where it is BIDS. */
+  readonly root?: string
   readonly scans: readonly Scan[]
 }
 
-/** What is wrong with a manifest; all problems are reported at once. Rows count from 1, without the header. */
+/** What is wrong with a manifest or dataset; all problems are reported at once. Rows count from 1, without the header. */
 export interface CohortProblem {
   readonly code:
     | 'missing-column'
@@ -35,7 +37,16 @@ export interface CohortProblem {
     | 'unknown-target'
     | 'different-grids'
     | 'unreadable-image'
+    | 'no-image'
+    | 'unfetched-image'
+    | 'misplaced-image'
+    | 'missing-domain'
+    | 'ambiguous-mask'
+    | 'unreadable-sidecar'
+    | 'unreadable-table'
   readonly row?: number
+  /** Path of an image from the root of its BIDS dataset. */
+  readonly image?: string
   readonly message: string
   readonly remedy: string
 }

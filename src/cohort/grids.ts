@@ -18,7 +18,7 @@ export const GRID_TOLERANCE_MM = 0.02
 /** Problems of images, masks and truth maps, in the order of the rows. */
 export async function gridProblems(rows: readonly Row[]): Promise<readonly CohortProblem[]> {
   const problems: CohortProblem[] = []
-  const firstOf = new Map<string, { row: number; grid: Grid }>()
+  const firstOf = new Map<string, { image: string; grid: Grid }>()
   for (const { row, scan } of rows) {
     const image = await lookAt(scan.image, 'image', row, problems)
     for (const [role, path] of [
@@ -39,12 +39,12 @@ export async function gridProblems(rows: readonly Row[]): Promise<readonly Cohor
     }
     if (image === undefined) continue
     const first = firstOf.get(scan.subject)
-    if (first === undefined) firstOf.set(scan.subject, { row, grid: image })
+    if (first === undefined) firstOf.set(scan.subject, { image: scan.image, grid: image })
     else if (!fieldsOverlap(first.grid, image))
       problems.push({
         code: 'different-grids',
         row,
-        message: `The image ${scan.image} shows no place that the image of subject ${scan.subject} in row ${first.row} shows.`,
+        message: `The image ${scan.image} shows no place that ${first.image} of the same subject shows.`,
         remedy: 'Register the images of one subject to each other first.',
       })
   }

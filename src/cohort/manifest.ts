@@ -1,9 +1,13 @@
-/** Cohorts from a TSV (or CSV) manifest; everything that is wrong with one is found in a single pass. */
+/** Cohorts from a TSV (or CSV) manifest, or a BIDS dataset; everything that is wrong with one is found in a single pass. */
+import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { InputError } from '../errors.ts'
+import { ConfigError, InputError } from '../errors.ts'
+import { isBidsDataset } from '../formats/bids/dataset.ts'
 import { readTable, type Table } from '../formats/tables/table.ts'
+import { type BidsCohort, type BidsOptions, readBidsCohort } from './bids.ts'
 import type { Cohort, CohortProblem, Scan } from './cohort.ts'
 import { gridProblems, type Row } from './grids.ts'
+import { problemLines, unknownTarget } from './problems.ts'
 
 const REQUIRED = ['subject', 'domain', 'image'] as const
 const OPTIONAL = ['session', 'mask', 'region', 'lesions', 'tissue'] as const
@@ -37,17 +41,55 @@ export async function readManifest(
   return { cohort, problems: problems.toSorted((a, b) => (a.row ?? 0) - (b.row ?? 0)) }
 }
 
-/** @throws {InputError} naming every problem of the manifest */
-export async function requireCohort(path: string, options: ManifestOptions = {}): Promise<Cohort> {
-  const { cohort, problems } = await readManifest(path, options)
-  if (problems.length === 0 && cohort.scans.length > 0) return cohort
+export interface CohortOptions extends ManifestOptions, BidsOptions {
+  /** Told how a dataset was read: which domains were found where, what was left out. */
+  readonly onNote?: ((line: string) => void) | undefined
+}
+
+/** What was read from either kind; `bids` where it is a dataset. */
+export interface ReadCohort {
+  readonly cohort: Cohort
+  readonly problems: readonly CohortProblem[]
+  readonly bids?: BidsCohort
+}
+
+/**
+ * Reads a manifest, or a BIDS dataset: a folder with `dataset_description.json`.
+ * @throws {InputError} when it is neither; {ConfigError} for options of datasets where there is a manifest
+ */
+export async function readCohort(path: string, options: CohortOptions = {}): Promise<ReadCohort> {
+  if (await isBidsDataset(path)) {
+    const bids = await readBidsCohort(path, options)
+    for (const line of bids.notes) options.onNote?.(line)
+    return { cohort: bids.cohort, problems: bids.problems, bids }
+  }
+  if ((await stat(path).catch(() => undefined))?.isDirectory())
+    throw new InputError(
+      `${path} is a folder without dataset_description.json.`,
+      'Give a manifest (TSV), or the root of a BIDS dataset.',
+    )
+  if (options.suffix !== undefined || options.domainFrom !== undefined)
+    throw new ConfigError(
+      `--suffix and --domain-from choose from a BIDS dataset, but ${path} is a manifest.`,
+      'Leave them out; its columns image and domain say both.',
+    )
+  return readManifest(path, options)
+}
+
+/** @throws {InputError} naming every problem of the manifest or dataset */
+export async function requireCohort(path: string, options: CohortOptions = {}): Promise<Cohort> {
+  const read = await readCohort(path, options)
+  refuseProblems(path, read)
+  return read.cohort
+}
+
+/** @throws {InputError} naming every problem; when there is none, but no scan either */
+export function refuseProblems(path: string, { cohort, problems, bids }: ReadCohort): void {
+  if (problems.length === 0 && cohort.scans.length > 0) return
   if (problems.length === 0) throw new InputError(`${path}: lists no scan.`, 'Add one row per scan.')
-  const lines = problems.map(
-    ({ row, message, remedy }) => `- ${row === undefined ? '' : `row ${row}: `}${message} ${remedy}`,
-  )
   throw new InputError(
-    `${path}: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}:\n${lines.join('\n')}`,
-    'Correct the manifest and run again.',
+    `${path}: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}:\n${problemLines(problems).join('\n')}`,
+    `Correct the ${bids ? 'dataset' : 'manifest'} and run again.`,
   )
 }
 
@@ -125,16 +167,4 @@ function duplicates(rows: readonly Row[]): readonly CohortProblem[] {
     images.set(scan.image, sameImage ?? row)
   }
   return problems
-}
-
-function unknownTarget({ scans }: Cohort, target: string | undefined): readonly CohortProblem[] {
-  const known = [...new Set(scans.map(({ domain }) => domain))].sort()
-  if (target === undefined || known.includes(target)) return []
-  return [
-    {
-      code: 'unknown-target',
-      message: `No scan is of the target domain ${target}.`,
-      remedy: `The domains are ${known.join(', ') || 'none'}: name one of them.`,
-    },
-  ]
 }

@@ -1,11 +1,16 @@
 /** A whole cohort, scan by scan: memory for one image, a restart continues, one bad scan does not stop the others. */
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
+import { NO_DOMAIN } from '../cohort/bids.ts'
 import type { CohortProblem, Scan } from '../cohort/cohort.ts'
-import { readManifest, requireCohort } from '../cohort/manifest.ts'
-import { AttuneError, ConfigError } from '../errors.ts'
+import { cohortFolder } from '../cohort/identity.ts'
+import { type CohortOptions, type ReadCohort, readCohort, refuseProblems } from '../cohort/manifest.ts'
+import { AttuneError, ConfigError, InputError } from '../errors.ts'
 import { writeTsv } from '../formats/tables/table.ts'
-import { applyFile, type FileRequest, isUpToDate } from './apply-file.ts'
+import { applyFile, exists, type FileRequest, isUpToDate, recordPath } from './apply-file.ts'
+import { derivativeDestination } from './derivative.ts'
+import { HARMONIZED_MANIFEST, manifestDestination, type Place } from './destination.ts'
 import type { Harmonizer } from './harmonizer.ts'
+import { needsDomain } from './ladder.ts'
 
 /** What happened to one scan. */
 export interface ScanResult {
@@ -27,50 +32,78 @@ const OF_ONE_IMAGE: ReadonlySet<CohortProblem['code']> = new Set([
   'different-grids',
 ])
 
-export const HARMONIZED_MANIFEST = 'harmonized.tsv'
+/** What every scan of a run shares. */
+type Shared = Omit<FileRequest, 'input' | 'output' | 'volume' | 'domain' | 'mask' | 'sidecar'>
 
 /**
- * Harmonizes every scan of a manifest into `folder`: images keep their paths relative to the manifest, and
- * `harmonized.tsv` lists those that succeeded, with all columns of the manifest.
+ * Harmonizes every scan of a manifest or a BIDS dataset into `folder`. Images of a manifest keep their paths relative to it; of a dataset they
+ * make a BIDS derivative. `harmonized.tsv` lists those that succeeded, with all columns of the manifest or all covariates of the dataset.
  * @param onScan called after each scan
- * @throws {InputError} when the manifest itself is wrong; {ConfigError} when `folder` is the manifest's own
+ * @throws {InputError} when the manifest itself is wrong; {ConfigError} when `folder` is the manifest's own, or holds another dataset
  */
 export async function applyCohort(
   harmonizer: Harmonizer,
   manifest: string,
   folder: string,
-  shared: Omit<FileRequest, 'input' | 'output' | 'volume' | 'domain' | 'mask'>,
+  shared: Shared,
   onScan: (result: ScanResult, done: number, total: number) => void = () => {},
+  options: CohortOptions = {},
 ): Promise<CohortResult> {
-  const home = dirname(resolve(manifest))
-  if (resolve(folder) === home)
+  const read = await readCohort(manifest, options)
+  const { cohort, problems, bids } = read
+  if (resolve(folder) === cohortFolder(cohort))
     throw new ConfigError(`${folder} holds the inputs.`, 'Name another output folder.')
-  const { cohort, problems } = await readManifest(manifest)
-  const ambiguous = problems.some(({ code }) => !OF_ONE_IMAGE.has(code))
-  const { scans } = ambiguous || cohort.scans.length === 0 ? await requireCohort(manifest) : cohort
+  const general = problems.some(({ code, image }) => image === undefined && !OF_ONE_IMAGE.has(code))
+  if (general || cohort.scans.length === 0) refuseProblems(manifest, read)
+  const destination = bids
+    ? derivativeDestination({ bids, folder, identity: harmonizer.identity, version: shared.version })
+    : manifestDestination(cohortFolder(cohort), folder)
+  await destination.check?.(shared.overwrite)
+  if (!shared.dryRun) await destination.begin?.()
   const results: ScanResult[] = []
-  for (const [index, scan] of scans.entries()) {
-    const output = join(folder, outputName(scan, home))
-    const result = await applyScan(harmonizer, scan, { ...shared, output })
+  for (const [index, scan] of cohort.scans.entries()) {
+    const place = destination.placeOf(scan)
+    const error = refusalOf(scan, read, harmonizer)
+    const result: ScanResult = error
+      ? { scan, output: place.output, outcome: 'failed', error }
+      : await applyScan(harmonizer, scan, { ...shared, ...place })
     results.push(result)
-    onScan(result, index + 1, scans.length)
+    onScan(result, index + 1, cohort.scans.length)
   }
   const path = join(folder, HARMONIZED_MANIFEST)
-  if (!shared.dryRun) await writeManifest(path, folder, harmonizer, results)
+  if (!shared.dryRun) {
+    const done = results.filter(({ outcome }) => outcome !== 'failed')
+    await writeManifest(path, folder, harmonizer, done)
+    await destination.end?.(done.map(({ scan }) => scan))
+  }
   return { manifest: path, results }
 }
 
-async function applyScan(
-  harmonizer: Harmonizer,
-  scan: Scan,
-  shared: Omit<FileRequest, 'input' | 'volume' | 'domain' | 'mask'>,
-): Promise<ScanResult> {
-  const request: FileRequest = { ...shared, input: scan.image, domain: scan.domain, mask: scan.mask }
+/** What the names, sidecars and tables of a dataset already show to be wrong with one of its images. */
+function refusalOf(
+  { image }: Scan,
+  { cohort, problems }: ReadCohort,
+  { identity }: Harmonizer,
+): AttuneError | undefined {
+  const own = problems.find(
+    (problem) =>
+      problem.image !== undefined &&
+      join(cohortFolder(cohort), problem.image) === resolve(image) &&
+      !OF_ONE_IMAGE.has(problem.code) &&
+      (problem.code !== 'missing-domain' || needsDomain(identity.method)),
+  )
+  return own && new InputError(`${own.image}: ${own.message}`, own.remedy)
+}
+
+async function applyScan(harmonizer: Harmonizer, scan: Scan, shared: Shared & Place): Promise<ScanResult> {
+  const domain = scan.domain === NO_DOMAIN ? undefined : scan.domain
+  const request: FileRequest = { ...shared, input: scan.image, domain, mask: scan.mask }
   const { output } = request
   try {
     if (!request.overwrite && (await isUpToDate(harmonizer, request)))
       return { scan, output, outcome: 'up-to-date' }
-    const { outcome } = await applyFile(harmonizer, request)
+    const overwrite = request.overwrite || (await wasInterrupted(request))
+    const { outcome } = await applyFile(harmonizer, { ...request, overwrite })
     return { scan, output, outcome }
   } catch (error) {
     if (!(error instanceof AttuneError)) throw error
@@ -78,25 +111,17 @@ async function applyScan(
   }
 }
 
-/**
- * The path below the manifest's folder where there is one; images from elsewhere are named by what the manifest says of them.
- * A .hdr/.img pair becomes one .nii.
- */
-function outputName(scan: Scan, home: string): string {
-  const image = scan.image.replace(/\.(hdr|img)(\.gz)?$/i, '.nii$2')
-  const path = relative(home, image)
-  if (!path.startsWith('..') && !isAbsolute(path)) return path
-  const safe = (text: string): string => text.replace(/[^A-Za-z0-9-]+/g, '-')
-  return `${[scan.subject, scan.domain, scan.session].map(safe).join('_')}_${basename(image)}`
+/** In a derivative, whose folder is known to be ours, an image without its sidecar is what a run left that ended between the two. */
+async function wasInterrupted({ sidecar, output }: FileRequest): Promise<boolean> {
+  return sidecar !== undefined && !(await exists(recordPath(output)))
 }
 
 async function writeManifest(
   path: string,
   folder: string,
   { identity }: Harmonizer,
-  results: readonly ScanResult[],
+  done: readonly ScanResult[],
 ): Promise<void> {
-  const done = results.filter(({ outcome }) => outcome !== 'failed')
   const covariates = [...new Set(done.flatMap(({ scan }) => Object.keys(scan.covariates)))]
   const from = (file: string | undefined): string => (file === undefined ? 'n/a' : relative(folder, file))
   const columns = [

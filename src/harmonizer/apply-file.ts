@@ -25,6 +25,8 @@ export interface FileRequest {
   readonly overwrite: boolean
   /** Of this attune: part of what a record depends on. */
   readonly version: string
+  /** What else the JSON beside the output says; the record then stands in it under `RECORD_KEY`. */
+  readonly sidecar?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** The settings that a result depends on, beside its input: an output whose record has the same ones need not be made again. */
@@ -51,6 +53,9 @@ export interface FileRecord extends HarmonizationRecord {
     readonly sha256?: string
   }
 }
+
+/** Where a BIDS sidecar holds the record. */
+export const RECORD_KEY = 'Harmonization'
 
 /** Found in the description of what attune wrote. */
 const MARK = new RegExp(`\\battune (${METHODS.filter((method) => method !== 'identity').join('|')})\\b`)
@@ -93,7 +98,8 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
     input: { name: basename(input), sha256: image.sha256 },
     output: { name: basename(output), ...written },
   }
-  if (!request.dryRun) await writeFileAtomic(recordPath(output), `${JSON.stringify(complete, null, 2)}\n`)
+  const beside = request.sidecar ? { ...request.sidecar, [RECORD_KEY]: complete } : complete
+  if (!request.dryRun) await writeFileAtomic(recordPath(output), `${JSON.stringify(beside, null, 2)}\n`)
   return complete
 }
 
@@ -113,11 +119,14 @@ export async function settingsOf(harmonizer: Harmonizer, request: FileRequest): 
 
 /** Whether the output is there and was made from this input in this way. */
 export async function isUpToDate(harmonizer: Harmonizer, request: FileRequest): Promise<boolean> {
-  const record = await readFile(recordPath(request.output), 'utf8')
-    .then((text) => JSON.parse(text) as Partial<FileRecord> | null)
+  const beside = await readFile(recordPath(request.output), 'utf8')
+    .then((text) => JSON.parse(text) as Record<string, unknown> | null)
     .catch(() => undefined)
+  const { [RECORD_KEY]: inSidecar, ...sidecar } = beside ?? {}
+  const record = (request.sidecar ? inSidecar : beside) as Partial<FileRecord> | null | undefined
   if (record?.settings === undefined) return false // none there, or not one of ours
   return (
+    (!request.sidecar || JSON.stringify(sidecar) === JSON.stringify(request.sidecar)) &&
     JSON.stringify(record.settings) === JSON.stringify(await settingsOf(harmonizer, request)) &&
     record.input?.sha256 === (await niftiSha256(request.input)) &&
     (await sha256File(request.output).catch(() => undefined)) === record.output?.sha256
@@ -140,7 +149,7 @@ async function checkPlace({ input, output, overwrite }: FileRequest): Promise<vo
       throw new ConfigError(`${path} exists.`, 'Name another output, or pass --overwrite.')
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

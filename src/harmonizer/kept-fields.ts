@@ -1,0 +1,72 @@
+/**
+ * Sidecar fields that say how an image was acquired, which harmonization does not change. Only these are copied: sidecars of converters may
+ * also hold names, dates, and the scaling of values that are no longer there.
+ * @see https://bids-specification.readthedocs.io/en/v1.10.0/modality-specific-files/magnetic-resonance-imaging-data.html
+ */
+export const KEPT_FIELDS: readonly string[] = [
+  // scanner hardware
+  'Manufacturer',
+  'ManufacturersModelName',
+  'DeviceSerialNumber',
+  'StationName',
+  'SoftwareVersions',
+  'MagneticFieldStrength',
+  'ReceiveCoilName',
+  'ReceiveCoilActiveElements',
+  'NumberReceiveCoilActiveElements',
+  'GradientSetType',
+  'MRTransmitCoilSequence',
+  'NumberTransmitCoilActiveElements',
+  'MatrixCoilMode',
+  'CoilCombinationMethod',
+  // institution
+  'InstitutionName',
+  'InstitutionAddress',
+  'InstitutionalDepartmentName',
+  // sequence
+  'PulseSequenceType',
+  'ScanningSequence',
+  'SequenceVariant',
+  'ScanOptions',
+  'SequenceName',
+  'PulseSequenceDetails',
+  'NonlinearGradientCorrection',
+  'MRAcquisitionType',
+  'MTState',
+  'MTOffsetFrequency',
+  'MTPulseBandwidth',
+  'MTNumberOfPulses',
+  'MTPulseShape',
+  'MTPulseDuration',
+  'SpoilingState',
+  'SpoilingType',
+  'SpoilingRFPhaseIncrement',
+  'SpoilingGradientMoment',
+  'SpoilingGradientDuration',
+  'WaterSuppression',
+  'WaterSuppressionTechnique',
+  // in-plane encoding
+  'NumberShots',
+  'ParallelReductionFactorInPlane',
+  'ParallelReductionFactorOutOfPlane',
+  'ParallelAcquisitionTechnique',
+  'PartialFourier',
+  'PartialFourierDirection',
+  'EffectiveEchoSpacing',
+  'PhaseEncodingDirection',
+  'TotalReadoutTime',
+  // timing, radio frequency and contrast
+  'EchoTime',
+  'EchoTrainLength',
+  'InversionTime',
+  'RepetitionTime',
+  'RepetitionTimeExcitation',
+  'RepetitionTimePreparation',
+  'DwellTime',
+  'FlipAngle',
+  'NegativeContrast',
+  'ContrastBolusIngredient',
+  // anatomy
+  'BodyPart',
+  'BodyPartDetails',
+]
