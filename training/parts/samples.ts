@@ -56,8 +56,8 @@ export function drawSample(
   const shift = [0, 0, 0].map(() => rng.integer(2 * reach + 1) - reach) as unknown as Vector3
   const mirror = rng.uniform() < augmentation.mirror
   const take = <T extends Float32Array | Uint8Array>(wide: T): T => crop(wide, shift, mirror)
-  const field = shadingField(augmentation.shading, rng)
-  const image = multiply(take(pair.image), field)
+  const image = take(pair.image)
+  shadeInPlace(image, augmentation.shading, rng)
   const mask = take(pair.mask)
   const scale = imageScale(image, mask)
   for (let i = 0; i < image.length; i++) image[i]! /= scale
@@ -71,11 +71,6 @@ export function drawSample(
     features: coarseFeatures(image, mask, model.knots, domain, model.domains.length),
     looks: [lookAt(lattice, start, model), lookAt(lattice, next, model)],
   }
-}
-
-function multiply(x: Float32Array, by: Float32Array): Float32Array {
-  for (let i = 0; i < x.length; i++) x[i]! *= by[i]!
-  return x
 }
 
 function lookAt(
@@ -107,8 +102,12 @@ function lookAt(
   return { start, ramps, beyond, goal, weight }
 }
 
-/** exp of a random polynomial of degree 2 over the box, its logarithm with a standard deviation near `sd`. */
-function shadingField(sd: number, rng: Random): Float32Array {
+/**
+ * Multiplies a lattice by exp of a random polynomial of degree 2 over the box, its logarithm with a standard deviation near
+ * `sd`. Along a line that is the exponential of a parabola: from point to point it changes by a factor, and
+ * this factor by a constant one, so that a line needs three exponentials instead of one for each of its points.
+ */
+function shadeInPlace(image: Float32Array, sd: number, rng: Random): void {
   const draw = (): number => (sd * rng.normal()) / Math.sqrt(3)
   const [x1, y1, z1, xy, xz, yz, x2, y2, z2] = [
     draw(),
@@ -122,18 +121,22 @@ function shadingField(sd: number, rng: Random): Float32Array {
     draw(),
   ]
   const [nr, na, ns] = LATTICE.shape
-  const out = new Float32Array(LATTICE.points)
+  const step = 2 / ns
+  const bend = Math.exp(2 * z2 * step * step)
   for (let r = 0, i = 0; r < nr; r++) {
     const x = (2 * r) / nr - 1
     for (let a = 0; a < na; a++) {
       const y = (2 * a) / na - 1
       const constant = x1 * x + y1 * y + xy * x * y + x2 * (x * x - 1 / 3) + y2 * (y * y - 1 / 3)
       const linear = z1 + xz * x + yz * y
+      // at z = -1, and from there to z = -1 + step
+      let field = Math.exp(constant - linear + z2 * (1 - 1 / 3))
+      let factor = Math.exp(linear * step + z2 * (step * step - 2 * step))
       for (let s = 0; s < ns; s++, i++) {
-        const z = (2 * s) / ns - 1
-        out[i] = Math.exp(constant + linear * z + z2 * (z * z - 1 / 3))
+        image[i]! *= field
+        field *= factor
+        factor *= bend
       }
     }
   }
-  return out
 }
