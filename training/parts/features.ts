@@ -30,18 +30,25 @@ export function imageScale(lattice: Float32Array, mask: ArrayLike<number>): numb
   for (let r = 0, i = 0; r < nr; r++)
     for (let a = 0; a < na; a++) {
       const line = (Math.floor(r / BLOCK) * ba + Math.floor(a / BLOCK)) * bs
-      for (let block = line; block < line + bs; block++)
+      for (let block = line; block < line + bs; block++) {
+        let n = 0
+        let total = 0
         for (const end = i + BLOCK; i < end; i++) {
+          if (mask[i] === 0) continue
           const value = lattice[i]!
-          if (mask[i] === 0 || Number.isNaN(value)) continue
-          count[block]!++
-          sum[block]! += value
+          if (Number.isNaN(value)) continue
+          n++
+          total += value
         }
+        count[block]! += n
+        sum[block]! += total
+      }
     }
-  const inside = Uint8Array.from(count, (n) => (n > BLOCK ** 3 / 2 ? 1 : 0))
+  const inside = new Uint8Array(count.map((n) => (n > BLOCK ** 3 / 2 ? 1 : 0)))
   const deep = erode(inside, [bs, ba, br], DEPTH, 26)
   const chosen = deep.includes(1) ? deep : inside
-  const means = Float32Array.from(count, (n, i) => sum[i]! / n)
+  const means = sum
+    .map((total, i) => total / count[i]!)
     .filter((_, i) => chosen[i] === 1)
     .sort()
   const scale = means[Math.floor((SCALE_PERCENTILE * (means.length - 1)) / 100)] ?? Number.NaN
