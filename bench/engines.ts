@@ -156,19 +156,26 @@ async function stepsOn(name: EngineName, problem: Problem): Promise<Measured> {
   const weights = Object.fromEntries(
     trained.map(({ key, variable }) => [key, variable]),
   ) as unknown as Weights
-  const [features, goals] = [problem.features, problem.goal].map((part) => tf.unstack(tensor(part)))
-  const increments = tensor(problem.increments) as TensorFlow.Tensor1D
-  const loss = (): TensorFlow.Scalar =>
-    tf.div(
-      tf.addN(
-        problem.domains.map((domain, i) => {
-          const image = features?.[i] as TensorFlow.Tensor4D
-          const found = curveIncrements(tf, weights, image, increments, domain, BOUNDS)
-          return tf.mean(tf.square(tf.sub(found, goals?.[i] as TensorFlow.Tensor)))
-        }),
-      ),
-      BATCH,
+  const features = tensor({
+    ...problem.features,
+    shape: [BATCH * COARSE[0], ...problem.features.shape.slice(2)],
+  })
+  const goal = tensor(problem.goal)
+  const increments = tensor({
+    shape: [BATCH, BINS],
+    values: problem.domains.flatMap(() => problem.increments.values),
+  })
+  const loss = (): TensorFlow.Scalar => {
+    const found = curveIncrements(
+      tf,
+      weights,
+      features as TensorFlow.Tensor4D,
+      increments as TensorFlow.Tensor2D,
+      problem.domains,
+      BOUNDS,
     )
+    return tf.mean(tf.square(tf.sub(found, goal)))
+  }
   const times: number[] = []
   const losses: number[] = []
   for (let step = 1; step <= WARM_UP + STEPS[name]; step++) {
@@ -185,7 +192,7 @@ async function stepsOn(name: EngineName, problem: Problem): Promise<Measured> {
     value.dispose()
     times.push(performance.now() - began)
   }
-  tf.dispose([...trained.map(({ variable }) => variable), ...(features ?? []), ...(goals ?? []), increments])
+  tf.dispose([...trained.map(({ variable }) => variable), features, goal, increments])
   return { version, times: times.slice(WARM_UP), losses }
 }
 

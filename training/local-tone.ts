@@ -159,7 +159,7 @@ export async function trainLocalTone(
       secondsLeft: (options.steps - done) * secondsPerStep,
     })
   }
-  tf.dispose([...Object.values(variables), ...fixed.tones, ...fixed.hats.flat()])
+  tf.dispose([...Object.values(variables), fixed.tones, ...fixed.hats])
   return {
     model,
     weights: exportedWeights(start.tensors),

@@ -1,4 +1,4 @@
-import type { Tensor2D } from '@tensorflow/tfjs-core'
+import type { Tensor3D } from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
 import { CELL_MM, CELLS } from '../../src/inference/curves.ts'
@@ -70,9 +70,9 @@ function trainerCurves(
   const increments = tf.tidy(() => {
     const data = featuresOf(domain)
     const features = tf.tensor4d(data, [...COARSE, data.length / (COARSE[0] * COARSE[1] * COARSE[2])])
-    const global = tf.tensor1d(tone.slice(1).map((value, k) => value - tone[k]!))
+    const global = tf.tensor2d([tone.slice(1).map((value, k) => value - tone[k]!)])
     return network
-      .curveIncrements(tf, tensorsOf(exported), features, global, domain, bounds)
+      .curveIncrements(tf, tensorsOf(exported), features, global, [domain], bounds)
       .dataSync() as Float32Array
   })
   return Float32Array.from({ length: 640 * (bins + 1) }, (_, i) => {
@@ -176,9 +176,9 @@ it('reads increments between cells as the specification does', () => {
     const rows = points.map((x) =>
       Array.from({ length: cells }, (_, cell) => Math.max(0, 1 - Math.abs(position(x) - cell))),
     )
-    return tf.tensor2d(rows)
-  }) as [Tensor2D, Tensor2D, Tensor2D]
-  const found = network.interpolate(tf, tf.tensor2d(increments, [640, bins]), hats).dataSync()
+    return tf.tensor3d([rows])
+  }) as [Tensor3D, Tensor3D, Tensor3D]
+  const found = network.interpolate(tf, tf.tensor3d(increments, [1, 640, bins]), hats).dataSync()
   const [alongR, alongA, alongS] = mm as [number[], number[], number[]]
   const points = alongS.flatMap((s) => alongA.flatMap((a) => alongR.map((r) => [r, a, s])))
   const expected = points.flatMap((point) =>

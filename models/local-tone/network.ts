@@ -1,12 +1,14 @@
 /**
  * The network of `local-tone`: from what is seen on the coarse grid to one bounded, increasing curve per cell.
- * Every tensor has rank 4 or less and 3x3x3 convolutions are 27 shifted slices, each a matMul, because the
- * TensorFlow.js engines disagree on conv3d gradients and rank-5 pads. See docs/decisions/0002-local-tone.md.
+ * The whole batch goes through each operation at once. No operation but reshape sees a rank above 4, and 3x3x3 convolutions
+ * are sums of three 3x3 ones: the TensorFlow.js engines disagree on conv3d gradients and rank-5 pads, and on a CPU this is
+ * faster than conv3d. See docs/decisions/0002-local-tone.md.
  */
 import type * as TensorFlow from '@tensorflow/tfjs-core'
 
 type Tf = typeof TensorFlow
 type T2 = TensorFlow.Tensor2D
+type T3 = TensorFlow.Tensor3D
 type T4 = TensorFlow.Tensor4D
 
 /** Cells of the curve grid along R, A, S. */
@@ -60,48 +62,69 @@ export function weightShapes(
 }
 
 /**
- * Curves at the cell centres.
+ * Curves at the cell centres, for a batch of B images.
  *
- * @param features   [16, 20, 16, F] along R, A, S
- * @param increments g_d,k of the image's domain, [K], positive, in units of the reference scale
- * @returns [640, K]: increments of the curve of each cell between knots; both bounds hold for any weights
+ * @param features   [B * 16, 20, 16, F] along R, A, S; the images one after another along R
+ * @param increments g_d,k of each image's domain, [B, K], positive, in units of the reference scale
+ * @param domains    index of each image's domain, B numbers
+ * @returns [B, 640, K]: increments of the curve of each cell between knots; both bounds hold for any weights
  */
 export function curveIncrements(
   tf: Tf,
   weights: Weights,
   features: T4,
-  increments: TensorFlow.Tensor1D,
-  domain: number,
+  increments: T2,
+  domains: readonly number[],
   bounds: Bounds,
-): T2 {
-  const h1 = meanPool(tf, tf.relu(conv3(tf, features, weights['conv1/kernel'], weights['conv1/bias'])))
-  const h2 = tf.relu(conv3(tf, h1, weights['conv2/kernel'], weights['conv2/bias']))
-  const context = tf.matMul(tf.reshape(tf.mean(h2, [0, 1, 2]), [1, -1]), weights.context as unknown as T2)
-  const h3 = tf.relu(tf.add(conv3(tf, h2, weights['conv3/kernel'], weights['conv3/bias']), context))
-  const flat = tf.reshape(h3, [CELLS[0] * CELLS[1] * CELLS[2], -1]) as T2
-  const seen = tf.add(tf.matMul(flat, weights['head/kernel'] as unknown as T2), weights['head/bias'])
-  const place = tf.slice(weights.place, [domain, 0], [1, seen.size])
-  const p = tf.add(seen, tf.reshape(place, seen.shape))
-  const bounded = tf.mul(tf.exp(tf.mul(tf.tanh(p), Math.log(bounds.slopeRatio))), increments) as T2
-  return limitChange(tf, bounded, bounds.perMm)
+): T3 {
+  const batch = domains.length
+  const cells = CELLS[0] * CELLS[1] * CELLS[2]
+  const convolve = (x: T4, layer: 'conv1' | 'conv2' | 'conv3'): T4 =>
+    conv3(tf, x, weights[`${layer}/kernel`] as unknown as T3, weights[`${layer}/bias`], batch)
+  const dense = (x: T2, matrix: TensorFlow.Tensor): T2 => tf.matMul(x, matrix as T2)
+  const h1 = meanPool(tf, tf.relu(convolve(features, 'conv1')))
+  const h2 = tf.relu(convolve(h1, 'conv2'))
+  const context = dense(tf.mean(tf.reshape(h2, [batch, cells, -1]), 1), weights.context)
+  const local = tf.reshape(convolve(h2, 'conv3'), [batch, cells, -1])
+  const h3 = tf.relu(tf.add(local, tf.expandDims(context, 1)))
+  const seen = dense(tf.reshape(h3, [batch * cells, -1]), weights['head/kernel'])
+  const place = dense(oneHot(tf, domains, weights.place.shape[0] as number), weights.place)
+  const p = tf.add(
+    tf.reshape(tf.add(seen, weights['head/bias']), [batch, cells, -1]),
+    tf.reshape(place, [batch, cells, -1]),
+  )
+  const slope = tf.exp(tf.mul(tf.tanh(p), Math.log(bounds.slopeRatio)))
+  return limitChange(tf, tf.mul(slope, tf.expandDims(increments, 1)) as T3, bounds.perMm)
 }
 
-/** 3x3x3 convolution with zero padding of [D, H, W, C]: 27 shifted slices side by side, then one matMul. */
-function conv3(tf: Tf, x: T4, kernel: TensorFlow.Tensor, bias: TensorFlow.Tensor): T4 {
-  const [d, h, w, c] = x.shape
-  const out = kernel.shape[2] as number
-  const padded = tf.pad(x, [
-    [1, 1],
-    [1, 1],
+/**
+ * 3x3x3 convolution with zero padding of images [D, H, W, C] that follow one another along D: the sum of three 3x3
+ * convolutions of slabs, of the slab before, the slab itself and the next.
+ */
+function conv3(tf: Tf, x: T4, kernel: T3, bias: TensorFlow.Tensor, batch: number): T4 {
+  const [slabs, h, w, c] = x.shape
+  const depth = slabs / batch
+  const padded = tf.pad(tf.reshape(x, [batch, depth, h * w * c]), [
+    [0, 0],
     [1, 1],
     [0, 0],
   ])
-  const taps = Array.from({ length: 27 }, (_, tap): T2 => {
-    const shift = [Math.floor(tap / 9), Math.floor(tap / 3) % 3, tap % 3, 0]
-    return tf.reshape(tf.slice(padded, shift, [d, h, w, c]), [d * h * w, c])
+  const parts = tf.split(kernel, 3).map((taps, shift) => {
+    const shifted = tf.slice(padded, [0, shift, 0], [batch, depth, h * w * c])
+    const filter = tf.reshape(taps, [3, 3, c, kernel.shape[2]]) as T4
+    return tf.conv2d(tf.reshape(shifted, x.shape) as T4, filter, 1, 'same')
   })
-  const y = tf.matMul(tf.concat(taps, 1), tf.reshape(kernel, [27 * c, out]) as T2)
-  return tf.reshape(tf.add(y, bias), [d, h, w, out]) as T4
+  return tf.add(tf.addN(parts), bias)
+}
+
+/**
+ * Rows of the unit matrix, [indices, size]: times a table they are its rows, with a gradient (matMul) that every engine has,
+ * unlike that of gather.
+ */
+export function oneHot(tf: Tf, indices: readonly number[], size: number): T2 {
+  const rows = new Float32Array(indices.length * size)
+  for (const [row, index] of indices.entries()) rows[row * size + index] = 1
+  return tf.tensor2d(rows, [indices.length, size])
 }
 
 /** Mean over blocks of 2x2x2. */
@@ -121,91 +144,103 @@ export const PER_AXIS = 0.75
  * trilinear interpolant's gradient, bounded cell by cell). First each curve is levelled where it stands out from
  * its neighbours; what is left above the bound draws all curves towards their mean. Both steps keep the bounds on the slope.
  */
-function limitChange(tf: Tf, increments: T2, perMm: number): T2 {
-  const [r, a, s] = CELLS
-  const bins = increments.shape[1]
+function limitChange(tf: Tf, increments: T3, perMm: number): T3 {
+  const [batch, , bins] = increments.shape
   const curves = levelCurves(
     tf,
-    tf.reshape(tf.cumsum(increments, 1), [r, a, s, bins]) as T4,
+    tf.reshape(tf.cumsum(increments, 2), [batch, ...CELLS, bins]),
     PER_AXIS * perMm * CELL_MM,
   )
-  const flat = tf.reshape(curves, [r * a * s, bins]) as T2
+  const flat = tf.reshape(curves, increments.shape)
   const levelled = tf.sub(
     flat,
-    tf.pad(tf.slice(flat, [0, 0], [-1, bins - 1]), [
+    tf.pad(tf.slice(flat, [0, 0, 0], [-1, -1, bins - 1]), [
+      [0, 0],
       [0, 0],
       [1, 0],
     ]),
-  ) as T2
-  const mean = tf.mean(levelled, 0, true)
-  const along = (axis: 0 | 1 | 2): T4 => {
-    const begin = [0, 0, 0, 0]
-    begin[axis] = 1
-    const size: number[] = [r, a, s, bins]
-    size[axis] = (size[axis] as number) - 1
-    const difference = tf.abs(
-      tf.sub(tf.slice(curves, begin, size), tf.slice(curves, [0, 0, 0, 0], size)),
-    ) as T4
-    return [0, 1, 2]
-      .filter((other) => other !== axis)
-      .reduce((x, other) => maxOfNeighbours(tf, x, other), difference)
-  }
-  const [dr, da, ds] = [along(0), along(1), along(2)]
-  const steepest = tf.max(tf.add(tf.add(tf.square(dr), tf.square(da)), tf.square(ds)))
+  )
+  const mean = tf.mean(levelled, 1, true)
+  const change = AXES.map((axis) => {
+    const difference = neighbours(tf, curves, axis, (x, next) => tf.abs(tf.sub(next, x)))
+    const others = AXES.filter((other) => other !== axis)
+    return tf.square(others.reduce((x, other) => neighbours(tf, x, other, tf.maximum), difference))
+  })
+  const steepest = tf.max(tf.reshape(tf.addN(change), [batch, -1]), 1)
   // the small number keeps the gradient finite where all curves are equal, as they are at the start
   const share = tf.minimum(1, tf.div(perMm * CELL_MM, tf.sqrt(tf.add(steepest, 1e-12))))
-  return tf.add(mean, tf.mul(share, tf.sub(levelled, mean))) as T2
+  return tf.add(mean, tf.mul(tf.reshape(share, [batch, 1, 1]), tf.sub(levelled, mean)))
 }
+
+/** Of [B, 8, 10, 8, K]: those along which places differ. */
+const AXES = [1, 2, 3] as const
 
 /**
  * Halfway between the largest grid of curves below and the smallest above that change by at most `step` from cell to
  * cell along each axis: min over cells y of C(y) + step * |x - y|, and the mirror image. The minimum (or maximum) of increasing curves,
  * each raised by a constant, rises between two knots no slower than the slowest and no faster than the fastest of them.
  */
-function levelCurves(tf: Tf, curves: T4, step: number): T4 {
-  const envelope = (sign: 1 | -1): T4 =>
-    [0, 1, 2].reduce<T4>((x, axis) => {
-      const n = x.shape[axis] as number
-      const before = x.shape.slice(0, axis).reduce((p, m) => p * m, 1)
-      const after = x.shape.slice(axis + 1).reduce((p, m) => p * m, 1)
+function levelCurves(tf: Tf, curves: TensorFlow.Tensor, step: number): TensorFlow.Tensor {
+  const envelope = (sign: 1 | -1): TensorFlow.Tensor =>
+    AXES.reduce((x, axis) => {
+      const [before, n, after] = around(x, axis)
       const distance = tf.tensor(
         Float32Array.from({ length: n * n }, (_, i) => sign * step * Math.abs(Math.floor(i / n) - (i % n))),
         [1, n, n, 1],
       )
       const raised = tf.add(tf.reshape(x, [before, 1, n, after]), distance)
-      return tf.reshape(sign === 1 ? tf.min(raised, 2) : tf.max(raised, 2), x.shape) as T4
+      return tf.reshape(sign === 1 ? tf.min(raised, 2) : tf.max(raised, 2), x.shape)
     }, curves)
-  return tf.mul(tf.add(envelope(1), envelope(-1)), 0.5) as T4
+  return tf.mul(tf.add(envelope(1), envelope(-1)), 0.5)
 }
 
-function maxOfNeighbours(tf: Tf, x: T4, axis: number): T4 {
-  const size: number[] = [...x.shape]
-  size[axis] = (size[axis] as number) - 1
-  const begin = [0, 0, 0, 0]
-  begin[axis] = 1
-  return tf.maximum(tf.slice(x, [0, 0, 0, 0], size), tf.slice(x, begin, size)) as T4
+/** Joins each place with the next along one axis, which gets shorter by one. */
+function neighbours(
+  tf: Tf,
+  x: TensorFlow.Tensor,
+  axis: number,
+  join: (x: TensorFlow.Tensor, next: TensorFlow.Tensor) => TensorFlow.Tensor,
+): TensorFlow.Tensor {
+  const [before, n, after] = around(x, axis)
+  const lines = tf.reshape(x, [before, n, after])
+  const from = (start: number): TensorFlow.Tensor => tf.slice(lines, [0, start, 0], [before, n - 1, after])
+  return tf.reshape(
+    join(from(0), from(1)),
+    x.shape.map((size, at) => (at === axis ? size - 1 : size)),
+  )
+}
+
+/** Numbers before, along and after an axis. */
+function around({ shape }: TensorFlow.Tensor, axis: number): readonly [number, number, number] {
+  const product = (sizes: readonly number[]): number => sizes.reduce((p, n) => p * n, 1)
+  return [product(shape.slice(0, axis)), shape[axis] as number, product(shape.slice(axis + 1))]
+}
+
+/** Mean squared difference of the curves of neighbouring cells, summed over the axes; the mean over the images, too. */
+export function roughness(tf: Tf, increments: T3): TensorFlow.Tensor {
+  const [batch, , bins] = increments.shape
+  const curves = tf.reshape(tf.cumsum(increments, 2), [batch, ...CELLS, bins])
+  const difference = (x: TensorFlow.Tensor, next: TensorFlow.Tensor): TensorFlow.Tensor => tf.sub(next, x)
+  return tf.addN(AXES.map((axis) => tf.mean(tf.square(neighbours(tf, curves, axis, difference)))))
 }
 
 /**
- * Increments read trilinearly at a separable set of points.
+ * Increments read trilinearly at a separable set of points of each image.
  *
- * @param increments [640, K]
- * @param along      hat weights [n_R, 8], [n_A, 10], [n_S, 8]
- * @returns [n_S * n_A * n_R, K], R fastest
+ * @param increments [B, 640, K]
+ * @param along      hat weights [B, n_R, 8], [B, n_A, 10], [B, n_S, 8]
+ * @returns [B, n_S * n_A * n_R, K], R fastest
  */
-export function interpolate(tf: Tf, increments: T2, along: readonly [T2, T2, T2]): T2 {
+export function interpolate(tf: Tf, increments: T3, along: readonly [T3, T3, T3]): T3 {
   const [r, a, s] = CELLS
-  const bins = increments.shape[1]
-  const [nr, na, ns] = along.map((w) => w.shape[0]) as [number, number, number]
-  const byR = tf.reshape(tf.matMul(along[0], tf.reshape(increments, [r, a * s * bins]) as T2), [
-    nr,
-    a,
-    s * bins,
-  ])
-  const byA = tf.matMul(along[1], tf.reshape(tf.transpose(byR, [1, 0, 2]), [a, nr * s * bins]) as T2)
-  const byS = tf.transpose(tf.reshape(byA, [na * nr, s, bins]), [1, 0, 2])
-  return tf.reshape(tf.matMul(along[2], tf.reshape(byS, [s, na * nr * bins]) as T2), [
-    ns * na * nr,
-    bins,
-  ]) as T2
+  const [batch, , bins] = increments.shape
+  const [nr, na, ns] = along.map((weights) => weights.shape[1]) as [number, number, number]
+  const exchange = (x: TensorFlow.Tensor, shape: [number, number, number, number]): TensorFlow.Tensor =>
+    tf.transpose(tf.reshape(x, shape), [0, 2, 1, 3])
+  const byR = tf.matMul(along[0], tf.reshape(increments, [batch, r, a * s * bins]) as T3)
+  const turned = exchange(byR, [batch, nr, a, s * bins])
+  const byA = tf.matMul(along[1], tf.reshape(turned, [batch, a, nr * s * bins]) as T3)
+  const again = exchange(byA, [batch, na * nr, s, bins])
+  const byS = tf.matMul(along[2], tf.reshape(again, [batch, s, na * nr * bins]) as T3)
+  return tf.reshape(byS, [batch, ns * na * nr, bins])
 }

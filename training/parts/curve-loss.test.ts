@@ -64,7 +64,7 @@ async function lossOf(
   for (const [name, variable] of Object.entries({ ...weights, gains }))
     gradients[name] = (await grads[variable.name]!.data()) as Float32Array
   const loss = (await value.data())[0]!
-  tf.dispose([value, grads, ...Object.values(weights), gains, ...fixed.tones, ...fixed.hats.flat()])
+  tf.dispose([value, grads, ...Object.values(weights), gains, fixed.tones, ...fixed.hats])
   return { loss, gradients }
 }
 
@@ -149,6 +149,6 @@ describe('the loss', () => {
     )
     const moved = curveLoss(tf, weights, gains, [shaded], () => 0, fixed, PLAIN)
     expect((await moved.data())[0]!).toBeLessThan(start.loss)
-    tf.dispose([moved, ...Object.values(weights), gains, ...fixed.tones, ...fixed.hats.flat()])
+    tf.dispose([moved, ...Object.values(weights), gains, fixed.tones, ...fixed.hats])
   })
 })

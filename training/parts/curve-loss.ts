@@ -5,6 +5,8 @@ import {
   CELLS,
   curveIncrements,
   interpolate,
+  oneHot,
+  roughness,
   type Weights,
 } from '../../models/local-tone/network.ts'
 import type { LocalToneModel } from '../../src/inference/local-tone-model.ts'
@@ -14,8 +16,8 @@ import { COARSE } from './features.ts'
 import { type Look, POINTS, SAMPLED, type Sample, STRIDE } from './samples.ts'
 
 type Tf = Engine['tf']
-type T1 = TensorFlow.Tensor1D
 type T2 = TensorFlow.Tensor2D
+type T3 = TensorFlow.Tensor3D
 
 export interface LossWeights extends Bounds {
   /** Of the absolute error of differences between neighbouring points. */
@@ -26,37 +28,35 @@ export interface LossWeights extends Bounds {
   readonly gainPrior: number
 }
 
-/** Tensors that no step changes. */
+/** What no step changes. */
 export interface Constants {
-  /** Increments of the global tone of each domain, [K]. */
-  readonly tones: readonly T1[]
-  /** Hat weights of the cell centres at the points of a look: by axis, then by start. */
-  readonly hats: readonly (readonly T2[])[]
+  /** Increments of the global tone of each domain, [domains, K]. */
+  readonly tones: T2
+  /** Hat weights of the cell centres at the points of a look, [STRIDE + 1, points, cells] by start, for each axis. */
+  readonly hats: readonly T3[]
 }
 
 export function constants(tf: Tf, model: LocalToneModel): Constants {
   const tones = model.domains.map((domain) => {
     const tone = model.tones[domain] ?? []
-    return tf.tensor1d(tone.slice(1).map((value, k) => value - tone[k]!))
+    return tone.slice(1).map((value, k) => value - tone[k]!)
   })
-  const hats = CELLS.map((cells, axis) =>
-    Array.from({ length: STRIDE + 1 }, (_, start) => hatWeights(tf, cells, axis, start)),
-  )
-  return { tones, hats }
+  return { tones: tf.tensor2d(tones), hats: CELLS.map((cells, axis) => hatWeights(tf, cells, axis)) }
 }
 
-function hatWeights(tf: Tf, cells: number, axis: number, start: number): T2 {
+function hatWeights(tf: Tf, cells: number, axis: number): T3 {
   const count = SAMPLED[axis]!
   const points = LATTICE.shape[axis]!
-  const weights = new Float32Array(count * cells)
-  for (let i = 0; i < count; i++) {
-    const point = Math.min(points - 1, STRIDE * i + start)
-    const position = Math.min(cells - 1, Math.max(0, ((point + 0.5) * cells) / points - 0.5))
-    const low = Math.min(cells - 2, Math.floor(position))
-    weights[i * cells + low] = 1 - (position - low)
-    weights[i * cells + low + 1] = position - low
-  }
-  return tf.tensor2d(weights, [count, cells])
+  const weights = new Float32Array((STRIDE + 1) * count * cells)
+  for (let start = 0, row = 0; start <= STRIDE; start++)
+    for (let i = 0; i < count; i++, row += cells) {
+      const point = Math.min(points - 1, STRIDE * i + start)
+      const position = Math.min(cells - 1, Math.max(0, ((point + 0.5) * cells) / points - 0.5))
+      const low = Math.min(cells - 2, Math.floor(position))
+      weights[row + low] = 1 - (position - low)
+      weights[row + low + 1] = position - low
+    }
+  return tf.tensor3d(weights, [STRIDE + 1, count, cells])
 }
 
 /**
@@ -75,59 +75,62 @@ export function curveLoss(
   { tones, hats }: Constants,
   settings: LossWeights,
 ): TensorFlow.Scalar {
-  const losses = samples.map((sample) => {
-    const channels = sample.features.length / (COARSE[0] * COARSE[1] * COARSE[2])
-    const features = tf.tensor4d(sample.features, [COARSE[0], COARSE[1], COARSE[2], channels])
-    const increments = curveIncrements(tf, weights, features, tones[sample.domain]!, sample.domain, settings)
-    const gain = tf.exp(tf.slice(gains, [scanOf(sample)], [1]))
-    const [here, there] = sample.looks.map((look) => outputAt(tf, increments, look, gain, hats)) as [T1, T1]
-    const [at, next] = sample.looks
-    const weight = tf.tensor1d(at.weight)
-    const goal = tf.tensor1d(at.goal)
-    const ofIntensity = meanAbsolute(tf, tf.sub(here, goal), weight)
-    const change = tf.sub(tf.sub(there, here), tf.sub(tf.tensor1d(next.goal), goal))
-    const ofChange = meanAbsolute(tf, change, tf.mul(weight, tf.tensor1d(next.weight)) as T1)
-    const error = tf.add(ofIntensity, tf.mul(ofChange, settings.gradient))
-    return tf.add(error, tf.mul(roughness(tf, increments), settings.smoothness))
-  })
+  const batch = samples.length
+  const domains = samples.map(({ domain }) => domain)
+  const [r, coarseA, coarseS] = COARSE
+  const channels = samples[0]!.features.length / (r * coarseA * coarseS)
+  const features = tf.tensor4d(stacked(samples.map((sample) => sample.features)), [
+    batch * r,
+    coarseA,
+    coarseS,
+    channels,
+  ])
+  const increments = curveIncrements(tf, weights, features, tf.gather(tones, domains), domains, settings)
+  const gain = tf.exp(
+    tf.matMul(oneHot(tf, samples.map(scanOf), gains.size), tf.reshape(gains, [-1, 1]) as T2),
+  )
+  const [looks, nextLooks] = [0, 1].map((which) => samples.map((sample) => sample.looks[which]!)) as [
+    Look[],
+    Look[],
+  ]
+  const here = residual(looks)
+  const there = residual(nextLooks)
+  const [weight, nextWeight] = [looks, nextLooks].map((look) => points(look, 'weight')) as [T2, T2]
+  const ofIntensity = meanAbsolute(tf, here, weight)
+  const ofChange = meanAbsolute(tf, tf.sub(there, here), tf.mul(weight, nextWeight))
+  const error = tf.add(ofIntensity, tf.mul(ofChange, settings.gradient))
   const prior = tf.mul(tf.sum(tf.square(gains)), settings.gainPrior)
-  return tf.add(tf.div(tf.addN(losses), samples.length), prior) as TensorFlow.Scalar
+  return tf.addN([error, tf.mul(roughness(tf, increments), settings.smoothness), prior]) as TensorFlow.Scalar
+
+  /** Harmonized intensities minus the target, [B, N]. */
+  function residual(of: readonly Look[]): T2 {
+    const along = hats.map((hat, axis) =>
+      tf.gather(
+        hat,
+        of.map(({ start }) => start[axis]!),
+      ),
+    )
+    const ramps = tf.tensor3d(stacked(of.map((look) => look.ramps)), [batch, POINTS, increments.shape[2]])
+    const inside = tf.sum(tf.mul(interpolate(tf, increments, along as [T3, T3, T3]), ramps), 2)
+    const lastSlope = tf.mean(tf.slice(increments, [0, 0, increments.shape[2] - 1], [-1, -1, 1]), 1)
+    const output = tf.mul(gain, tf.add(inside, tf.mul(points(of, 'beyond'), lastSlope)))
+    return tf.sub(output, points(of, 'goal'))
+  }
+
+  function points(of: readonly Look[], key: 'beyond' | 'goal' | 'weight'): T2 {
+    return tf.tensor2d(stacked(of.map((look) => look[key])), [batch, POINTS])
+  }
 }
 
-/** Harmonized intensities at the points of a look, [N]. */
-function outputAt(
-  tf: Tf,
-  increments: T2,
-  look: Look,
-  gain: TensorFlow.Tensor,
-  hats: Constants['hats'],
-): TensorFlow.Tensor {
-  const bins = increments.shape[1]
-  const along = look.start.map((start, axis) => hats[axis]![start]!) as unknown as readonly [T2, T2, T2]
-  const inside = tf.sum(
-    tf.mul(interpolate(tf, increments, along), tf.tensor2d(look.ramps, [POINTS, bins])),
-    1,
-  )
-  const lastSlope = tf.mean(tf.slice(increments, [0, bins - 1], [-1, 1]))
-  return tf.mul(gain, tf.add(inside, tf.mul(tf.tensor1d(look.beyond), lastSlope)))
+/** Arrays of one length, one after another. */
+function stacked(parts: readonly Float32Array[]): Float32Array {
+  const size = parts[0]?.length ?? 0
+  const all = new Float32Array(parts.length * size)
+  for (const [i, part] of parts.entries()) all.set(part, i * size)
+  return all
 }
 
-function meanAbsolute(tf: Tf, x: TensorFlow.Tensor, weight: T1): TensorFlow.Tensor {
-  return tf.div(tf.sum(tf.mul(tf.abs(x), weight)), tf.add(tf.sum(weight), 1e-6))
-}
-
-/** Mean squared difference of the curves of neighbouring cells, summed over the axes. */
-function roughness(tf: Tf, increments: T2): TensorFlow.Tensor {
-  const [r, a, s] = CELLS
-  const size = [r, a, s, increments.shape[1]]
-  const curves = tf.reshape(tf.cumsum(increments, 1), size)
-  return tf.addN(
-    [0, 1, 2].map((axis) => {
-      const begin = [0, 1, 2, 3].map((d) => (d === axis ? 1 : 0))
-      const shorter = size.map((n, d) => (d === axis ? n - 1 : n))
-      return tf.mean(
-        tf.square(tf.sub(tf.slice(curves, begin, shorter), tf.slice(curves, [0, 0, 0, 0], shorter))),
-      )
-    }),
-  )
+/** Mean over the samples of the weighted mean over the points of |x|; both [B, N]. */
+function meanAbsolute(tf: Tf, x: T2, weight: T2): TensorFlow.Tensor {
+  return tf.mean(tf.div(tf.sum(tf.mul(tf.abs(x), weight), 1), tf.add(tf.sum(weight, 1), 1e-6)))
 }

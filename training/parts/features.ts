@@ -9,19 +9,6 @@ export const COARSE = [16, 20, 16] as const
 const POOL = 6
 const COARSE_VOXELS = COARSE[0] * COARSE[1] * COARSE[2]
 
-/** Visits the lattice with the index of the coarse voxel that holds each point. */
-function coarseIndex(): Int32Array {
-  const [nr, na, ns] = LATTICE.shape
-  const index = new Int32Array(LATTICE.points)
-  for (let r = 0, i = 0; r < nr; r++)
-    for (let a = 0; a < na; a++)
-      for (let s = 0; s < ns; s++, i++)
-        index[i] =
-          (Math.floor(r / POOL) * COARSE[1] + Math.floor(a / POOL)) * COARSE[2] + Math.floor(s / POOL)
-  return index
-}
-const COARSE_INDEX = coarseIndex()
-
 /** Lattice points along each edge of a block whose mean counts for the scale: 6 mm. */
 export const BLOCK = 3
 const BLOCKS = LATTICE.shape.map((n) => n / BLOCK) as unknown as Vector3
@@ -36,23 +23,32 @@ export const SCALE_PERCENTILE = 93
  * @throws {UnfittableError} when no block lies half in the mask, or the percentile is not positive
  */
 export function imageScale(lattice: Float32Array, mask: ArrayLike<number>): number {
-  const [nr, na, ns] = LATTICE.shape
+  const [nr, na] = LATTICE.shape
   const [br, ba, bs] = BLOCKS
   const count = new Float32Array(br * ba * bs)
   const sum = new Float32Array(br * ba * bs)
   for (let r = 0, i = 0; r < nr; r++)
-    for (let a = 0; a < na; a++)
-      for (let s = 0; s < ns; s++, i++) {
-        const value = lattice[i]!
-        if (mask[i] === 0 || Number.isNaN(value)) continue
-        const block = (Math.floor(r / BLOCK) * ba + Math.floor(a / BLOCK)) * bs + Math.floor(s / BLOCK)
-        count[block]!++
-        sum[block]! += value
+    for (let a = 0; a < na; a++) {
+      const line = (Math.floor(r / BLOCK) * ba + Math.floor(a / BLOCK)) * bs
+      for (let block = line; block < line + bs; block++) {
+        let n = 0
+        let total = 0
+        for (const end = i + BLOCK; i < end; i++) {
+          if (mask[i] === 0) continue
+          const value = lattice[i]!
+          if (Number.isNaN(value)) continue
+          n++
+          total += value
+        }
+        count[block]! += n
+        sum[block]! += total
       }
-  const inside = Uint8Array.from(count, (n) => (n > BLOCK ** 3 / 2 ? 1 : 0))
+    }
+  const inside = new Uint8Array(count.map((n) => (n > BLOCK ** 3 / 2 ? 1 : 0)))
   const deep = erode(inside, [bs, ba, br], DEPTH, 26)
   const chosen = deep.includes(1) ? deep : inside
-  const means = Float32Array.from(count, (n, i) => sum[i]! / n)
+  const means = sum
+    .map((total, i) => total / count[i]!)
     .filter((_, i) => chosen[i] === 1)
     .sort()
   const scale = means[Math.floor((SCALE_PERCENTILE * (means.length - 1)) / 100)] ?? Number.NaN
@@ -87,17 +83,23 @@ export function coarseFeatures(
   const last = knots.length - 1
   const top = knots[last]!
   const perPoint = 1 / POOL ** 3
-  for (let i = 0; i < LATTICE.points; i++) {
-    if (mask[i] === 0 || Number.isNaN(u[i]!)) continue
-    const base = COARSE_INDEX[i]! * channels
-    const value = Math.min(Math.max(u[i]!, 0), top)
-    let bin = 0
-    while (bin < last - 1 && value >= knots[bin + 1]!) bin++
-    const share = (value - knots[bin]!) / (knots[bin + 1]! - knots[bin]!)
-    out[base + bin]! += (1 - share) * perPoint
-    out[base + bin + 1]! += share * perPoint
-    out[base + knots.length]! += perPoint
-  }
+  const perWidth = Float64Array.from({ length: last }, (_, bin) => 1 / (knots[bin + 1]! - knots[bin]!))
+  const [pointsR, pointsA] = LATTICE.shape
+  for (let r = 0, i = 0; r < pointsR; r++)
+    for (let a = 0; a < pointsA; a++) {
+      const line = (Math.floor(r / POOL) * COARSE[1] + Math.floor(a / POOL)) * COARSE[2] * channels
+      for (let voxel = 0, base = line; voxel < COARSE[2]; voxel++, base += channels)
+        for (const end = i + POOL; i < end; i++) {
+          if (mask[i] === 0 || Number.isNaN(u[i]!)) continue
+          const value = Math.min(Math.max(u[i]!, 0), top)
+          let bin = 0
+          while (bin < last - 1 && value >= knots[bin + 1]!) bin++
+          const share = (value - knots[bin]!) * perWidth[bin]!
+          out[base + bin]! += (1 - share) * perPoint
+          out[base + bin + 1]! += share * perPoint
+          out[base + knots.length]! += perPoint
+        }
+    }
   const [nr, na, ns] = COARSE
   for (let r = 0, base = 0; r < nr; r++)
     for (let a = 0; a < na; a++)

@@ -111,10 +111,14 @@ export function crop<T extends Float32Array | Uint8Array>(wide: T, shift: Vector
   ) as T
   for (let r = 0, i = 0; r < nr; r++)
     for (let a = 0; a < na; a++, i += ns) {
-      const from = mirror ? nr - 1 - r : r
-      const start =
-        ((from + MARGIN + shift[0]) * WIDE[1] + a + MARGIN + shift[1]) * WIDE[2] + MARGIN + shift[2]
+      const start = lineInWide(r, a, shift, mirror)
       out.set(wide.subarray(start, start + ns), i)
     }
   return out
+}
+
+/** Where the line of the box at r, a begins in a widened lattice. */
+export function lineInWide(r: number, a: number, shift: Vector3, mirror: boolean): number {
+  const from = mirror ? LATTICE.shape[0] - 1 - r : r
+  return ((from + MARGIN + shift[0]) * WIDE[1] + a + MARGIN + shift[1]) * WIDE[2] + MARGIN + shift[2]
 }

@@ -5,7 +5,7 @@ import { LATTICE } from '../../src/kernels/lattice.ts'
 import type { Vector3 } from '../../src/kernels/matrix.ts'
 import type { Random } from '../../src/kernels/random.ts'
 import { coarseFeatures, imageScale } from './features.ts'
-import { crop, type LatticePair, MARGIN } from './lattice-pairs.ts'
+import { crop, type LatticePair, lineInWide, MARGIN } from './lattice-pairs.ts'
 
 /** Every fourth lattice point along each axis counts, from a random start. */
 export const STRIDE = 4
@@ -55,13 +55,12 @@ export function drawSample(
   const reach = Math.min(MARGIN, Math.round(augmentation.shiftMm / LATTICE.spacing))
   const shift = [0, 0, 0].map(() => rng.integer(2 * reach + 1) - reach) as unknown as Vector3
   const mirror = rng.uniform() < augmentation.mirror
-  const take = <T extends Float32Array | Uint8Array>(wide: T): T => crop(wide, shift, mirror)
-  const field = shadingField(augmentation.shading, rng)
-  const image = multiply(take(pair.image), field)
-  const mask = take(pair.mask)
+  const image = crop(pair.image, shift, mirror)
+  shadeInPlace(image, augmentation.shading, rng)
+  const mask = crop(pair.mask, shift, mirror)
   const scale = imageScale(image, mask)
   for (let i = 0; i < image.length; i++) image[i]! /= scale
-  const lattice = { image, target: take(pair.target), common: take(pair.common) }
+  const look = (start: Vector3): Look => lookAt(image, pair, { start, shift, mirror }, model)
   const start = [rng.integer(STRIDE), rng.integer(STRIDE), rng.integer(STRIDE)] as const
   const axis = rng.integer(3)
   const next = start.map((first, a) => (a === axis ? first + 1 : first)) as unknown as Vector3
@@ -69,18 +68,15 @@ export function drawSample(
     pair,
     domain,
     features: coarseFeatures(image, mask, model.knots, domain, model.domains.length),
-    looks: [lookAt(lattice, start, model), lookAt(lattice, next, model)],
+    looks: [look(start), look(next)],
   }
 }
 
-function multiply(x: Float32Array, by: Float32Array): Float32Array {
-  for (let i = 0; i < x.length; i++) x[i]! *= by[i]!
-  return x
-}
-
+/** @param image the box out of the pair's source, shaded, in units of its scale */
 function lookAt(
-  { image, target, common }: Pick<LatticePair, 'image' | 'target' | 'common'>,
-  start: Vector3,
+  image: Float32Array,
+  { target, common }: LatticePair,
+  { start, shift, mirror }: { readonly start: Vector3; readonly shift: Vector3; readonly mirror: boolean },
   { knots, referenceScale }: LocalToneModel,
 ): Look {
   const bins = knots.length - 1
@@ -92,23 +88,32 @@ function lookAt(
   const weight = new Float32Array(POINTS)
   const [nr, na, ns] = LATTICE.shape
   const at = (index: number, first: number, n: number): number => Math.min(n - 1, STRIDE * index + first)
-  for (let s = 0, point = 0; s < SAMPLED[2]; s++)
-    for (let a = 0; a < SAMPLED[1]; a++)
-      for (let r = 0; r < SAMPLED[0]; r++, point++) {
-        const i = (at(r, start[0], nr) * na + at(a, start[1], na)) * ns + at(s, start[2], ns)
-        weight[point] = common[i]!
-        if (weight[point] === 0) continue
-        goal[point] = target[i]! / referenceScale
-        const u = image[i]!
+  for (let r = 0; r < SAMPLED[0]; r++)
+    for (let a = 0; a < SAMPLED[1]; a++) {
+      const [pointR, pointA] = [at(r, start[0], nr), at(a, start[1], na)]
+      const line = (pointR * na + pointA) * ns
+      const wideLine = lineInWide(pointR, pointA, shift, mirror)
+      for (let s = 0; s < SAMPLED[2]; s++) {
+        const pointS = at(s, start[2], ns)
+        if (common[wideLine + pointS] === 0) continue
+        const point = (s * SAMPLED[1] + a) * SAMPLED[0] + r
+        weight[point] = 1
+        goal[point] = target[wideLine + pointS]! / referenceScale
+        const u = image[line + pointS]!
         for (let k = 0; k < bins && u > knots[k]!; k++)
           ramps[point * bins + k] = Math.min(1, (u - knots[k]!) / (knots[k + 1]! - knots[k]!))
         beyond[point] = Math.max(0, (u - top) / lastWidth)
       }
+    }
   return { start, ramps, beyond, goal, weight }
 }
 
-/** exp of a random polynomial of degree 2 over the box, its logarithm with a standard deviation near `sd`. */
-function shadingField(sd: number, rng: Random): Float32Array {
+/**
+ * Multiplies a lattice by exp of a random polynomial of degree 2 over the box, its logarithm with a standard deviation near
+ * `sd`. Along a line that is the exponential of a parabola: from point to point it changes by a factor, and
+ * this factor by a constant one, so that a line needs three exponentials instead of one for each of its points.
+ */
+function shadeInPlace(image: Float32Array, sd: number, rng: Random): void {
   const draw = (): number => (sd * rng.normal()) / Math.sqrt(3)
   const [x1, y1, z1, xy, xz, yz, x2, y2, z2] = [
     draw(),
@@ -122,18 +127,22 @@ function shadingField(sd: number, rng: Random): Float32Array {
     draw(),
   ]
   const [nr, na, ns] = LATTICE.shape
-  const out = new Float32Array(LATTICE.points)
+  const step = 2 / ns
+  const bend = Math.exp(2 * z2 * step * step)
   for (let r = 0, i = 0; r < nr; r++) {
     const x = (2 * r) / nr - 1
     for (let a = 0; a < na; a++) {
       const y = (2 * a) / na - 1
       const constant = x1 * x + y1 * y + xy * x * y + x2 * (x * x - 1 / 3) + y2 * (y * y - 1 / 3)
       const linear = z1 + xz * x + yz * y
+      // at z = -1, and from there to z = -1 + step
+      let field = Math.exp(constant - linear + z2 * (1 - 1 / 3))
+      let factor = Math.exp(linear * step + z2 * (step * step - 2 * step))
       for (let s = 0; s < ns; s++, i++) {
-        const z = (2 * s) / ns - 1
-        out[i] = Math.exp(constant + linear * z + z2 * (z * z - 1 / 3))
+        image[i]! *= field
+        field *= factor
+        factor *= bend
       }
     }
   }
-  return out
 }
