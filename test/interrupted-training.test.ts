@@ -33,7 +33,20 @@ beforeAll(async () => {
 })
 
 const words = (engine: string, out: string): string[] => [
-  ...['train', cohort, '--target', 't', '--engine', engine, '--config', config, '--out', out],
+  ...[
+    'train',
+    cohort,
+    '--target',
+    't',
+    '--method',
+    'local-tone',
+    '--engine',
+    engine,
+    '--config',
+    config,
+    '--out',
+    out,
+  ],
 ]
 
 const tsx = createRequire(import.meta.url).resolve('tsx')

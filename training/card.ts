@@ -1,4 +1,5 @@
-/** `card.md`: what a person must know before using a bundle. Built from the manifest alone, so the two cannot disagree. */
+/** `card.md`: what a person must know before using a bundle. Built from what the bundle holds, so the two cannot disagree. */
+import type { Selection } from '../src/evidence/selection.ts'
 import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.ts'
 import type { Method } from '../src/harmonizer/method.ts'
 import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
@@ -48,7 +49,7 @@ const MAY_HARM: Readonly<Record<Method, readonly string[]>> = {
   ],
 }
 
-export function modelCard(name: string, manifest: Omit<Manifest, 'files'>): string {
+export function modelCard(name: string, manifest: Omit<Manifest, 'files'>, selection?: Selection): string {
   const { steps, rung, sources, target, guards, training } = manifest
   const [model] = steps
   const bounds = model.kind === 'local-tone' ? boundsOf(model, training.options) : ''
@@ -65,7 +66,7 @@ Brings images of ${listed(sources)} to the appearance of \`${target}\`.
 ## Method
 
 \`${model.kind}\` (rung ${rung} of the ladder) ${WHAT[model.kind]}
-${bounds}
+${bounds}${selection === undefined ? '' : choiceSection(selection)}
 ## Intended use
 
 Research on images of the domains named above, acquired as the training images were. Not a medical device: not for diagnosis.
@@ -92,6 +93,27 @@ run \`attune validate ${name}.harmonizer COHORT --out DIR\` on subjects that wer
 ## Known limits
 
 ${[...few, ...MAY_HARM[model.kind], 'Lesions and rare anatomy: whether their contrast is kept must be measured on your own data.'].map((line) => `- ${line}`).join('\n')}
+`
+}
+
+/** Why this method, where `auto` chose it. */
+function choiceSection({ kind, travelers, folds, rungs }: Selection): string {
+  const how =
+    kind === 'leave-one-out'
+      ? `scored on traveling subjects left out of the fit, in ${folds} folds`
+      : `scored on the people it was fitted to, since ${travelers} traveling subject leaves nobody to leave out`
+  const rows = rungs.map(
+    ({ method, rung, error, standardError, status, reason }) =>
+      `| ${rung} | \`${method}\` | ${error === undefined ? '–' : percent(error)}${standardError === undefined ? '' : ` ± ${percent(standardError)}`} | ${status === 'chosen' ? 'chosen' : 'passed over'}: ${reason.replaceAll('|', '\\|').replace(/\s+/g, ' ')} |`,
+  )
+  return `
+## Why this method
+
+Chosen by \`auto\`: the weakest that passes every gate and is within one standard error of the best, each ${how}. Errors in % of the reference's range.
+
+| rung | method | error left | why |
+|---|---|---|---|
+${rows.join('\n')}
 `
 }
 

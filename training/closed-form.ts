@@ -27,7 +27,7 @@ export interface Survey {
 export async function surveyCohort(
   { scans }: Cohort,
   target: string,
-  collectors: readonly Collector[],
+  collectors: readonly Pick<Collector, 'add'>[],
   onScan: (done: number, total: number) => void,
 ): Promise<Survey> {
   const facts = new Map<string, ImageFacts[]>()
@@ -42,7 +42,7 @@ export async function surveyCohort(
     facts.set(scan.domain, [...known, imageFacts(volume, x, surveyMask(volume.shape, mask, SLAB))])
     if (scan.domain === target) {
       const weight = 1 / scans.filter((other) => isRescan(scan, other)).length
-      for (const collector of collectors) collector.add(x, mask, weight)
+      for (const collector of collectors) collector.add(x, mask, weight, scan.subject)
     }
     onScan(index + 1, scans.length)
   }
@@ -65,38 +65,61 @@ const MOST_POINTS_PER_PAIR = 100_000
 /** Slices that noise is measured on. */
 const SLAB = 24
 
-/** Paired intensities of one domain, each in units of its own image's scale. */
-interface Points {
-  readonly u: Float32Array[]
-  readonly y: Float32Array[]
-  readonly noise: { u: number; y: number }[]
+/** Paired intensities of one pair, each in units of its own image's scale. */
+export interface PairPoints {
+  readonly pair: Pair
+  readonly u: Float32Array
+  readonly y: Float32Array
+  /** Absent where it cannot be measured. */
+  readonly noise?: { readonly u: number; readonly y: number }
 }
 
 /** One curve per source domain; the noise ratio is measured on the images. */
 export async function fitTone(
   pairs: readonly Pair[],
-  { scales }: Survey,
+  survey: Survey,
   onPair: (done: number, total: number) => void,
 ): Promise<ToneModel> {
-  const domains = new Map<string, Points>()
+  return toneOf(await readPoints(pairs, survey, onPair), survey)
+}
+
+/** What `tone` sees of each pair. */
+export async function readPoints(
+  pairs: readonly Pair[],
+  { scales }: Survey,
+  onPair: (done: number, total: number) => void,
+): Promise<readonly PairPoints[]> {
+  const points: PairPoints[] = []
   for (const [index, pair] of pairs.entries()) {
-    const { domain } = pair.source
-    const points = domains.get(domain) ?? { u: [], y: [], noise: [] }
-    domains.set(domain, points)
-    const siblings = pairs.filter(({ source }) => source.domain === domain).length
-    await addPair(points, pair, scales, Math.min(MOST_POINTS_PER_PAIR, POINTS_PER_DOMAIN / siblings))
+    const siblings = pairs.filter(({ source }) => source.domain === pair.source.domain).length
+    points.push(await pointsOf(pair, scales, Math.min(MOST_POINTS_PER_PAIR, POINTS_PER_DOMAIN / siblings)))
     onPair(index + 1, pairs.length)
   }
-  const knots = toneKnots(concatenate([...domains.values()].flatMap(({ u }) => u)).sort(), SEGMENTS)
+  return points
+}
+
+/** The curves that these pairs give. */
+export function toneOf(points: readonly PairPoints[], { scales }: Survey): ToneModel {
+  const domains = new Map<string, PairPoints[]>()
+  for (const own of points) {
+    const { domain } = own.pair.source
+    domains.set(domain, [...(domains.get(domain) ?? []), own])
+  }
+  const knots = toneKnots(concatenate([...domains.values()].flat().map(({ u }) => u)).sort(), SEGMENTS)
   const tones = [...domains]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([domain, { u, y, noise }]) => {
+    .map(([domain, own]) => {
+      const noise = own.flatMap((pair) => pair.noise ?? [])
       const options = noise.length === 0 ? {} : { noise: meanNoise(noise) }
+      const [u, y] = [own.map((pair) => pair.u), own.map((pair) => pair.y)]
       return [domain, [...fitToneCurve(concatenate(u), concatenate(y), knots, options)]] as const
     })
   return {
     kind: 'tone',
-    referenceScale: referenceScale(pairs, scales),
+    referenceScale: referenceScale(
+      points.map(({ pair }) => pair),
+      scales,
+    ),
     knots,
     tones: Object.fromEntries(tones),
   }
@@ -109,12 +132,7 @@ function referenceScale(pairs: readonly Pair[], scales: ReadonlyMap<string, numb
   return sorted[(sorted.length - 1) >> 1] as number
 }
 
-async function addPair(
-  points: Points,
-  pair: Pair,
-  scales: ReadonlyMap<string, number>,
-  most: number,
-): Promise<void> {
+async function pointsOf(pair: Pair, scales: ReadonlyMap<string, number>, most: number): Promise<PairPoints> {
   const { source, target, mask } = await loadPair(pair)
   const scaleU = scales.get(pair.source.image) as number
   const scaleY = scales.get(pair.target.image) as number
@@ -128,10 +146,9 @@ async function addPair(
     us[n] = (x[i] as number) / scaleU
     ys[n++] = (y[i] as number) / scaleY
   }
-  points.u.push(us)
-  points.y.push(ys)
   const noise = { u: noiseOf(source, x, mask) / scaleU, y: noiseOf(target, y, mask) / scaleY }
-  if (Number.isFinite(noise.u) && Number.isFinite(noise.y)) points.noise.push(noise)
+  const known = Number.isFinite(noise.u) && Number.isFinite(noise.y)
+  return { pair, u: us, y: ys, ...(known && { noise }) }
 }
 
 function noiseOf({ shape }: Volume, x: Float32Array, mask: Uint8Array): number {

@@ -1,2 +1,3 @@
 /** Training as a library: `import { train } from 'attune/training'`. */
-export { type Trained, type TrainOptions, type TrainProgress, train } from './train.ts'
+export type { TrainProgress } from './fit.ts'
+export { type Trained, type TrainOptions, train } from './train.ts'

@@ -1,4 +1,5 @@
 /** The methods that learn from images of the target alone: what is measured in each image, and how that is pooled over people. */
+import { UnfittableError } from '../src/errors.ts'
 import type { ClosedFormModel, Method } from '../src/harmonizer/method.ts'
 import type { Weighted } from '../src/intensity/affine.ts'
 import { measureTissue, measureTissues, poolTissue, type TissueClass } from '../src/intensity/fcm.ts'
@@ -13,9 +14,12 @@ import type { Peak } from '../src/kernels/density.ts'
 /** One method being learned: shown every image once, then asked for its model. */
 export interface Collector {
   /** @throws {UnfittableError} for an image without contrast in its mask */
-  add(x: Float32Array, mask: Uint8Array, weight: number): void
-  /** @throws {UnfittableError} when no image was shown */
-  model(): ClosedFormModel
+  add(x: Float32Array, mask: Uint8Array, weight: number, subject?: string): void
+  /**
+   * @param counts which people's images the model rests on; by default everyone's
+   * @throws {UnfittableError} when none counts
+   */
+  model(counts?: (subject: string) => boolean): ClosedFormModel
 }
 
 /** What a user may choose of these methods; see their files. */
@@ -28,10 +32,29 @@ function collector<T extends object>(
   measure: (x: Float32Array, mask: Uint8Array) => T,
   pool: (images: readonly Weighted<T>[]) => ClosedFormModel,
 ): Collector {
-  const images: Weighted<T>[] = []
+  const images: (Weighted<T> & { readonly subject: string })[] = []
   return {
-    add: (x, mask, weight) => images.push({ ...measure(x, mask), weight }),
-    model: () => pool(images),
+    add: (x, mask, weight, subject = '') => images.push({ ...measure(x, mask), weight, subject }),
+    model: (counts = () => true) => pool(images.filter(({ subject }) => counts(subject))),
+  }
+}
+
+/** The same, but an image that it cannot measure is kept as the reason why there is no model. */
+export function tolerant(inner: Collector): Collector {
+  let failure: UnfittableError | undefined
+  return {
+    add: (...image) => {
+      try {
+        inner.add(...image)
+      } catch (error) {
+        if (!(error instanceof UnfittableError)) throw error
+        failure ??= error
+      }
+    },
+    model: (counts) => {
+      if (failure !== undefined) throw failure
+      return inner.model(counts)
+    },
   }
 }
 

@@ -10,10 +10,14 @@ export type LocalToneSettings = Omit<LocalToneOptions, 'seed' | 'engine'>
 export interface Settings {
   readonly localTone: LocalToneSettings
   readonly population: PopulationSettings
-  /** Of the method in hand, for the manifest of the bundle. */
-  readonly own: Readonly<Record<string, number | string>>
+  /** The strongest rung that `auto` may choose, where it was set. */
+  readonly maxRung?: number
+  /** Of a method, for the manifest of its bundle. */
+  ownOf(method: Method): Readonly<Record<string, number | string>>
 }
 
+/** The last rung of the ladder. */
+const STRONGEST = 6
 const POPULATION: PopulationSettings = { peak: 'last', tissue: 'bright' }
 /** What a setting in words may be. */
 const CHOICES: Readonly<Record<keyof PopulationSettings, readonly string[]>> = {
@@ -31,24 +35,37 @@ const WORDS: Readonly<Partial<Record<Method, keyof PopulationSettings>>> = {
  * @throws {ConfigError} for settings that the method does not take, and values out of range
  */
 export async function settingsOf(
-  method: Method,
+  method: Method | 'auto',
   config: Readonly<Record<string, unknown>>,
 ): Promise<Settings> {
   const { LOCAL_TONE_DEFAULTS } = await import('./local-tone.ts')
   const { seed: _seed, engine: _engine, ...localTone } = LOCAL_TONE_DEFAULTS
-  const word = WORDS[method]
+  const word = method === 'auto' ? undefined : WORDS[method]
   const known: Readonly<Record<string, number | string>> =
-    method === 'local-tone' ? { ...localTone } : word === undefined ? {} : { [word]: POPULATION[word] }
+    method === 'auto'
+      ? { maxRung: STRONGEST, ...localTone }
+      : method === 'local-tone'
+        ? { ...localTone }
+        : word === undefined
+          ? {}
+          : { [word]: POPULATION[word] }
   const wrong = Object.entries(config).filter(([name, value]) => !isPossible(known, name, value))
   if (wrong.length > 0)
     throw new ConfigError(
       `Settings that \`${method}\` does not take: ${wrong.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ')}.`,
       remedy(known, word),
     )
+  const { maxRung, ...ofMethods } = config as { readonly maxRung?: number }
+  const takesNetwork = method === 'auto' || method === 'local-tone'
+  const population = { ...POPULATION, ...(word !== undefined && ofMethods) }
   return {
-    localTone: { ...localTone, ...(method === 'local-tone' && config) },
-    population: { ...POPULATION, ...(word !== undefined && config) },
-    own: { ...known, ...(config as Record<string, number | string>) },
+    localTone: { ...localTone, ...(takesNetwork && ofMethods) },
+    population,
+    ...(maxRung !== undefined && { maxRung }),
+    ownOf: (name) => {
+      const own = WORDS[name]
+      return own === undefined ? {} : { [own]: population[own] }
+    },
   }
 }
 

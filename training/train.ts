@@ -4,19 +4,24 @@ import { basename, resolve } from 'node:path'
 import { type Cohort, pairsOf } from '../src/cohort/cohort.ts'
 import { type CohortOptions, requireCohort } from '../src/cohort/manifest.ts'
 import { ConfigError, InputError } from '../src/errors.ts'
+import type { Selection } from '../src/evidence/selection.ts'
 import { sha256, sha256File } from '../src/files.ts'
 import { BUNDLE_SUFFIX, type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
-import { copiesVolumes, needsDomain, rungOf } from '../src/harmonizer/ladder.ts'
+import { copiesVolumes, METHODS, needsDomain, rungOf } from '../src/harmonizer/ladder.ts'
 import { MANIFEST_SCHEMA, type Manifest } from '../src/harmonizer/manifest.ts'
 import type { Method, Model } from '../src/harmonizer/method.ts'
+import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
 import { EVIDENCE_FILE, TRAINING_SCHEMA, type TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import { packageFile } from '../src/package-root.ts'
 import { modelCard } from './card.ts'
-import { fitTone, type Survey, surveyCohort } from './closed-form.ts'
+import { readPoints, type Survey, surveyCohort, toneOf } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
-import type { LocalToneOptions, StepProgress } from './local-tone.ts'
-import { type CheckpointPlace, removeCheckpoint } from './parts/checkpoint.ts'
-import { POPULATION_METHODS } from './population.ts'
+import { closedForm, fitLocalTone, type TrainProgress } from './fit.ts'
+import { removeFolds } from './fold-store.ts'
+import type { LocalToneOptions } from './local-tone.ts'
+import { removeCheckpoint } from './parts/checkpoint.ts'
+import { type Collector, POPULATION_METHODS, type PopulationSettings, tolerant } from './population.ts'
+import { selectMethod } from './select.ts'
 import { settingsOf } from './settings.ts'
 
 export interface TrainOptions {
@@ -25,7 +30,8 @@ export interface TrainOptions {
   /** How a BIDS dataset is read. */
   readonly cohortOptions?: CohortOptions
   readonly target: string
-  readonly method: Method
+  /** `auto` chooses the weakest that suffices; see select.ts. */
+  readonly method: Method | 'auto'
   /** `NAME.harmonizer`, to be written. */
   readonly out: string
   readonly overwrite?: boolean
@@ -40,30 +46,20 @@ export interface TrainOptions {
   readonly resume?: boolean
   /** Accept one person's histogram or landmarks as the reference, which writes that person's tissue volumes into every image. */
   readonly singleReference?: boolean
+  /** With `auto`: the strongest rung that may be chosen, whatever the number of travelers. */
+  readonly maxRung?: number
 }
-
-export type TrainProgress =
-  | { readonly stage: 'scans' | 'pairs' | 'lattices'; readonly done: number; readonly total: number }
-  | ({ readonly stage: 'steps' } & StepProgress)
-  | { readonly stage: 'remark'; readonly line: string }
 
 export interface Trained {
   readonly path: string
   readonly manifest: Omit<Manifest, 'files'>
   readonly loss: TrainingEvidence['loss']
+  /** Why this method, where `auto` chose it. */
+  readonly selection?: Selection
 }
 
 /** Weaker methods that are fitted to the same scans, for validation to compare with; `tone` only where there are pairs. */
 const BASELINES: readonly Method[] = ['zscore', 'histogram', 'tone']
-
-/** What a method's own part of training gives. */
-interface Fitted {
-  readonly model: Model
-  readonly engine: string
-  readonly loss: TrainingEvidence['loss']
-  readonly options: Manifest['training']['options']
-  readonly files: BundleFiles
-}
 
 /**
  * @throws {ConfigError} for options that cannot be; {InputError} for a cohort that cannot be trained on; {UnfittableError} for
@@ -73,37 +69,55 @@ export async function train(
   options: TrainOptions,
   onProgress: (progress: TrainProgress) => void = () => {},
 ): Promise<Trained> {
-  const { target, method, out, overwrite = false, seed = 1, engine = 'auto' } = options
+  const { target, out, overwrite = false, seed = 1, engine = 'auto', resume = false } = options
+  const auto = options.method === 'auto'
   await checkBundlePlace(out, overwrite)
-  const settings = await settingsOf(method, options.config ?? {})
+  const settings = await settingsOf(options.method, options.config ?? {})
   const cohort = trainable(
     select(await requireCohort(options.cohort, { ...options.cohortOptions, target }), options),
     options,
     onProgress,
   )
-  const pairs = pairsOf(cohort, target)
-  const collectors = BASELINES.includes(method) ? BASELINES : [...BASELINES, method]
-  const learned = collectors.flatMap((name) => POPULATION_METHODS[name]?.(settings.population) ?? [])
-  const survey = await surveyCohort(cohort, target, learned, (done, total) =>
-    onProgress({ stage: 'scans', done, total }),
+  const collectors = collectorsOf(options.method, settings.population)
+  const samples: Float32Array[] = []
+  const range = { add: (x: Float32Array, mask: Uint8Array) => samples.push(rangeSample(x, mask)) }
+  const survey = await surveyCohort(
+    cohort,
+    target,
+    [...collectors.values(), ...(auto ? [range] : [])],
+    (done, total) => onProgress({ stage: 'scans', done, total }),
   )
   const cohortHash = await hashOf(cohort, survey)
-  const tone =
-    pairs.length === 0
-      ? []
-      : [await fitTone(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))]
-  const models: readonly Model[] = [...learned.map((collector) => collector.model()), ...tone]
-  const baselines = models.filter(({ kind }) => BASELINES.includes(kind))
-  const fitted =
-    method === 'local-tone'
-      ? await fitLocalTone(
-          cohort,
-          target,
-          { ...settings.localTone, seed, engine },
-          { path: checkpointPath(out), resume: options.resume ?? false, cohort: cohortHash },
+  const pairs = pairsOf(cohort, target)
+  const points = await readPoints(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))
+  const localTone: LocalToneOptions = { ...settings.localTone, seed, engine }
+  const checkpoint = { path: checkpointPath(out), resume, cohort: cohortHash }
+  if (!resume) await removeFolds(out)
+  const selected =
+    options.method === 'auto'
+      ? await selectMethod(
+          {
+            ...{ cohort, cohortHash, target, survey, collectors, points, localTone, out, checkpoint },
+            range: width(pooledRange(samples)),
+            maxRung: options.maxRung ?? settings.maxRung,
+            singleReference: options.singleReference ?? false,
+          },
           onProgress,
         )
-      : closedForm(method, models, settings.own)
+      : { method: options.method }
+  const { method } = selected
+  const learned = [...collectors].filter(([name]) => name === method || BASELINES.includes(name))
+  const models: readonly Model[] = [
+    ...learned.map(([, collector]) => collector.model()),
+    ...(points.length === 0 ? [] : [toneOf(points, survey)]),
+  ]
+  const baselines = models.filter(({ kind }) => BASELINES.includes(kind))
+  const fitted =
+    method !== 'local-tone'
+      ? closedForm(method, models, settings.ownOf(method))
+      : 'localTone' in selected && selected.localTone !== undefined
+        ? selected.localTone
+        : await fitLocalTone(cohort, target, localTone, checkpoint, onProgress)
   const name = basename(out, BUNDLE_SUFFIX)
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,
@@ -122,15 +136,22 @@ export async function train(
     },
     versions: { attune: version() },
   }
-  const evidence: TrainingEvidence = { schema: TRAINING_SCHEMA, loss: fitted.loss, baselines }
+  const selection = 'selection' in selected ? selected.selection : undefined
+  const evidence: TrainingEvidence = {
+    schema: TRAINING_SCHEMA,
+    loss: fitted.loss,
+    baselines,
+    ...(selection && { selection }),
+  }
   const files: BundleFiles = {
     ...fitted.files,
-    'card.md': modelCard(name, manifest),
+    'card.md': modelCard(name, manifest, selection),
     [EVIDENCE_FILE]: `${JSON.stringify(evidence, null, 2)}\n`,
   }
   await writeBundle(out, manifest, files, overwrite)
   await removeCheckpoint(checkpointPath(out))
-  return { path: out, manifest, loss: fitted.loss }
+  await removeFolds(out)
+  return { path: out, manifest, loss: fitted.loss, ...(selection && { selection }) }
 }
 
 /** The scans of the chosen subjects. */
@@ -161,17 +182,19 @@ function trainable(
       `${cohort.source}: no chosen subject has a scan of the target domain ${target}.`,
       'Choose subjects that were scanned there, or another --target.',
     )
-  if (copiesVolumes(method) && references.size === 1 && !singleReference)
+  if (method !== 'auto' && copiesVolumes(method) && references.size === 1 && !singleReference)
     throw new ConfigError(
       `Only ${[...references][0]} was scanned on ${target}: matching one person's distribution of intensities writes that person's tissue volumes into every image.`,
       'Train on several people, use `tone`, or accept it with --single-reference.',
     )
-  if (!needsDomain(method)) return cohort
+  if (method !== 'auto' && !needsDomain(method)) return cohort
   const paired = new Set(pairsOf(cohort, target).map(({ source }) => source.domain))
   if (paired.size === 0)
     throw new InputError(
-      `${cohort.source}: no subject has scans of both ${target} and another domain; \`${method}\` learns from such pairs.`,
-      'Add traveling subjects, or use `histogram`, which needs none.',
+      `${cohort.source}: no subject has scans of both ${target} and another domain; \`${method}\` ${method === 'auto' ? 'has nothing to tell by which method brings images nearer' : 'learns from such pairs'}.`,
+      method === 'auto'
+        ? 'Add traveling subjects, or name a method that needs none and that you can vouch for: `lsq` or `zscore` change only gain and offset.'
+        : 'Add traveling subjects, or use `histogram`, which needs none.',
     )
   const unpaired = domainsOf(cohort).filter((domain) => domain !== target && !paired.has(domain))
   if (unpaired.length > 0)
@@ -182,39 +205,25 @@ function trainable(
   return { ...cohort, scans: cohort.scans.filter(({ domain }) => domain === target || paired.has(domain)) }
 }
 
-function closedForm(
-  method: Exclude<Method, 'local-tone'>,
-  models: readonly Model[],
-  options: Manifest['training']['options'],
-): Fitted {
-  const model = method === 'identity' ? { kind: method } : models.find(({ kind }) => kind === method)
-  return { model: model as Model, engine: 'closed form', loss: [], options, files: {} }
+/** Of the method and its baselines; for `auto` of every method, of which one may fail. */
+function collectorsOf(
+  method: TrainOptions['method'],
+  settings: PopulationSettings,
+): ReadonlyMap<Method, Collector> {
+  const wanted = method === 'auto' ? METHODS : [...new Set([...BASELINES, method])]
+  return new Map(
+    wanted.flatMap((name) => {
+      const collector = POPULATION_METHODS[name]?.(settings)
+      if (collector === undefined) return []
+      return [
+        [name, method === 'auto' && !BASELINES.includes(name) ? tolerant(collector) : collector] as const,
+      ]
+    }),
+  )
 }
 
-async function fitLocalTone(
-  cohort: Cohort,
-  target: string,
-  options: LocalToneOptions,
-  checkpoint: CheckpointPlace,
-  onProgress: (progress: TrainProgress) => void,
-): Promise<Fitted> {
-  const { trainLocalTone } = await import('./local-tone.ts')
-  const { exportLocalTone } = await import('./parts/onnx-local-tone.ts')
-  const trained = await trainLocalTone(cohort, target, options, {
-    onPair: (done, total) => onProgress({ stage: 'lattices', done, total }),
-    onStep: (progress) => onProgress({ stage: 'steps', ...progress }),
-    log: (line) => onProgress({ stage: 'remark', line }),
-    checkpoint,
-  })
-  const { complete, curves } = exportLocalTone(trained.model, trained.weights)
-  const { seed: _seed, engine: _engine, ...settings } = options
-  return {
-    model: trained.model,
-    engine: trained.engine,
-    loss: trained.loss,
-    options: settings,
-    files: { 'network.onnx': complete, 'curves.onnx': curves },
-  }
+function width({ low, high }: { readonly low: number; readonly high: number }): number {
+  return high - low
 }
 
 /** Beside the bundle that is to be written. */

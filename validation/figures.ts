@@ -1,10 +1,7 @@
 /** From pairs to figures: medians over the pairs of a source domain, with the range; and the share of removable error. */
 import type { Figure, LesionResult, Metric, PairResult } from '../src/evidence/evidence.ts'
+import { NOISE_AT_LEAST, NOISE_AT_MOST } from '../src/harmonizer/gates.ts'
 import { pooled } from './pooling.ts'
-
-/** Least noise relative to the target's, and most relative to the source's after `tone`, for a share that counts. */
-export const NOISE_AT_LEAST = 0.8
-export const NOISE_AT_MOST = 1.1
 
 export interface DomainResults {
   readonly domain: string

@@ -1,14 +1,16 @@
 /** Acceptance criteria, and whether they are met. */
 import type { Evidence, Figure, Gate, Metric } from '../src/evidence/evidence.ts'
-import { isMethod, METHODS } from '../src/harmonizer/ladder.ts'
-import type { Method } from '../src/harmonizer/method.ts'
-import { NOISE_AT_LEAST, NOISE_AT_MOST } from './figures.ts'
+import {
+  LESIONS_FROM,
+  LESIONS_TO,
+  lesionsKept,
+  NOISE_AT_LEAST,
+  NOISE_AT_MOST,
+  noiseKept,
+  rivalsOf,
+} from '../src/harmonizer/gates.ts'
 
-const LESIONS_FROM = 0.9
-const LESIONS_TO = 1.1
 const MOST_REFUSED = 0.05
-/** The one under test must beat those of these that are weaker. */
-const RIVALS: readonly Method[] = ['zscore', 'histogram', 'tone']
 
 export interface GateInput {
   readonly method: string
@@ -32,9 +34,7 @@ function value({ figures }: GateInput, domain: string, method: string, metric: M
 
 function errorGate(input: GateInput): Gate {
   const { method, domains } = input
-  const place = isMethod(method) ? METHODS.indexOf(method) : METHODS.length
-  const weaker = METHODS.slice(0, place).filter((name) => RIVALS.includes(name))
-  const rivals = weaker.filter((rival) =>
+  const rivals = rivalsOf(method).filter((rival) =>
     domains.every((domain) => value(input, domain, rival, 'mae') !== undefined),
   )
   const gate = {
@@ -69,9 +69,8 @@ function noiseGate(input: GateInput): Gate {
     const toTarget = value(input, domain, method, 'noise-ratio-target')
     const toSource = value(input, domain, method, 'noise-ratio-source')
     if (toTarget === undefined) return []
-    const least = Math.max(toTarget, toSource ?? 0)
     const shown = `${toTarget.toFixed(2)} of the target's${toSource === undefined ? '' : `, ${toSource.toFixed(2)} of the source's after tone`}`
-    return [{ text: `${domain}: ${shown}`, met: least >= NOISE_AT_LEAST && (toSource ?? 0) <= NOISE_AT_MOST }]
+    return [{ text: `${domain}: ${shown}`, met: noiseKept(toTarget, toSource) }]
   })
   if (found.length === 0)
     return { ...gate, status: 'not-evaluated', finding: 'No flat tissue was found to measure noise in.' }
@@ -101,7 +100,7 @@ function lesionGate(input: GateInput): Gate {
     return [
       {
         text: `${domain}: median ${median.toFixed(2)}, 10th percentile ${interval?.low.toFixed(2)}, ${n} lesions${hidden === 0 ? '' : ` (and ${hidden} that the source cannot show)`}`,
-        met: median >= LESIONS_FROM && median <= LESIONS_TO,
+        met: lesionsKept(median),
       },
     ]
   })

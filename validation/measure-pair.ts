@@ -3,13 +3,13 @@ import type { Pair } from '../src/cohort/cohort.ts'
 import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { RefusedError } from '../src/errors.ts'
 import type { LesionResult, PairResult } from '../src/evidence/evidence.ts'
+import { type LesionTruth, lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
 import { psnr } from '../src/metrics/psnr.ts'
 import { ssim } from '../src/metrics/ssim.ts'
 import { type Grid, toFloat32 } from '../src/volume/volume.ts'
 import type { Correction } from './corrections.ts'
-import { type LesionTruth, lesionResults, lesionTruth } from './lesions.ts'
 
 export interface MeasuredPair {
   readonly pair: Pair

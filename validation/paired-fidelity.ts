@@ -13,15 +13,15 @@ import { EVIDENCE_SCHEMA, type Evidence, type InputFile } from '../src/evidence/
 import { sha256File } from '../src/files.ts'
 import { type Bundle, readBundle } from '../src/harmonizer/bundle.ts'
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
+import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
+import { rescanErrors } from '../src/harmonizer/rescan.ts'
 import { trainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import type { ZScoreModel } from '../src/intensity/zscore.ts'
-import { maskedQuantiles } from '../src/kernels/quantile.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
 import { type Correction, correctionsOf, isClosedForm } from './corrections.ts'
 import { figuresOf } from './figures.ts'
 import { gatesOf } from './gates.ts'
 import { type MeasuredPair, measurePair, type Refusal } from './measure-pair.ts'
-import { rescanErrors } from './rescan.ts'
 import { type Choice, chooseSubjects } from './subjects.ts'
 import { type Views, viewsOf } from './views.ts'
 
@@ -93,7 +93,7 @@ interface Setting {
 async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence> {
   const { bundle, harmonizer, cohort, pairs } = setting
   const { target } = bundle.manifest
-  const { loss, baselines } = trainingEvidence(bundle)
+  const { loss, baselines, selection } = trainingEvidence(bundle)
   const { method } = harmonizer.identity
   const range = await referenceRange(pairs, onProgress)
   const width = range.high - range.low
@@ -148,6 +148,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
     histograms: views.map(({ histograms }) => histograms),
     curves: views.map(({ curves }) => curves),
     ...(loss.length > 0 && { training: loss }),
+    ...(selection && { selection }),
     provenance: await provenanceOf(setting),
     limits: limitsOf(setting, measured, refused.length),
   }
@@ -162,18 +163,10 @@ async function referenceRange(
   const samples: Float32Array[] = []
   for (const [index, scan] of targets.entries()) {
     const { volume, mask } = await loadScan(scan)
-    const ranks = Array.from({ length: 1001 }, (_, k) => k / 1000)
-    samples.push(Float32Array.from(maskedQuantiles(toFloat32(volume), mask, ranks)))
+    samples.push(rangeSample(toFloat32(volume), mask))
     onProgress({ stage: 'reference', done: index + 1, total: targets.length })
   }
-  const all = Float32Array.from(samples.flatMap((values) => [...values]))
-  const [low, high] = maskedQuantiles(all, null, [0.01, 0.99]) as unknown as [number, number]
-  if (!(high > low))
-    throw new InputError(
-      `The target scans have no contrast: their 1st and 99th percentile are ${low} and ${high}.`,
-      'Check images and masks of the target domain.',
-    )
-  return { low, high }
+  return pooledRange(samples)
 }
 
 type Measured = Omit<MeasuredPair, 'images'>

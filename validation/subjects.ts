@@ -1,5 +1,6 @@
 /** Who may be tested: nobody that the harmonizer was trained on, nor their family. */
 import type { Cohort } from '../src/cohort/cohort.ts'
+import { withFamilies } from '../src/cohort/families.ts'
 import { ConfigError, RefusedError } from '../src/errors.ts'
 
 export interface Choice {
@@ -44,17 +45,4 @@ export function chooseSubjects(
       'Test other subjects (train with --exclude-subjects), or label it as what it is with --within-subject.',
     )
   return { kind: 'held-out', subjects, leftOut: leaked }
-}
-
-function withFamilies({ scans }: Cohort, trained: readonly string[]): ReadonlySet<string> {
-  const familyOf = (index: number): string | undefined => {
-    const family = scans[index]?.covariates['family']
-    return family === '' || family === 'n/a' ? undefined : family
-  }
-  const families = new Set(
-    scans.flatMap(({ subject }, index) => (trained.includes(subject) ? [familyOf(index)] : [])),
-  )
-  families.delete(undefined)
-  const related = scans.flatMap(({ subject }, index) => (families.has(familyOf(index)) ? [subject] : []))
-  return new Set([...trained, ...related])
 }

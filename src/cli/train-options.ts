@@ -34,6 +34,18 @@ export function namesIn(list: string): readonly string[] {
   throw new ConfigError('A list of subjects is empty.', 'Name them: a,b,c.')
 }
 
+/** @throws {ConfigError} for a rung that is none, or with a method that was named */
+export function rungAsked(rung: number | undefined, method: string): number | undefined {
+  if (rung === undefined) return undefined
+  if (method !== 'auto')
+    throw new ConfigError(
+      `--max-rung ${rung} does not go with --method ${method}.`,
+      'It limits what --method auto may choose.',
+    )
+  if (Number.isInteger(rung) && rung >= 0 && rung <= 6) return rung
+  throw new ConfigError(`--max-rung ${rung} is not possible.`, 'Give a rung from 0 to 6.')
+}
+
 export function wholeSeed(seed: number): number {
   if (Number.isSafeInteger(seed)) return seed
   throw new ConfigError(`--seed ${seed} is not possible.`, 'Give a whole number.')

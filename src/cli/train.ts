@@ -7,7 +7,7 @@ import { type CommonOptions, clearProgress, progress, remarks, report } from './
 interface TrainArguments extends CommonOptions, CohortFlags {
   readonly cohort: string
   readonly target: string
-  readonly method: Method
+  readonly method: Method | 'auto'
   readonly config: string | undefined
   readonly out: string | undefined
   readonly engine: 'auto' | 'native' | 'wasm' | 'cpu'
@@ -15,6 +15,7 @@ interface TrainArguments extends CommonOptions, CohortFlags {
   readonly subjects: string | undefined
   readonly 'exclude-subjects': string | undefined
   readonly 'single-reference': boolean
+  readonly 'max-rung': number | undefined
   readonly resume: boolean
   readonly overwrite: boolean
 }
@@ -31,9 +32,10 @@ export const train: CommandModule<object, TrainArguments> = {
       })
       .option('target', { type: 'string', demandOption: true, describe: 'Domain that images are brought to' })
       .option('method', {
-        choices: METHODS,
-        default: 'local-tone' as const,
-        describe: 'What may be changed, from nothing to a curve that varies over the head',
+        choices: ['auto', ...METHODS] as const,
+        default: 'auto' as const,
+        describe:
+          'What may be changed, from nothing to a curve that varies over the head; auto: the weakest that suffices, by leaving people out',
       })
       .option('config', { type: 'string', describe: 'YAML or JSON file with settings of the method' })
       .option('out', { type: 'string', describe: 'NAME.harmonizer to write (default: TARGET.harmonizer)' })
@@ -46,10 +48,15 @@ export const train: CommandModule<object, TrainArguments> = {
         default: false,
         describe: "With `histogram` and `nyul`: accept one person's intensities as the reference",
       })
+      .option('max-rung', {
+        type: 'number',
+        describe:
+          'With `auto`: the strongest rung that may be chosen (default: 2 with one traveling subject)',
+      })
       .option('resume', {
         type: 'boolean',
         default: false,
-        describe: 'Go on from the checkpoint of an interrupted training (local-tone)',
+        describe: 'Go on from where an interrupted training stopped (auto, local-tone)',
       })
       .option('overwrite', { type: 'boolean', default: false, describe: 'Replace a bundle that exists' })
       .options(COHORT_FLAGS)
@@ -59,11 +66,12 @@ export const train: CommandModule<object, TrainArguments> = {
       ),
   handler: async (options) => {
     const { train: run } = await import('../../training/train.ts')
-    const { readConfig, namesIn, wholeSeed } = await import('./train-options.ts')
+    const { readConfig, namesIn, rungAsked, wholeSeed } = await import('./train-options.ts')
+    const maxRung = rungAsked(options['max-rung'], options.method)
     const config = await readConfig(options.config)
     const draw = progress(options)
     const say = remarks(options)
-    const { path, manifest, loss } = await run(
+    const { path, manifest, loss, selection } = await run(
       {
         cohort: options.cohort,
         cohortOptions: cohortOptions(options),
@@ -76,6 +84,7 @@ export const train: CommandModule<object, TrainArguments> = {
         singleReference: options.singleReference,
         overwrite: options.overwrite,
         resume: options.resume,
+        ...(maxRung !== undefined && { maxRung }),
         ...(options.subjects !== undefined && { subjects: namesIn(options.subjects) }),
         ...(options.excludeSubjects !== undefined && { excludeSubjects: namesIn(options.excludeSubjects) }),
       },
@@ -85,22 +94,34 @@ export const train: CommandModule<object, TrainArguments> = {
           draw(
             `step ${event.step} of ${event.steps}, loss ${event.loss.toFixed(4)}, ${timeLeft(event.secondsLeft)} left`,
           )
+        else if (event.stage === 'fold')
+          say(
+            `fold ${event.done + 1} of ${event.total}: ${event.methods.length === 1 ? event.methods[0] : `${event.methods.length} methods in closed form`}`,
+          )
         else draw(`${WHAT[event.stage]}: ${event.done} of ${event.total}`)
       },
     )
     clearProgress()
     const { sources, target, training } = manifest
     const last = loss.at(-1)
+    const method = manifest.steps[0].kind
+    const { ladderText } = await import('../report/ladder.ts')
+    const ladder = selection === undefined ? '' : `${ladderText(selection)}\n`
     report(
       options,
-      `${path}: \`${options.method}\` from ${sources.join(', ') || 'any scanner'} to ${target}; ` +
+      `${ladder}${path}: \`${method}\` from ${sources.join(', ') || 'any scanner'} to ${target}; ` +
         `${training.subjects.length} subjects, ${training.pairs} pairs${last ? `, loss ${last.loss.toFixed(4)}` : ''}`,
-      { path, method: options.method, sources, target, training, loss },
+      { path, method, sources, target, training, loss, ...(selection && { selection }) },
     )
   },
 }
 
-const WHAT = { scans: 'looking at scans', pairs: 'fitting curves, pairs', lattices: 'reading pairs' } as const
+const WHAT = {
+  scans: 'looking at scans',
+  pairs: 'fitting curves, pairs',
+  lattices: 'reading pairs',
+  scores: 'scoring scans',
+} as const
 
 function timeLeft(seconds: number): string {
   return seconds >= 90 ? `${Math.round(seconds / 60)} min` : `${Math.ceil(seconds)} s`

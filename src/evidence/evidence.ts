@@ -3,6 +3,8 @@
  * whoever doubts a figure finds its inputs by hash.
  */
 
+import type { Selection } from './selection.ts'
+
 export const EVIDENCE_SCHEMA = 'attune-evidence/1'
 
 export interface Evidence {
@@ -20,6 +22,8 @@ export interface Evidence {
   readonly histograms: readonly JointHistograms[]
   readonly curves: readonly Curves[]
   readonly training?: readonly LossPoint[]
+  /** Why this method, where `auto` chose it. */
+  readonly selection?: Selection
   readonly provenance: Provenance
   /** What these results do not show, one sentence each. */
   readonly limits: readonly string[]

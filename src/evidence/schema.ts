@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { InputError } from '../errors.ts'
 import { EVIDENCE_SCHEMA, type Evidence } from './evidence.ts'
+import { selectionSchema } from './selection.ts'
 
 const range = z.strictObject({ low: z.number(), high: z.number() })
 const count = z.int().min(0)
@@ -134,6 +135,7 @@ const schema = z.strictObject({
   training: z.exactOptional(
     z.array(z.strictObject({ step: count, loss: z.number(), validation: z.exactOptional(z.number()) })),
   ),
+  selection: z.exactOptional(selectionSchema),
   provenance: z.strictObject({
     attune: z.string(),
     node: z.string(),

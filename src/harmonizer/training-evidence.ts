@@ -1,6 +1,7 @@
 /** `evidence.json` of a bundle: how training went, and the weaker methods fitted to the same scans. */
 import * as z from 'zod'
 import { InputError } from '../errors.ts'
+import { type Selection, selectionSchema } from '../evidence/selection.ts'
 import type { Bundle } from './bundle.ts'
 import { type Model, modelSchema } from './method.ts'
 
@@ -16,12 +17,15 @@ export interface TrainingEvidence {
    * compared with in validation.
    */
   readonly baselines: readonly Model[]
+  /** Why this method, where `auto` chose it. */
+  readonly selection?: Selection
 }
 
 const schema: z.ZodType<TrainingEvidence> = z.strictObject({
   schema: z.literal(TRAINING_SCHEMA),
   loss: z.array(z.strictObject({ step: z.number().int().positive(), loss: z.number() })),
   baselines: z.array(modelSchema),
+  selection: z.exactOptional(selectionSchema),
 })
 
 /** @throws {InputError} when the bundle has no valid evidence.json */

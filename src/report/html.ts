@@ -1,5 +1,6 @@
 /** Evidence as one HTML file that needs nothing else: no network, no script; what people open first. */
 import type { Evidence, Gate, Plane } from '../evidence/evidence.ts'
+import { ladderSection } from './ladder.ts'
 import { html, type Markup, trusted } from './markup.ts'
 import { curveKey, curvesPlot, errorPlot, jointPlot, lesionPlot, lossPlot } from './plots.ts'
 import { STYLE } from './style.ts'
@@ -37,6 +38,7 @@ export function renderHtml(evidence: Evidence): string {
 <div class="grid">${design.domains.map((domain) => glance(evidence, domain))}</div>
 ${design.domains.map((domain) => domainSection(evidence, domain))}
 ${lesionSection(evidence)}
+${ladderSection(evidence)}
 ${trainingSection(evidence)}
 <h2>How it was measured</h2>
 <dl>${definitions(evidence).map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>`)}</dl>

@@ -1,5 +1,6 @@
 /** Evidence as Markdown: the same verdict, figures and limits as the HTML report, without pictures. */
 import type { Evidence } from '../evidence/evidence.ts'
+import { ladderLines } from './ladder.ts'
 import { definitions, fidelityTable, lesionTable, type Table } from './tables.ts'
 import { GATES, verdict } from './words.ts'
 
@@ -24,6 +25,7 @@ export function renderMarkdown(evidence: Evidence): string {
     '',
     ...design.domains.flatMap((domain) => markdownTable(fidelityTable(evidence, domain))),
     ...(evidence.lesions.length > 0 ? ['## Lesions', '', ...markdownTable(lesionTable(evidence))] : []),
+    ...ladderLines(evidence, cellText),
     '## How it was measured',
     '',
     ...definitions(evidence).map(([term, meaning]) => `- **${term}.** ${plain(meaning)}`),

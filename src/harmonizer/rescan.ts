@@ -1,10 +1,10 @@
 /** How far two scans of one person on one scanner differ: the floor that no harmonization gets under. */
-import { type Cohort, rescansOf } from '../src/cohort/cohort.ts'
-import { loadPair } from '../src/cohort/images.ts'
-import type { ZScoreModel } from '../src/intensity/zscore.ts'
-import { applyZScore } from '../src/intensity/zscore.ts'
-import { mae } from '../src/metrics/mae.ts'
-import { toFloat32 } from '../src/volume/volume.ts'
+import { type Cohort, rescansOf } from '../cohort/cohort.ts'
+import { loadPair } from '../cohort/images.ts'
+import type { ZScoreModel } from '../intensity/zscore.ts'
+import { applyZScore } from '../intensity/zscore.ts'
+import { mae } from '../metrics/mae.ts'
+import { toFloat32 } from '../volume/volume.ts'
 
 /**
  * MAE between the two scans of each rescan of `domain`, in units of `range`.

@@ -1,12 +1,12 @@
 /** How much of the contrast of each lesion a correction keeps. */
-import type { Pair } from '../src/cohort/cohort.ts'
-import type { LesionResult } from '../src/evidence/evidence.ts'
-import { readNifti } from '../src/formats/nifti/read.ts'
-import { type LesionPlaces, lesionContrast, lesionPlaces } from '../src/metrics/lesion-contrast.ts'
-import { noiseSd } from '../src/metrics/noise.ts'
-import { blurred, matchingBlur } from '../src/metrics/resolution.ts'
-import { resample } from '../src/spatial/resample.ts'
-import { type Grid, sameGrid, toFloat32, type Volume, voxelSize } from '../src/volume/volume.ts'
+import type { Pair } from '../cohort/cohort.ts'
+import type { LesionResult } from '../evidence/evidence.ts'
+import { readNifti } from '../formats/nifti/read.ts'
+import { type LesionPlaces, lesionContrast, lesionPlaces } from '../metrics/lesion-contrast.ts'
+import { noiseSd } from '../metrics/noise.ts'
+import { blurred, matchingBlur } from '../metrics/resolution.ts'
+import { resample } from '../spatial/resample.ts'
+import { type Grid, sameGrid, toFloat32, type Volume, voxelSize } from '../volume/volume.ts'
 
 /** Below this contrast-to-noise ratio the source cannot show a lesion. */
 const VISIBLE_CNR = 1

@@ -1,0 +1,379 @@
+/**
+ * `auto`: every method up to the rung that the travelers allow is fitted without some of them and scored on their scans; the weakest that
+ * suffices and does no harm is chosen (src/harmonizer/choice.ts). Closed forms come first, all in one reading of the scans;
+ * the network is trained only where they miss. The choice is checked once more after the fit on everyone.
+ */
+import type { Cohort, Pair } from '../src/cohort/cohort.ts'
+import { RefusedError, UnfittableError } from '../src/errors.ts'
+import type { Selection, SelectionRung } from '../src/evidence/selection.ts'
+import { type ChoiceInput, chooseRung, highestRung, inLadderOrder, misses } from '../src/harmonizer/choice.ts'
+import { applyClosedForm } from '../src/harmonizer/closed-form.ts'
+import { rivalsOf } from '../src/harmonizer/gates.ts'
+import { harmonizerOf } from '../src/harmonizer/harmonizer.ts'
+import { copiesVolumes, METHODS, rungOf } from '../src/harmonizer/ladder.ts'
+import type { ClosedFormModel, Method, Model } from '../src/harmonizer/method.ts'
+import { rescanErrors } from '../src/harmonizer/rescan.ts'
+import {
+  type Failure,
+  type PairScore,
+  passes,
+  type Standing,
+  type StandingOptions,
+  standingsOf,
+} from '../src/harmonizer/standing.ts'
+import { toFloat32 } from '../src/volume/volume.ts'
+import { type PairPoints, type Survey, toneOf } from './closed-form.ts'
+import { type Fitted, fitLocalTone, type TrainProgress } from './fit.ts'
+import { scoresOf } from './fold-store.ts'
+import { type Fold, type Folds, foldsOf } from './folds.ts'
+import type { LocalToneOptions } from './local-tone.ts'
+import type { CheckpointPlace } from './parts/checkpoint.ts'
+import type { Collector } from './population.ts'
+import { type Correction, type Scores, scorePair } from './score-pair.ts'
+
+export interface SelectionInput {
+  readonly cohort: Cohort
+  readonly cohortHash: string
+  readonly target: string
+  readonly survey: Survey
+  /** Shown every scan of the target. */
+  readonly collectors: ReadonlyMap<Method, Collector>
+  readonly points: readonly PairPoints[]
+  /** Width of the reference's robust range. */
+  readonly range: number
+  readonly localTone: LocalToneOptions
+  /** The bundle to be written; folds and checkpoints are kept beside it. */
+  readonly out: string
+  readonly checkpoint: CheckpointPlace
+  /** The strongest rung that the user allows, whatever the number of travelers. */
+  readonly maxRung?: number | undefined
+  /** One person's distribution of intensities may be the reference. */
+  readonly singleReference: boolean
+}
+
+export interface Selected {
+  readonly method: Method
+  readonly selection: Selection
+  /** The network that was fitted on everyone, where it was chosen. */
+  readonly localTone?: Fitted
+}
+
+type OnProgress = (progress: TrainProgress) => void
+type Skipped = ReadonlyMap<Method, string>
+
+/** @throws {RefusedError} when every method that would help fails a gate */
+export async function selectMethod(input: SelectionInput, onProgress: OnProgress): Promise<Selected> {
+  const folds = foldsOf(input.cohort, input.target)
+  const limit =
+    input.maxRung === undefined
+      ? highestRung(folds.travelers)
+      : { rung: input.maxRung, reason: 'no stronger one was asked for' }
+  const skipped = new Map<Method, string>()
+  for (const method of METHODS)
+    if (rungOf(method) > (limit?.rung ?? Number.POSITIVE_INFINITY))
+      skipped.set(method, `not tried: rung ${limit?.rung} is the limit, since ${limit?.reason}`)
+    else if (copiesVolumes(method) && onePerson(input) && !input.singleReference)
+      skipped.set(method, "not tried: one person's tissue volumes would be written into every image")
+  const closed = await scoreFolds(input, folds, CLOSED_FORMS, onProgress)
+  const options: StandingOptions = {
+    groupOf: folds.groupOf,
+    withinSubject: folds.kind === 'within-subject',
+  }
+  const floor = await floorOf(input, closed.scores)
+  const judge = (scores: Scores, refuted: Skipped): ChoiceInput => ({
+    standings: standingsOf(scores.scores, scores.failures, options)
+      .filter(({ method }) => !skipped.has(method))
+      .map((row) => withRefit(row, refuted.get(row.method))),
+    floor: floor?.error,
+  })
+  let scores = closed
+  const refuted = new Map<Method, string>()
+  for (;;) {
+    let judged = judge(scores, refuted)
+    if (scores === closed && !skipped.has('local-tone')) {
+      if (misses(judged)) {
+        const network = await scoreFolds(input, folds, ['local-tone'], onProgress)
+        scores = {
+          scores: [...closed.scores, ...network.scores],
+          failures: [...closed.failures, ...network.failures],
+        }
+        judged = judge(scores, refuted)
+      } else
+        skipped.set(
+          'local-tone',
+          'not trained: what can change less leaves no error above the scan-rescan floor',
+        )
+    }
+    const { chosen, reasons } = chooseRung(judged)
+    const notTried = skipped
+    const selection: Selection = {
+      kind: folds.kind,
+      travelers: folds.travelers,
+      folds: folds.kind === 'leave-one-out' ? folds.folds.length : 0,
+      scans: folds.folds.reduce((sum, { scored }) => sum + scored.length, 0),
+      ...(limit && { limit }),
+      ...(floor && { floor }),
+      rungs: rungsOf(judged.standings, chosen, reasons, notTried, folds),
+      remarks: folds.remarks,
+    }
+    if (chosen === undefined) throw nothingHelps(input, selection)
+    const localTone =
+      chosen === 'local-tone'
+        ? await fitLocalTone(input.cohort, input.target, input.localTone, input.checkpoint, onProgress)
+        : undefined
+    const harm = await harmAfterRefit(
+      input,
+      chosen,
+      localTone,
+      { ...options, withinSubject: false },
+      onProgress,
+    )
+    if (harm === undefined) return { method: chosen, selection, ...(localTone && { localTone }) }
+    refuted.set(chosen, harm)
+    if (chosen !== 'local-tone') skipped.delete('local-tone')
+  }
+}
+
+const CLOSED_FORMS: readonly Method[] = METHODS.filter((method) => method !== 'local-tone')
+
+function onePerson({ cohort, target }: SelectionInput): boolean {
+  const people = cohort.scans.filter(({ domain }) => domain === target).map(({ subject }) => subject)
+  return new Set(people).size < 2
+}
+
+/** A gate that failed on the fit to everyone counts as one that failed. */
+function withRefit(row: Standing, harm: string | undefined): Standing {
+  if (harm === undefined) return row
+  return { ...row, gates: [...row.gates, { id: 'applied', status: 'fail', finding: harm }] }
+}
+
+/** Fits the methods without those held out, and scores them there; fold by fold, each kept when done. */
+async function scoreFolds(
+  input: SelectionInput,
+  { folds }: Folds,
+  methods: readonly Method[],
+  onProgress: OnProgress,
+): Promise<Scores> {
+  const { engine, ...settings } = input.localTone
+  const found: Scores[] = []
+  for (const [index, fold] of folds.entries()) {
+    onProgress({ stage: 'fold', methods, done: index, total: folds.length })
+    const parts = {
+      schema: 'attune-fold/1',
+      cohort: input.cohortHash,
+      target: input.target,
+      methods,
+      held: fold.held,
+      scored: fold.scored.map(({ subject, source }) => [subject, source.domain, source.session]),
+      settings: methods.includes('local-tone') ? { ...settings, engine } : {},
+    }
+    found.push(
+      await scoresOf(input.out, parts, (checkpoint) =>
+        scoreFold(input, fold, methods, checkpoint, onProgress),
+      ),
+    )
+  }
+  return {
+    scores: found.flatMap(({ scores }) => scores),
+    failures: found.flatMap(({ failures }) => failures),
+  }
+}
+
+async function scoreFold(
+  input: SelectionInput,
+  fold: Fold,
+  methods: readonly Method[],
+  checkpoint: string,
+  onProgress: OnProgress,
+): Promise<Scores> {
+  const learns = (subject: string): boolean => !fold.held.includes(subject)
+  if (!methods.includes('local-tone')) {
+    const { models, failures } = closedForms(input, methods, learns)
+    const { scores, failures: more } = await scoreAll(
+      fold.scored,
+      models.map(closedCorrection),
+      input,
+      onProgress,
+    )
+    return { scores, failures: [...failures, ...more] }
+  }
+  const cohort = { ...input.cohort, scans: input.cohort.scans.filter(({ subject }) => learns(subject)) }
+  const place = { ...input.checkpoint, path: checkpoint }
+  const fitted = await fitLocalTone(cohort, input.target, input.localTone, place, (event) => {
+    if (event.stage !== 'remark' || event.line.startsWith('resumed')) onProgress(event)
+  })
+  return withNetwork(fitted, input, (network) => scoreAll(fold.scored, [network], input, onProgress))
+}
+
+async function scoreAll(
+  pairs: readonly Pair[],
+  corrections: readonly Correction[],
+  { range }: SelectionInput,
+  onProgress: OnProgress,
+): Promise<Scores> {
+  const found: Scores[] = []
+  for (const [index, pair] of pairs.entries()) {
+    found.push(await scorePair(pair, corrections, range))
+    onProgress({ stage: 'scores', done: index + 1, total: pairs.length })
+  }
+  return {
+    scores: found.flatMap(({ scores }) => scores),
+    failures: found.flatMap(({ failures }) => failures),
+  }
+}
+
+/** The closed forms that some of the people give. */
+function closedForms(
+  { collectors, points, survey }: SelectionInput,
+  methods: readonly Method[],
+  learns: (subject: string) => boolean,
+): { readonly models: readonly ClosedFormModel[]; readonly failures: readonly Failure[] } {
+  const models: ClosedFormModel[] = []
+  const failures: Failure[] = []
+  const modelOf = (method: Method): ClosedFormModel | undefined => {
+    if (method === 'identity') return { kind: method }
+    if (method !== 'tone') return collectors.get(method)?.model(learns)
+    return toneOf(
+      points.filter(({ pair }) => learns(pair.subject)),
+      survey,
+    )
+  }
+  for (const method of methods) {
+    try {
+      const model = modelOf(method)
+      if (model !== undefined) models.push(model)
+    } catch (error) {
+      if (!(error instanceof UnfittableError)) throw error
+      failures.push({ method, reason: `could not be fitted: ${error.what}` })
+    }
+  }
+  return { models, failures }
+}
+
+function closedCorrection(model: ClosedFormModel): Correction {
+  return {
+    method: model.kind,
+    apply: async (volume, mask, domain) => applyClosedForm(model, toFloat32(volume), mask, domain),
+  }
+}
+
+async function withNetwork<T>(
+  { model, files }: Fitted,
+  { target }: SelectionInput,
+  work: (network: Correction) => Promise<T>,
+): Promise<T> {
+  const harmonizer = harmonizerOf({
+    identity: { name: 'fold', method: 'local-tone', rung: rungOf('local-tone'), target },
+    sources: sourcesOf(model, target),
+    model,
+    guards: {},
+    curves: files['curves.onnx'] as Uint8Array,
+  })
+  try {
+    return await work({
+      method: 'local-tone',
+      apply: async (volume, mask, domain) =>
+        toFloat32((await harmonizer.apply(volume, { domain, mask, force: true })).volume),
+    })
+  } finally {
+    await harmonizer.close()
+  }
+}
+
+function sourcesOf(model: Model, target: string): readonly string[] {
+  return model.kind === 'local-tone' ? model.domains.filter((domain) => domain !== target) : []
+}
+
+/** Which gates the method fails once it is fitted on everyone, on the same scans; `undefined` where it fails none. */
+async function harmAfterRefit(
+  input: SelectionInput,
+  method: Method,
+  network: Fitted | undefined,
+  options: StandingOptions,
+  onProgress: OnProgress,
+): Promise<string | undefined> {
+  if (method === 'identity') return undefined
+  const beside = [...new Set([...rivalsOf(method), 'tone' as const, method])].filter(
+    (name) => name !== 'local-tone',
+  )
+  const { models, failures } = closedForms(input, ['identity', ...beside], () => true)
+  const pairs = input.points.map(({ pair }) => pair)
+  const score = (corrections: readonly Correction[]): Promise<Scores> =>
+    scoreAll(pairs, corrections, input, onProgress)
+  const closed = models.map(closedCorrection)
+  const found =
+    network === undefined
+      ? await score(closed)
+      : await withNetwork(network, input, (correction) => score([...closed, correction]))
+  const standing = standingsOf(found.scores, [...failures, ...found.failures], options).find(
+    (row) => row.method === method,
+  )
+  if (standing !== undefined && passes(standing)) return undefined
+  const findings = standing?.gates.filter(({ status }) => status === 'fail').map(({ finding }) => finding)
+  return `after the fit on everyone: ${findings?.join('; ') ?? 'not applied'}`
+}
+
+/** Mean over the scanners of what scans of one person on one scanner differ by; where some scanner has none, of noise alone. */
+async function floorOf(
+  { cohort, target, collectors, range }: SelectionInput,
+  scores: readonly PairScore[],
+): Promise<Selection['floor']> {
+  const zscore = collectors.get('zscore')?.model()
+  if (zscore?.kind !== 'zscore') return undefined
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length
+  const ofTarget = await rescanErrors(cohort, target, undefined, range)
+  const sources = [...new Set(scores.map(({ domain }) => domain))]
+  const ofSources: number[] = []
+  for (const domain of sources) {
+    const errors = await rescanErrors(cohort, domain, zscore, range)
+    if (errors.length > 0) ofSources.push(mean(errors))
+  }
+  if (ofTarget.length > 0 && ofSources.length === sources.length)
+    return { error: (mean(ofTarget) + mean(ofSources)) / 2, from: 'rescans' }
+  const noise = scores.flatMap(({ method, noise, targetNoise }) =>
+    method === 'tone' && noise !== undefined && targetNoise !== undefined
+      ? [ABSOLUTE_OF_NORMAL * Math.hypot(noise, targetNoise)]
+      : [],
+  )
+  return noise.length === 0 ? undefined : { error: mean(noise), from: 'noise' }
+}
+
+/** Mean absolute value of a standard normal. */
+const ABSOLUTE_OF_NORMAL = Math.sqrt(2 / Math.PI)
+
+function rungsOf(
+  standings: readonly Standing[],
+  chosen: Method | undefined,
+  reasons: ReadonlyMap<Method, string>,
+  skipped: Skipped,
+  { kind, folds }: Folds,
+): readonly SelectionRung[] {
+  const tried = standings.map((row) => ({
+    method: row.method,
+    rung: rungOf(row.method),
+    folds: kind === 'leave-one-out' ? folds.length : 0,
+    ...(Number.isFinite(row.error) && { error: row.error }),
+    ...(row.standardError !== undefined && { standardError: row.standardError }),
+    gates: row.gates,
+    status: row.method === chosen ? ('chosen' as const) : ('passed-over' as const),
+    reason: reasons.get(row.method) ?? '',
+  }))
+  const untried = [...skipped].map(([method, reason]) => ({
+    method,
+    rung: rungOf(method),
+    folds: 0,
+    gates: [],
+    status: 'passed-over' as const,
+    reason,
+  }))
+  return inLadderOrder([...tried, ...untried])
+}
+
+function nothingHelps({ cohort, target }: SelectionInput, { rungs }: Selection): RefusedError {
+  const lines = rungs.map(({ method, reason }) => `  ${method}: ${reason}`)
+  return new RefusedError(
+    `${cohort.source}: no method brings images nearer to ${target} without failing a gate.\n${lines.join('\n')}`,
+    'Check the pairs (registration, contrast, masks), or take the risk of one method by naming it with --method.',
+  )
+}
