@@ -1,4 +1,6 @@
 /** The methods that learn from images of the target alone: what is measured in each image, and how that is pooled over people. */
+
+import { UnfittableError } from '../src/errors.ts'
 import type { ClosedFormModel, Method } from '../src/harmonizer/method.ts'
 import type { Weighted } from '../src/intensity/affine.ts'
 import { measureTissue, measureTissues, poolTissue, type TissueClass } from '../src/intensity/fcm.ts'
@@ -58,4 +60,33 @@ export const POPULATION_METHODS: Readonly<
   nyul: () => collector((x, mask) => measureLandmarks(x, mask), poolLandmarks),
   histogram: () =>
     collector((x, mask) => ({ quantiles: quantileFunction(sortedIntensities(x, mask)) }), poolQuantiles),
+}
+
+/**
+ * Every method of these, learned from the same images in the same pass. One that cannot be fitted is left out of the models, unless it
+ * is the `wanted` one: the others only serve comparison.
+ */
+export function learners(
+  settings: PopulationSettings,
+  wanted: Method,
+): { readonly collectors: readonly Collector[]; models(): readonly ClosedFormModel[] } {
+  const failed = new Set<Collector>()
+  const attempt = <T>(own: Collector, kind: string, work: () => T): T | undefined => {
+    if (failed.has(own)) return undefined
+    try {
+      return work()
+    } catch (error) {
+      if (!(error instanceof UnfittableError) || kind === wanted) throw error
+      failed.add(own)
+      return undefined
+    }
+  }
+  const all = Object.entries(POPULATION_METHODS).map(([kind, start]) => ({ kind, own: start(settings) }))
+  return {
+    collectors: all.map(({ kind, own }) => ({
+      add: (x, mask, weight) => attempt(own, kind, () => own.add(x, mask, weight)),
+      model: () => own.model(),
+    })),
+    models: () => all.flatMap(({ kind, own }) => attempt(own, kind, () => own.model()) ?? []),
+  }
 }

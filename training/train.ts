@@ -16,7 +16,7 @@ import { fitTone, type Survey, surveyCohort } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import type { LocalToneOptions, StepProgress } from './local-tone.ts'
 import { type CheckpointPlace, removeCheckpoint } from './parts/checkpoint.ts'
-import { POPULATION_METHODS } from './population.ts'
+import { learners } from './population.ts'
 import { settingsOf } from './settings.ts'
 
 export interface TrainOptions {
@@ -51,9 +51,6 @@ export interface Trained {
   readonly loss: TrainingEvidence['loss']
 }
 
-/** Weaker methods that are fitted to the same scans, for validation to compare with; `tone` only where there are pairs. */
-const BASELINES: readonly Method[] = ['zscore', 'histogram', 'tone']
-
 /** What a method's own part of training gives. */
 interface Fitted {
   readonly model: Model
@@ -80,9 +77,8 @@ export async function train(
     onProgress,
   )
   const pairs = pairsOf(cohort, target)
-  const collectors = BASELINES.includes(method) ? BASELINES : [...BASELINES, method]
-  const learned = collectors.flatMap((name) => POPULATION_METHODS[name]?.(settings.population) ?? [])
-  const survey = await surveyCohort(cohort, target, learned, (done, total) =>
+  const learned = learners(settings.population, method)
+  const survey = await surveyCohort(cohort, target, learned.collectors, (done, total) =>
     onProgress({ stage: 'scans', done, total }),
   )
   const cohortHash = await hashOf(cohort, survey)
@@ -90,8 +86,7 @@ export async function train(
     pairs.length === 0
       ? []
       : [await fitTone(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))]
-  const models: readonly Model[] = [...learned.map((collector) => collector.model()), ...tone]
-  const baselines = models.filter(({ kind }) => BASELINES.includes(kind))
+  const baselines: readonly Model[] = [...learned.models(), ...tone]
   const fitted =
     method === 'local-tone'
       ? await fitLocalTone(
@@ -101,7 +96,7 @@ export async function train(
           { path: checkpointPath(out), resume: options.resume ?? false, cohort: cohortHash },
           onProgress,
         )
-      : closedForm(method, models, settings.own)
+      : closedForm(method, baselines, settings.own)
   const name = basename(out, BUNDLE_SUFFIX)
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,

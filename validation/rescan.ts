@@ -5,6 +5,7 @@ import type { ZScoreModel } from '../src/intensity/zscore.ts'
 import { applyZScore } from '../src/intensity/zscore.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
+import type { SubjectValue } from './figures.ts'
 
 /**
  * MAE between the two scans of each rescan of `domain`, in units of `range`.
@@ -17,13 +18,14 @@ export async function rescanErrors(
   domain: string,
   zscore: ZScoreModel | undefined,
   range: number,
-): Promise<readonly number[]> {
-  const errors: number[] = []
+): Promise<readonly SubjectValue[]> {
+  const errors: SubjectValue[] = []
   for (const [first, second] of rescansOf(cohort, domain)) {
     const { source, target, mask } = await loadPair({ subject: first.subject, source: first, target: second })
     const inUnit = (x: Float32Array): Float32Array =>
       zscore === undefined ? x : applyZScore(zscore, x, mask)
-    errors.push(mae(inUnit(toFloat32(source)), inUnit(toFloat32(target)), mask) / range)
+    const value = mae(inUnit(toFloat32(source)), inUnit(toFloat32(target)), mask) / range
+    errors.push({ subject: first.subject, value })
   }
   return errors
 }

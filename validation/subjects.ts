@@ -46,15 +46,21 @@ export function chooseSubjects(
   return { kind: 'held-out', subjects, leftOut: leaked }
 }
 
-function withFamilies({ scans }: Cohort, trained: readonly string[]): ReadonlySet<string> {
-  const familyOf = (index: number): string | undefined => {
-    const family = scans[index]?.covariates['family']
-    return family === '' || family === 'n/a' ? undefined : family
-  }
-  const families = new Set(
-    scans.flatMap(({ subject }, index) => (trained.includes(subject) ? [familyOf(index)] : [])),
+/** The value in the column `family`; a subject without one is a family of its own. */
+export function familiesOf({ scans }: Cohort): (subject: string) => string {
+  const known = new Map(
+    scans.flatMap(({ subject, covariates: { family } }) =>
+      family === undefined || family === '' || family === 'n/a'
+        ? []
+        : [[subject, `family ${family}`] as const],
+    ),
   )
-  families.delete(undefined)
-  const related = scans.flatMap(({ subject }, index) => (families.has(familyOf(index)) ? [subject] : []))
+  return (subject) => known.get(subject) ?? subject
+}
+
+function withFamilies(cohort: Cohort, trained: readonly string[]): ReadonlySet<string> {
+  const familyOf = familiesOf(cohort)
+  const families = new Set(trained.map(familyOf))
+  const related = cohort.scans.flatMap(({ subject }) => (families.has(familyOf(subject)) ? [subject] : []))
   return new Set([...trained, ...related])
 }
