@@ -81,3 +81,33 @@ export const POPULATION_METHODS: Readonly<
   nyul: () => collector((x, mask) => measureLandmarks(x, mask), poolLandmarks),
   histogram: () => collector(measureQuantiles, poolQuantiles),
 }
+
+/**
+ * A collector for each of these methods, to be shown the same images. What one other than the `wanted` cannot measure only leaves it out of
+ * the models: the others serve comparison.
+ */
+export function collectorsOf(
+  settings: PopulationSettings,
+  wanted: Method | 'auto',
+): ReadonlyMap<Method, Collector> {
+  return new Map(
+    (Object.entries(POPULATION_METHODS) as [Method, (settings: PopulationSettings) => Collector][]).map(
+      ([name, start]) => [name, name === wanted ? start(settings) : tolerant(start(settings))],
+    ),
+  )
+}
+
+/** The models of those that could be fitted. @throws {UnfittableError} where the `wanted` one could not */
+export function modelsOf(
+  collectors: ReadonlyMap<Method, Collector>,
+  wanted: Method,
+): readonly ClosedFormModel[] {
+  return [...collectors].flatMap(([name, collector]) => {
+    try {
+      return collector.model()
+    } catch (error) {
+      if (!(error instanceof UnfittableError) || name === wanted) throw error
+      return []
+    }
+  })
+}

@@ -12,7 +12,7 @@ import { rivalsOf } from '../src/harmonizer/gates.ts'
 import { harmonizerOf } from '../src/harmonizer/harmonizer.ts'
 import { copiesVolumes, METHODS, rungOf } from '../src/harmonizer/ladder.ts'
 import type { ClosedFormModel, Method, Model } from '../src/harmonizer/method.ts'
-import { rescanErrors } from '../src/harmonizer/rescan.ts'
+import { type RescanError, rescanErrors } from '../src/harmonizer/rescan.ts'
 import {
   type Failure,
   type PairScore,
@@ -322,15 +322,16 @@ async function floorOf(
   if (zscore?.kind !== 'zscore') return undefined
   const mean = (values: readonly number[]): number =>
     values.reduce((sum, value) => sum + value, 0) / values.length
+  const meanError = (errors: readonly RescanError[]): number => mean(errors.map(({ value }) => value))
   const ofTarget = await rescanErrors(cohort, target, undefined, range)
   const sources = [...new Set(scores.map(({ domain }) => domain))]
   const ofSources: number[] = []
   for (const domain of sources) {
     const errors = await rescanErrors(cohort, domain, zscore, range)
-    if (errors.length > 0) ofSources.push(mean(errors))
+    if (errors.length > 0) ofSources.push(meanError(errors))
   }
   if (ofTarget.length > 0 && ofSources.length === sources.length)
-    return { error: (mean(ofTarget) + mean(ofSources)) / 2, from: 'rescans' }
+    return { error: (meanError(ofTarget) + mean(ofSources)) / 2, from: 'rescans' }
   const noise = scores.flatMap(({ method, noise, targetNoise }) =>
     method === 'tone' && noise !== undefined && targetNoise !== undefined
       ? [ABSOLUTE_OF_NORMAL * Math.hypot(noise, targetNoise)]

@@ -7,7 +7,7 @@ import { ConfigError, InputError } from '../src/errors.ts'
 import type { Selection } from '../src/evidence/selection.ts'
 import { sha256, sha256File } from '../src/files.ts'
 import { BUNDLE_SUFFIX, type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
-import { copiesVolumes, METHODS, needsDomain, rungOf } from '../src/harmonizer/ladder.ts'
+import { copiesVolumes, needsDomain, rungOf } from '../src/harmonizer/ladder.ts'
 import { MANIFEST_SCHEMA, type Manifest } from '../src/harmonizer/manifest.ts'
 import type { Method, Model } from '../src/harmonizer/method.ts'
 import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
@@ -20,7 +20,7 @@ import { closedForm, fitLocalTone, type TrainProgress } from './fit.ts'
 import { removeFolds } from './fold-store.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import { removeCheckpoint } from './parts/checkpoint.ts'
-import { type Collector, POPULATION_METHODS, type PopulationSettings, tolerant } from './population.ts'
+import { collectorsOf, modelsOf } from './population.ts'
 import { selectMethod } from './select.ts'
 import { settingsOf } from './settings.ts'
 
@@ -58,9 +58,6 @@ export interface Trained {
   readonly selection?: Selection
 }
 
-/** Weaker methods that are fitted to the same scans, for validation to compare with; `tone` only where there are pairs. */
-const BASELINES: readonly Method[] = ['zscore', 'histogram', 'tone']
-
 /**
  * @throws {ConfigError} for options that cannot be; {InputError} for a cohort that cannot be trained on; {UnfittableError} for
  *         images without contrast. Nothing is written then
@@ -78,7 +75,7 @@ export async function train(
     options,
     onProgress,
   )
-  const collectors = collectorsOf(options.method, settings.population)
+  const collectors = collectorsOf(settings.population, options.method)
   const samples: Float32Array[] = []
   const range = { add: (x: Float32Array, mask: Uint8Array) => samples.push(rangeSample(x, mask)) }
   const survey = await surveyCohort(
@@ -106,15 +103,14 @@ export async function train(
         )
       : { method: options.method }
   const { method } = selected
-  const learned = [...collectors].filter(([name]) => name === method || BASELINES.includes(name))
-  const models: readonly Model[] = [
-    ...learned.map(([, collector]) => collector.model()),
+  // Beside the method in hand, for validation to compare it with; `tone` only where there are pairs.
+  const baselines: readonly Model[] = [
+    ...modelsOf(collectors, method),
     ...(points.length === 0 ? [] : [toneOf(points, survey)]),
   ]
-  const baselines = models.filter(({ kind }) => BASELINES.includes(kind))
   const fitted =
     method !== 'local-tone'
-      ? closedForm(method, models, settings.ownOf(method))
+      ? closedForm(method, baselines, settings.ownOf(method))
       : 'localTone' in selected && selected.localTone !== undefined
         ? selected.localTone
         : await fitLocalTone(cohort, target, localTone, checkpoint, onProgress)
@@ -203,23 +199,6 @@ function trainable(
       line: `left out, since no subject links it to ${target}: ${unpaired.join(', ')}`,
     })
   return { ...cohort, scans: cohort.scans.filter(({ domain }) => domain === target || paired.has(domain)) }
-}
-
-/** Of the method and its baselines; for `auto` of every method, of which one may fail. */
-function collectorsOf(
-  method: TrainOptions['method'],
-  settings: PopulationSettings,
-): ReadonlyMap<Method, Collector> {
-  const wanted = method === 'auto' ? METHODS : [...new Set([...BASELINES, method])]
-  return new Map(
-    wanted.flatMap((name) => {
-      const collector = POPULATION_METHODS[name]?.(settings)
-      if (collector === undefined) return []
-      return [
-        [name, method === 'auto' && !BASELINES.includes(name) ? tolerant(collector) : collector] as const,
-      ]
-    }),
-  )
 }
 
 function width({ low, high }: { readonly low: number; readonly high: number }): number {

@@ -23,7 +23,9 @@ const results = (mae: number, noiseSd: number, lesions: readonly LesionResult[] 
     method: 'local-tone',
     pairs: [row('zscore', 0.2, 1), row('tone', 0.15, 1), row('local-tone', mae, noiseSd)],
     lesions,
-    rescans: { target: [0.01], source: [0.03] },
+    separations: [],
+    rescans: { target: [{ subject: 's1', value: 0.01 }], source: [{ subject: 's1', value: 0.03 }] },
+    familyOf: (subject) => subject,
   })
 const pick = (figures: readonly Figure[], metric: string, method = 'local-tone'): Figure | undefined =>
   figures.find((f) => f.metric === metric && f.method === method)
@@ -77,7 +79,9 @@ describe('share of removable error: before 0.2, rescan (0.01 + 0.03) / 2 = 0.02'
       method: 'local-tone',
       pairs: [row('zscore', 0.2, 1), row('local-tone', 0.1, 1)],
       lesions: [],
-      rescans: { target: [0.01], source: [] },
+      separations: [],
+      rescans: { target: [{ subject: 's1', value: 0.01 }], source: [] },
+      familyOf: (subject) => subject,
     })
     expect(pick(figures, 'removable-share')).toMatchObject({ note: expect.stringMatching(/rescans on both/) })
     expect(pick(figures, 'removable-share')?.value).toBeUndefined()
@@ -90,7 +94,9 @@ it('pools pairs by the median, with their range', () => {
     method: 'tone',
     pairs: [0.1, 0.2, 0.6].map((mae, i) => row('tone', mae, 1, `s${i}`)),
     lesions: [],
+    separations: [],
     rescans: { target: [], source: [] },
+    familyOf: (subject) => subject,
   })
   const found = pick(figures, 'mae', 'tone')
   expect(found?.value).toBeCloseTo(0.2, 6)
@@ -154,4 +160,83 @@ describe('gates', () => {
     expect(gate && isMissed(gate)).toBe(true)
     expect(gate?.finding).toBe('1 of 19 refused. s9: cropped')
   })
+})
+
+describe('separation of tissues, harmonized over target', () => {
+  const separation = (method: string, tissues: readonly [number, number], fisher: number) => ({
+    subject: 's1',
+    domain: 'A',
+    method,
+    tissues,
+    fisher,
+    targetFisher: 10,
+  })
+  const fisher = (first: number, second: number) =>
+    figuresOf({
+      domain: 'A',
+      method: 'local-tone',
+      pairs: [row('local-tone', 0.1, 1)],
+      lesions: [],
+      separations: [
+        separation('local-tone', [1, 2], first),
+        separation('local-tone', [2, 3], second),
+        separation('zscore', [2, 3], 5),
+      ],
+      rescans: { target: [], source: [] },
+      familyOf: (subject) => subject,
+    })
+
+  it('is that of the pair of tissues farthest from 1: 0.8 before 1.2, since 1 / 0.8 = 1.25', () => {
+    const figures = fisher(8, 12)
+    expect(pick(figures, 'fisher-ratio')).toMatchObject({
+      value: 0.8,
+      note: expect.stringMatching(/1 and 2/),
+    })
+    expect(pick(fisher(9, 12), 'fisher-ratio')?.value).toBeCloseTo(1.2, 12)
+    expect(pick(fisher(9, 12), 'fisher-ratio', 'zscore')?.value).toBeCloseTo(0.5, 12)
+  })
+
+  it('passes from 0.9 to 1.1, and fails on both sides', () => {
+    expect(status('tissues', fisher(9.5, 10.5))).toBe('pass')
+    expect(status('tissues', fisher(8.9, 10))).toBe('fail')
+    expect(status('tissues', fisher(10, 11.2))).toBe('fail')
+    expect(status('tissues', [])).toBe('not-evaluated')
+  })
+})
+
+it('gives intervals over families: relatives are drawn as one, and one family has none', () => {
+  const figures = (familyOf: (subject: string) => string) =>
+    figuresOf({
+      domain: 'A',
+      method: 'tone',
+      pairs: [0.1, 0.2, 0.3, 0.6].map((mae, i) => row('tone', mae, 1, `s${i}`)),
+      lesions: [],
+      separations: [],
+      rescans: { target: [], source: [] },
+      familyOf,
+    })
+  const alone = pick(
+    figures((subject) => subject),
+    'mae',
+    'tone',
+  )?.confidence
+  expect(alone).toMatchObject({ families: 4 })
+  expect(alone?.low).toBeGreaterThanOrEqual(0.1)
+  expect(alone?.high).toBeLessThanOrEqual(0.6)
+  expect(alone?.low).toBeLessThan(0.25)
+  expect(alone?.high).toBeGreaterThan(0.25)
+  expect(
+    pick(
+      figures((s) => (s < 's2' ? 'a' : 'b')),
+      'mae',
+      'tone',
+    )?.confidence,
+  ).toMatchObject({ families: 2 })
+  expect(
+    pick(
+      figures(() => 'a'),
+      'mae',
+      'tone',
+    )?.confidence,
+  ).toBeUndefined()
 })

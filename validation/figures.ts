@@ -1,7 +1,15 @@
 /** From pairs to figures: medians over the pairs of a source domain, with the range; and the share of removable error. */
-import type { Figure, LesionResult, Metric, PairResult } from '../src/evidence/evidence.ts'
+import type { Figure, LesionResult, Metric, PairResult, Separation } from '../src/evidence/evidence.ts'
 import { NOISE_AT_LEAST, NOISE_AT_MOST } from '../src/harmonizer/gates.ts'
+import { confidenceOf, type FamilyOf } from './intervals.ts'
 import { pooled } from './pooling.ts'
+
+/** What was found in one pair of scans of a person. */
+export interface SubjectValue {
+  readonly subject: string
+  /** Absent where it could not be measured. */
+  readonly value: number | undefined
+}
 
 export interface DomainResults {
   readonly domain: string
@@ -9,77 +17,103 @@ export interface DomainResults {
   readonly method: string
   readonly pairs: readonly PairResult[]
   readonly lesions: readonly LesionResult[]
+  readonly separations: readonly Separation[]
   /** Scan-rescan MAE of the two scanners, in units of the range; empty where nobody was scanned twice. */
-  readonly rescans: { readonly target: readonly number[]; readonly source: readonly number[] }
+  readonly rescans: { readonly target: readonly SubjectValue[]; readonly source: readonly SubjectValue[] }
+  readonly familyOf: FamilyOf
 }
 
 export function figuresOf(results: DomainResults): readonly Figure[] {
-  const { domain, pairs, rescans } = results
+  const { pairs, rescans } = results
   const methods = [...new Set(pairs.map(({ method }) => method))]
   const fidelity = methods.flatMap((method) => {
     const rows = pairs.filter((row) => row.method === method)
     return [
-      median(
-        domain,
+      medianFigure(
+        results,
         method,
         'mae',
         'range',
-        rows.map((row) => row.mae),
+        valuesOf(rows, ({ mae }) => mae),
       ),
-      median(
-        domain,
+      medianFigure(
+        results,
         method,
         'psnr',
         'dB',
-        rows.map((row) => row.psnr),
+        valuesOf(rows, ({ psnr }) => psnr),
       ),
-      median(
-        domain,
+      medianFigure(
+        results,
         method,
         'ssim',
         '1',
-        rows.map((row) => row.ssim),
+        valuesOf(rows, ({ ssim }) => ssim),
       ),
-      ...(method === 'identity' ? [] : noiseFigures(domain, method, rows, pairs)),
+      ...(method === 'identity' ? [] : noiseFigures(results, method, rows)),
     ]
   })
   const floors = [
-    median(domain, 'rescan-target', 'mae', 'range', rescans.target),
-    median(domain, 'rescan-source', 'mae', 'range', rescans.source),
+    medianFigure(results, 'rescan-target', 'mae', 'range', rescans.target),
+    medianFigure(results, 'rescan-source', 'mae', 'range', rescans.source),
   ].filter(({ n }) => n > 0)
   const floor = floorOf(floors)
-  const known = [...fidelity, ...floors, ...(floor === undefined ? [] : [{ ...floor, domain }])]
-  return [...known, ...shares(results, known), ...lesionFigures(results)]
+  const known = [
+    ...fidelity,
+    ...floors,
+    ...(floor === undefined ? [] : [{ ...floor, domain: results.domain }]),
+  ]
+  return [...known, ...shares(results, known), ...fisherFigures(results), ...lesionFigures(results)]
 }
 
-function median(
-  domain: string,
+function valuesOf<T extends { readonly subject: string }>(
+  rows: readonly T[],
+  value: (row: T) => number | undefined,
+): readonly SubjectValue[] {
+  return rows.map((row) => ({ subject: row.subject, value: value(row) }))
+}
+
+function medianOf(rows: readonly SubjectValue[]): number | undefined {
+  return pooled(rows.map(({ value }) => value))?.median
+}
+
+export function medianFigure(
+  { domain, familyOf }: Pick<DomainResults, 'domain' | 'familyOf'>,
   method: string,
   metric: Metric,
   unit: string,
-  values: readonly (number | undefined)[],
+  rows: readonly SubjectValue[],
 ): Figure {
-  const found = pooled(values)
+  const found = pooled(rows.map(({ value }) => value))
   if (found === undefined)
     return { domain, method, metric, unit, n: 0, note: 'Could not be measured on any pair.' }
   const { n, median: value, min: low, max: high } = found
-  return { domain, method, metric, value, unit, n, interval: { kind: 'range', low, high } }
+  const confidence = confidenceOf(rows, familyOf, medianOf)
+  return {
+    domain,
+    method,
+    metric,
+    value,
+    unit,
+    n,
+    interval: { kind: 'range', low, high },
+    ...(confidence && { confidence }),
+  }
 }
 
 function noiseFigures(
-  domain: string,
+  results: DomainResults,
   method: string,
   rows: readonly PairResult[],
-  pairs: readonly PairResult[],
 ): readonly Figure[] {
-  const toTarget = rows.map(({ noiseSd, targetNoiseSd }) => ratio(noiseSd, targetNoiseSd))
-  const toSource = rows.map((row) =>
-    ratio(row.noiseSd, pairs.find((p) => p.method === 'tone' && samePair(p, row))?.noiseSd),
+  const toTarget = valuesOf(rows, ({ noiseSd, targetNoiseSd }) => ratio(noiseSd, targetNoiseSd))
+  const toSource = valuesOf(rows, (row) =>
+    ratio(row.noiseSd, results.pairs.find((p) => p.method === 'tone' && samePair(p, row))?.noiseSd),
   )
-  const figures = [median(domain, method, 'noise-ratio-target', '1', toTarget)]
-  return toSource.every((value) => value === undefined)
+  const figures = [medianFigure(results, method, 'noise-ratio-target', '1', toTarget)]
+  return toSource.every(({ value }) => value === undefined)
     ? figures
-    : [...figures, median(domain, method, 'noise-ratio-source', '1', toSource)]
+    : [...figures, medianFigure(results, method, 'noise-ratio-source', '1', toSource)]
 }
 
 function ratio(a: number | undefined, b: number | undefined): number | undefined {
@@ -98,7 +132,10 @@ function floorOf(floors: readonly Figure[]): Omit<Figure, 'domain'> | undefined 
 }
 
 /** (before − after) / (before − rescan), for every method above `zscore`. */
-function shares({ domain, method: tested }: DomainResults, known: readonly Figure[]): readonly Figure[] {
+function shares(
+  { domain, method: tested, pairs, familyOf }: DomainResults,
+  known: readonly Figure[],
+): readonly Figure[] {
   const value = (method: string, metric: Metric): number | undefined =>
     known.find((figure) => figure.method === method && figure.metric === metric)?.value
   const before = value('zscore', 'mae')
@@ -125,9 +162,25 @@ function shares({ domain, method: tested }: DomainResults, known: readonly Figur
       return [
         { ...figure, note: 'Gain and offset alone reach the scan-rescan floor: nothing is left to remove.' },
       ]
-    const share = Math.min(1, (before - after) / (before - floor))
+    const shareOf = (from: number, to: number): number => Math.min(1, (from - to) / (from - floor))
+    const confidence = confidenceOf(
+      pairs.filter((row) => row.method === 'zscore' || row.method === method),
+      familyOf,
+      (rows) => {
+        const mae = (name: string): number | undefined =>
+          pooled(rows.flatMap((row) => (row.method === name ? [row.mae] : [])))?.median
+        return shareOf(mae('zscore') ?? Number.NaN, mae(method) ?? Number.NaN)
+      },
+    )
     const doubt = noiseDoubt(value(method, 'noise-ratio-target'), value(method, 'noise-ratio-source'))
-    return [{ ...figure, value: share, ...(doubt !== undefined && { note: `Does not count: ${doubt}` }) }]
+    return [
+      {
+        ...figure,
+        value: shareOf(before, after),
+        ...(confidence && { confidence }),
+        ...(doubt !== undefined && { note: `Does not count: ${doubt}` }),
+      },
+    ]
   })
 }
 
@@ -141,7 +194,32 @@ export function noiseDoubt(toTarget: number | undefined, toSource: number | unde
   return undefined
 }
 
-function lesionFigures({ domain, lesions, pairs }: DomainResults): readonly Figure[] {
+/**
+ * The harmonized image's separation of tissues over the target's: of all pairs of tissues, the one whose median over scans is
+ * farthest from 1, by the harmonizer under test and by every other method at that same pair.
+ */
+function fisherFigures({ domain, method: tested, separations, familyOf }: DomainResults): readonly Figure[] {
+  const name = ({ tissues: [dark, bright] }: Separation): string => `${dark} and ${bright}`
+  const rowsOf = (method: string, tissues: string): readonly SubjectValue[] =>
+    valuesOf(
+      separations.filter((row) => row.method === method && name(row) === tissues),
+      ({ fisher, targetFisher }) => fisher / targetFisher,
+    )
+  const [worst] = [...new Set(separations.map(name))]
+    .flatMap((tissues) => {
+      const value = medianOf(rowsOf(tested, tissues))
+      return value === undefined ? [] : [{ tissues, distance: Math.abs(Math.log(value)) }]
+    })
+    .toSorted((a, b) => b.distance - a.distance)
+  if (worst === undefined) return []
+  const methods = [...new Set(separations.map(({ method }) => method))]
+  return methods.map((method) => ({
+    ...medianFigure({ domain, familyOf }, method, 'fisher-ratio', '1', rowsOf(method, worst.tissues)),
+    note: `Tissues ${worst.tissues}, the pair that the harmonizer changes most.`,
+  }))
+}
+
+function lesionFigures({ domain, lesions, pairs, familyOf }: DomainResults): readonly Figure[] {
   const visible = lesions.filter((lesion) => lesion.visible)
   const methods = [...new Set(pairs.map(({ method }) => method))].filter((method) => method !== 'identity')
   if (lesions.length === 0) return []
@@ -150,10 +228,16 @@ function lesionFigures({ domain, lesions, pairs }: DomainResults): readonly Figu
     const figure = { domain, method, metric: 'lesion-contrast', unit: '1', n: found?.n ?? 0 } as const
     if (found === undefined)
       return { ...figure, note: 'The source can show none of the lesions (CNR below 1).' }
+    const confidence = confidenceOf(
+      valuesOf(visible, ({ kept }) => kept[method]),
+      familyOf,
+      medianOf,
+    )
     return {
       ...figure,
       value: found.median,
       interval: { kind: 'p10-p90', low: found.p10, high: found.p90 },
+      ...(confidence && { confidence }),
     }
   })
 }

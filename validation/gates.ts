@@ -11,6 +11,9 @@ import {
 } from '../src/harmonizer/gates.ts'
 
 const MOST_REFUSED = 0.05
+/** Separation of tissues, harmonized over target: below, contrast is lost or noise amplified; above, the image was smoothed. */
+export const FISHER_FROM = 0.9
+export const FISHER_TO = 1.1
 
 export interface GateInput {
   readonly method: string
@@ -21,7 +24,7 @@ export interface GateInput {
 }
 
 export function gatesOf(input: GateInput): readonly Gate[] {
-  return [errorGate(input), noiseGate(input), lesionGate(input), refusalGate(input)]
+  return [errorGate(input), noiseGate(input), fisherGate(input), lesionGate(input), refusalGate(input)]
 }
 
 export function isMissed({ status }: Gate): boolean {
@@ -75,6 +78,37 @@ function noiseGate(input: GateInput): Gate {
   if (found.length === 0)
     return { ...gate, status: 'not-evaluated', finding: 'No flat tissue was found to measure noise in.' }
   return judged(gate, found)
+}
+
+function fisherGate({ method, domains, figures }: GateInput): Gate {
+  const gate = {
+    id: 'tissues',
+    title: 'Tissues as well separated as in the target',
+    criterion: `Fisher's criterion, harmonized over target, median between ${FISHER_FROM} and ${FISHER_TO} for every pair of tissues on every scanner; a rise means smoothing.`,
+  }
+  const found = domains.flatMap((domain) => {
+    const figure = figures.find(
+      (f) => f.domain === domain && f.method === method && f.metric === 'fisher-ratio',
+    )
+    if (figure?.value === undefined) return []
+    const { value, note } = figure
+    return [
+      {
+        text: `${domain}: ${value.toFixed(2)}${confidenceText(figure)} (${note?.split(',')[0]?.toLowerCase()})`,
+        met: value >= FISHER_FROM && value <= FISHER_TO,
+      },
+    ]
+  })
+  if (found.length === 0)
+    return { ...gate, status: 'not-evaluated', finding: 'No two tissues are told apart in the target scans.' }
+  return judged(gate, found)
+}
+
+/** ", 0.93 to 1.05 with 95 % confidence"; nothing where there is no interval. */
+function confidenceText({ confidence }: Figure): string {
+  return confidence === undefined
+    ? ''
+    : `, ${confidence.low.toFixed(2)} to ${confidence.high.toFixed(2)} with 95 % confidence`
 }
 
 function lesionGate(input: GateInput): Gate {

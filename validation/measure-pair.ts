@@ -1,15 +1,17 @@
 /** Every metric of one pair of scans, for every method. */
 import type { Pair } from '../src/cohort/cohort.ts'
 import { loadPair, loadScan } from '../src/cohort/images.ts'
-import { RefusedError } from '../src/errors.ts'
-import type { LesionResult, PairResult } from '../src/evidence/evidence.ts'
+import { RefusedError, UnfittableError } from '../src/errors.ts'
+import type { LesionResult, PairResult, Separation } from '../src/evidence/evidence.ts'
 import { type LesionTruth, lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
 import { psnr } from '../src/metrics/psnr.ts'
+import { scanFeatures } from '../src/metrics/scan-features.ts'
 import { ssim } from '../src/metrics/ssim.ts'
-import { type Grid, toFloat32 } from '../src/volume/volume.ts'
+import { type Grid, toFloat32, voxelSize } from '../src/volume/volume.ts'
 import type { Correction } from './corrections.ts'
+import { separationsOf, type Tissues, tissuesOf } from './separation.ts'
 
 export interface MeasuredPair {
   readonly pair: Pair
@@ -17,13 +19,19 @@ export interface MeasuredPair {
   readonly lesions: readonly LesionResult[]
   /** Absent where the cohort has no lesion truth for the pair. */
   readonly truth: LesionTruth | undefined
+  readonly separations: readonly Separation[]
+  readonly tissues: Tissues['from']
+  /** Of the source scan as each method left it, in its own mask: see `scanFeatures`. */
+  readonly features: ReadonlyMap<string, Float64Array>
   readonly images: PairImages
 }
 
 /** What pictures and curves are drawn from; not kept beyond the pair. */
 export interface PairImages {
   readonly grid: Grid
+  /** Where both masks overlap; the source's own. */
   readonly mask: Uint8Array
+  readonly ownMask: Uint8Array
   readonly source: Float32Array
   readonly target: Float32Array
   readonly outputs: ReadonlyMap<string, Float32Array>
@@ -36,7 +44,8 @@ export interface Refusal {
 
 /**
  * Methods see the source scan with its own mask, as they would in use; metrics are taken where both masks overlap.
- * @param range the reference's robust range
+ * @param corrections the last one is the one under test; another that does not fit an image is left out there
+ * @param range       the reference's robust range
  * @returns a refusal where a guard of the harmonizer says no to the scan
  */
 export async function measurePair(
@@ -48,13 +57,13 @@ export async function measurePair(
   const { source, target, mask } = await loadPair(pair)
   const y = toFloat32(target)
   const outputs = new Map<string, Float32Array>()
-  try {
-    for (const { name, apply } of corrections)
-      outputs.set(name, await apply(own.volume, own.mask, pair.source.domain))
-  } catch (error) {
-    if (error instanceof RefusedError) return { pair, reason: error.what }
-    throw error
-  }
+  for (const correction of corrections)
+    try {
+      outputs.set(correction.name, await correction.apply(own.volume, own.mask, pair.source.domain))
+    } catch (error) {
+      if (error instanceof RefusedError) return { pair, reason: error.what }
+      if (!(error instanceof UnfittableError) || correction === corrections.at(-1)) throw error
+    }
   const grid: Grid = { shape: source.shape, affine: source.affine }
   const flat = flatVoxels(y, grid.shape, mask)
   const targetNoise = residualSd(y, grid.shape, flat)
@@ -76,7 +85,11 @@ export async function measurePair(
       ...(Number.isFinite(targetNoise) && { targetNoiseSd: targetNoise }),
     }
   })
-  const images: PairImages = { grid, mask, source: toFloat32(source), target: y, outputs }
+  const images: PairImages = { grid, mask, ownMask: own.mask, source: toFloat32(source), target: y, outputs }
+  const tissues = await tissuesOf(pair, grid, mask, y)
+  const features = [...outputs].map(
+    ([method, x]) => [method, scanFeatures(x, grid.shape, own.mask, voxelSize(grid))] as const,
+  )
   const truth = await lesionTruth(pair, grid, mask)
   const corrected = new Map([...outputs].filter(([name]) => name !== 'identity'))
   return {
@@ -84,6 +97,9 @@ export async function measurePair(
     results,
     lesions: truth === undefined ? [] : lesionResults(pair, grid, truth, images, corrected, mask),
     truth,
+    separations: separationsOf(pair, tissues, y, outputs),
+    tissues: tissues.from,
+    features: new Map(features),
     images,
   }
 }

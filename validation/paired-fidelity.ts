@@ -3,8 +3,10 @@
  * not seen them, compared with their own target scan; beside weaker methods fitted to the same training scans, and beside
  * what the same person scanned twice differs by. One pair of scans is in memory at a time.
  */
+
 import { basename, relative, resolve } from 'node:path'
 import { type Cohort, type Pair, pairsOf, type Scan } from '../src/cohort/cohort.ts'
+import { familiesOf } from '../src/cohort/families.ts'
 import { cohortFolder, cohortHash } from '../src/cohort/identity.ts'
 import { loadScan } from '../src/cohort/images.ts'
 import { type CohortOptions, requireCohort } from '../src/cohort/manifest.ts'
@@ -13,16 +15,22 @@ import { EVIDENCE_SCHEMA, type Evidence, type InputFile } from '../src/evidence/
 import { sha256File } from '../src/files.ts'
 import { type Bundle, readBundle } from '../src/harmonizer/bundle.ts'
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
+import { isMethod, rungOf } from '../src/harmonizer/ladder.ts'
 import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
 import { rescanErrors } from '../src/harmonizer/rescan.ts'
 import { trainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import type { ZScoreModel } from '../src/intensity/zscore.ts'
-import { toFloat32 } from '../src/volume/volume.ts'
+import { scanFeatures } from '../src/metrics/scan-features.ts'
+import { type Grid, toFloat32, voxelSize } from '../src/volume/volume.ts'
 import { type Correction, correctionsOf, isClosedForm } from './corrections.ts'
-import { figuresOf } from './figures.ts'
+import { figuresOf, type SubjectValue } from './figures.ts'
 import { gatesOf } from './gates.ts'
+import { confidenceMeaning } from './intervals.ts'
 import { type MeasuredPair, measurePair, type Refusal } from './measure-pair.ts'
+import { identify, type Portrait, portraitGrid, portraitOf } from './portraits.ts'
+import { type ProbedScan, scannerProbe } from './scanner-probe.ts'
 import { type Choice, chooseSubjects } from './subjects.ts'
+import { unseenScanners } from './unseen-scanners.ts'
 import { type Views, viewsOf } from './views.ts'
 
 export interface StudyOptions {
@@ -95,12 +103,14 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
   const { target } = bundle.manifest
   const { loss, baselines, selection } = trainingEvidence(bundle)
   const { method } = harmonizer.identity
-  const range = await referenceRange(pairs, onProgress)
+  const { range, targets, coarse } = await lookAtTargets(pairs, onProgress)
   const width = range.high - range.low
-  const { measured, views, refused } = await measureAll(
+  const weaker = baselines.filter(isClosedForm)
+  const corrections = correctionsOf(harmonizer, weaker)
+  const { measured, views, refused, portraits } = await measureAll(
     pairs,
-    correctionsOf(harmonizer, baselines.filter(isClosedForm)),
-    { method, width },
+    corrections,
+    { method, width, coarse },
     onProgress,
   )
   if (measured.length === 0)
@@ -115,6 +125,9 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
     { target, zscore: baselines.find((model) => model.kind === 'zscore'), width },
     onProgress,
   )
+  const familyOf = familiesOf(cohort)
+  const methods = corrections.map(({ name }) => name)
+  const separations = measured.flatMap((m) => m.separations)
   const lesions = measured.flatMap((m) => m.lesions)
   const results = measured.flatMap((m) => m.results)
   const figures = domains.flatMap((domain) =>
@@ -123,7 +136,9 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
       method,
       pairs: results.filter((row) => row.domain === domain),
       lesions: lesions.filter((lesion) => lesion.domain === domain),
+      separations: separations.filter((row) => row.domain === domain),
       rescans: { target: rescans.get(target) ?? [], source: rescans.get(domain) ?? [] },
+      familyOf,
     }),
   )
   const refusals = refused.map(({ pair, reason }) => `${pair.subject}, ${pair.source.domain}: ${reason}`)
@@ -139,7 +154,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
       trainingSubjects: bundle.manifest.training.subjects,
       manifestSha256: bundle.sha256,
     },
-    design: designOf(setting, domains, range, rescans),
+    design: designOf(setting, domains, range, rescans, measured),
     gates: gatesOf({ method, domains, figures, lesions, scans }),
     figures,
     pairs: results,
@@ -149,50 +164,114 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
     curves: views.map(({ curves }) => curves),
     ...(loss.length > 0 && { training: loss }),
     ...(selection && { selection }),
+    ladder: corrections.flatMap(({ name }) => (isMethod(name) ? [{ method: name, rung: rungOf(name) }] : [])),
+    separations,
+    probe: scannerProbe(probedScans(measured, targets, methods), methods, familyOf),
+    identification: identify(onePerSubject(targets), portraits, familyOf),
+    unseen: await unseenScanners(
+      cohort,
+      { target, known: bundle.manifest.sources, range: width },
+      harmonizer,
+      weaker,
+      familyOf,
+    ),
     provenance: await provenanceOf(setting),
     limits: limitsOf(setting, measured, refused.length),
   }
 }
 
-/** Pooled 1st to 99th percentile of the tested target scans, each in its own mask and with equal weight. */
-async function referenceRange(
+/** A target scan, as probe and identification see it. */
+interface TargetScan {
+  readonly scan: Scan
+  readonly features: Float64Array
+  readonly pixels: Float32Array
+}
+
+/** The reference's range: pooled 1st to 99th percentile of the tested target scans, each in its own mask and with equal weight. */
+async function lookAtTargets(
   pairs: readonly Pair[],
   onProgress: OnProgress,
-): Promise<{ low: number; high: number }> {
-  const targets = [...new Map(pairs.map(({ target }) => [target.image, target])).values()]
+): Promise<{ range: { low: number; high: number }; targets: readonly TargetScan[]; coarse: Grid }> {
+  const scans = [...new Map(pairs.map(({ target }) => [target.image, target])).values()]
   const samples: Float32Array[] = []
-  for (const [index, scan] of targets.entries()) {
+  const targets: TargetScan[] = []
+  let coarse: Grid | undefined
+  for (const [index, scan] of scans.entries()) {
     const { volume, mask } = await loadScan(scan)
-    samples.push(rangeSample(toFloat32(volume), mask))
-    onProgress({ stage: 'reference', done: index + 1, total: targets.length })
+    const x = toFloat32(volume)
+    samples.push(rangeSample(x, mask))
+    coarse ??= portraitGrid(volume)
+    targets.push({
+      scan,
+      features: scanFeatures(x, volume.shape, mask, voxelSize(volume)),
+      pixels: portraitOf(x, volume, mask, coarse),
+    })
+    onProgress({ stage: 'reference', done: index + 1, total: scans.length })
   }
-  return pooledRange(samples)
+  return { range: pooledRange(samples), targets, coarse: coarse as Grid }
 }
 
 type Measured = Omit<MeasuredPair, 'images'>
+
+interface AllMeasured {
+  readonly measured: readonly Measured[]
+  readonly views: readonly Views[]
+  readonly refused: readonly Refusal[]
+  /** Of the source scans, as they were and as the tested method left them. */
+  readonly portraits: ReadonlyMap<string, readonly Portrait[]>
+}
 
 /** Pictures are drawn for the first pair of each domain; images are then let go. */
 async function measureAll(
   pairs: readonly Pair[],
   corrections: readonly Correction[],
-  { method, width }: { readonly method: string; readonly width: number },
+  { method, width, coarse }: { readonly method: string; readonly width: number; readonly coarse: Grid },
   onProgress: OnProgress,
-): Promise<{ measured: readonly Measured[]; views: readonly Views[]; refused: readonly Refusal[] }> {
+): Promise<AllMeasured> {
   const measured: Measured[] = []
   const views = new Map<string, Views>()
   const refused: Refusal[] = []
+  const portraits = new Map<string, Portrait[]>(['identity', method].map((name) => [name, []]))
   for (const [index, pair] of pairs.entries()) {
     const found = await measurePair(pair, corrections, width)
     if ('reason' in found) refused.push(found)
     else {
       if (!views.has(pair.source.domain)) views.set(pair.source.domain, viewsOf(found, method, width))
-      const { images: _, ...rest } = found
+      const { images, ...rest } = found
       measured.push(rest)
+      for (const [name, list] of portraits) {
+        const x = images.outputs.get(name) as Float32Array
+        list.push({ subject: pair.subject, pixels: portraitOf(x, images.grid, images.ownMask, coarse) })
+      }
     }
     onProgress({ stage: 'pairs', done: index + 1, total: pairs.length })
   }
   const sorted = [...views].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => view)
-  return { measured, views: sorted, refused }
+  return { measured, views: sorted, refused, portraits }
+}
+
+/** Source scans as each method left them, then target scans as they are. */
+function probedScans(
+  measured: readonly Measured[],
+  targets: readonly TargetScan[],
+  methods: readonly string[],
+): readonly ProbedScan[] {
+  const sources = measured.map(({ pair, features }) => ({
+    subject: pair.subject,
+    domain: pair.source.domain,
+    features,
+  }))
+  const references = targets.map(({ scan, features }) => ({
+    subject: scan.subject,
+    domain: scan.domain,
+    features: new Map(methods.map((method) => [method, features])),
+  }))
+  return [...sources, ...references]
+}
+
+function onePerSubject(targets: readonly TargetScan[]): readonly Portrait[] {
+  const first = new Map(targets.toReversed().map(({ scan, pixels }) => [scan.subject, pixels]))
+  return [...first].map(([subject, pixels]) => ({ subject, pixels }))
 }
 
 async function allRescans(
@@ -200,8 +279,8 @@ async function allRescans(
   domains: readonly string[],
   { target, zscore, width }: { target: string; zscore: ZScoreModel | undefined; width: number },
   onProgress: OnProgress,
-): Promise<ReadonlyMap<string, readonly number[]>> {
-  const errors = new Map<string, readonly number[]>()
+): Promise<ReadonlyMap<string, readonly SubjectValue[]>> {
+  const errors = new Map<string, readonly SubjectValue[]>()
   for (const [index, domain] of domains.entries()) {
     const comparable = domain === target || zscore !== undefined
     const found = comparable
@@ -214,12 +293,14 @@ async function allRescans(
 }
 
 function designOf(
-  { choice, pairs, bundle }: Setting,
+  { choice, pairs, bundle, cohort }: Setting,
   domains: readonly string[],
   range: { low: number; high: number },
-  rescans: ReadonlyMap<string, readonly number[]>,
+  rescans: ReadonlyMap<string, readonly SubjectValue[]>,
+  measured: readonly Measured[],
 ): Evidence['design'] {
   const { target } = bundle.manifest
+  const familyOf = familiesOf(cohort)
   const scans = pairs.flatMap(({ source, target: reference }) => [source, reference])
   const given = scans.filter(({ mask }) => mask !== undefined).length
   const counts = [target, ...domains].map((domain) => `${domain} ${rescans.get(domain)?.length ?? 0}`)
@@ -231,7 +312,16 @@ function designOf(
     mask: `Where the masks of both scans overlap; ${given === scans.length ? 'masks as given' : given === 0 ? 'foreground found in each image' : `masks given for ${given} of ${scans.length} scans, foreground for the others`}.`,
     range: { ...range, meaning: '1st to 99th percentile of the tested target scans in their masks, pooled.' },
     rescan: `Pairs of sessions of one subject on one scanner: ${counts.join(', ')}. Source scanners after zscore, in the target's unit.`,
+    confidence: confidenceMeaning(new Set(pairs.map(({ subject }) => familyOf(subject))).size),
+    tissues: tissuesMeaning(measured),
   }
+}
+
+function tissuesMeaning(measured: readonly Measured[]): string {
+  const estimated = measured.filter(({ tissues }) => tissues === 'estimate').length
+  return estimated === 0
+    ? 'Tissues as labelled in the cohort (column tissue).'
+    : `Three classes (1 dark, 2 middle, 3 bright) by fuzzy c-means of the target scan, used for both images, for ${estimated} of ${measured.length} pairs, whose cohort gives no tissue.`
 }
 
 async function provenanceOf({ options, bundle, cohort, pairs }: Setting): Promise<Evidence['provenance']> {

@@ -1,24 +1,23 @@
 /** Who belongs together: relatives, or digital subjects made from one anatomy, are one subject in every split. */
 import type { Cohort } from './cohort.ts'
 
-/** The value of the column `family` of each subject that has one. */
-function familiesOf({ scans }: Cohort): ReadonlyMap<string, string> {
-  const families = new Map<string, string>()
-  for (const { subject, covariates } of scans) {
-    const family = covariates['family']
-    if (family !== undefined && family !== '' && family !== 'n/a') families.set(subject, family)
-  }
-  return families
+/** What stands for the family of a subject: the value of the column `family`, or without one the subject alone. */
+export function familiesOf({ scans }: Cohort): (subject: string) => string {
+  const known = new Map(
+    scans.flatMap(({ subject, covariates: { family } }) =>
+      family === undefined || family === '' || family === 'n/a'
+        ? []
+        : [[subject, `family ${family}`] as const],
+    ),
+  )
+  return (subject) => known.get(subject) ?? `subject ${subject}`
 }
 
-/** The given subjects and everyone of the cohort with the same value in the column `family` as one of them. */
+/** The given subjects and everyone of the cohort who is of the family of one of them. */
 export function withFamilies(cohort: Cohort, subjects: readonly string[]): ReadonlySet<string> {
   const familyOf = familiesOf(cohort)
-  const families = new Set(subjects.map((subject) => familyOf.get(subject)))
-  families.delete(undefined)
-  const related = cohort.scans
-    .map(({ subject }) => subject)
-    .filter((subject) => families.has(familyOf.get(subject)))
+  const families = new Set(subjects.map(familyOf))
+  const related = cohort.scans.flatMap(({ subject }) => (families.has(familyOf(subject)) ? [subject] : []))
   return new Set([...subjects, ...related])
 }
 
@@ -26,10 +25,7 @@ export function withFamilies(cohort: Cohort, subjects: readonly string[]): Reado
 export function familyGroups(cohort: Cohort, subjects: readonly string[]): readonly (readonly string[])[] {
   const familyOf = familiesOf(cohort)
   const groups = new Map<string, string[]>()
-  for (const subject of [...new Set(subjects)].toSorted()) {
-    const family = familyOf.get(subject)
-    const key = family === undefined ? `subject ${subject}` : `family ${family}`
-    groups.set(key, [...(groups.get(key) ?? []), subject])
-  }
+  for (const subject of [...new Set(subjects)].toSorted())
+    groups.set(familyOf(subject), [...(groups.get(familyOf(subject)) ?? []), subject])
   return [...groups.values()]
 }

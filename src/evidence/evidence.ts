@@ -24,6 +24,14 @@ export interface Evidence {
   readonly training?: readonly LossPoint[]
   /** Why this method, where `auto` chose it. */
   readonly selection?: Selection
+  /** The methods compared, from the weakest to the strongest. */
+  readonly ladder?: readonly LadderStep[]
+  /** What `fisher-ratio` was pooled from. */
+  readonly separations?: readonly Separation[]
+  readonly probe?: ScannerProbe
+  readonly identification?: IdentificationResult
+  /** Scanners of the cohort that the harmonizer was not trained on. */
+  readonly unseen?: readonly UnseenScanner[]
   readonly provenance: Provenance
   /** What these results do not show, one sentence each. */
   readonly limits: readonly string[]
@@ -51,6 +59,16 @@ export interface Design {
   /** Robust range of the reference: unit of MAE, data range of PSNR and SSIM. */
   readonly range: { readonly low: number; readonly high: number; readonly meaning: string }
   readonly rescan: string
+  /** How intervals of confidence were made, and what they cannot show. */
+  readonly confidence?: string
+  /** Where the tissues come from that separation was measured on. */
+  readonly tissues?: string
+}
+
+export interface LadderStep {
+  readonly method: string
+  /** How much the method can change: see the ladder in the documentation. */
+  readonly rung: number
 }
 
 export interface Gate {
@@ -70,6 +88,7 @@ export type Metric =
   | 'noise-ratio-source'
   | 'removable-share'
   | 'lesion-contrast'
+  | 'fisher-ratio'
 
 export interface Figure {
   readonly domain: string
@@ -80,6 +99,7 @@ export interface Figure {
   readonly value?: number
   readonly unit: string
   readonly interval?: Interval
+  readonly confidence?: Confidence
   /** Number of pairs, or of lesions, pooled. */
   readonly n: number
   readonly note?: string
@@ -89,6 +109,14 @@ export interface Interval {
   readonly kind: 'range' | 'p10-p90'
   readonly low: number
   readonly high: number
+}
+
+/** 95 %, from a bootstrap over families. */
+export interface Confidence {
+  readonly low: number
+  readonly high: number
+  /** Families that were drawn from; a person without a known family is one. */
+  readonly families: number
 }
 
 export interface InputFile {
@@ -128,6 +156,64 @@ export interface LesionResult {
   readonly visible: boolean
   /** Harmonized over target contrast, per method. */
   readonly kept: Readonly<Record<string, number>>
+}
+
+/** How well one image separates two tissues that are neighbours in intensity, against the target scan of the same person. */
+export interface Separation {
+  readonly subject: string
+  readonly domain: string
+  readonly method: string
+  /** Labels of the darker and the brighter tissue. */
+  readonly tissues: readonly [dark: number, bright: number]
+  /** Fisher's criterion of the image, and of the target. */
+  readonly fisher: number
+  readonly targetFisher: number
+}
+
+/** Whether a classifier can tell from which scanner images come. */
+export interface ScannerProbe {
+  readonly scanners: readonly string[]
+  readonly scans: number
+  readonly families: number
+  readonly features: readonly string[]
+  readonly results: readonly ProbeResult[]
+  /** Why nothing was evaluated. */
+  readonly note?: string
+}
+
+export interface ProbeResult {
+  readonly method: string
+  /** `frozen`: trained on images as they were, tested on harmonized ones; `retrained`: harmonized in both. */
+  readonly training: 'frozen' | 'retrained'
+  /** Mean over scanners of the share of scans named right, in people that the classifier has not seen. */
+  readonly accuracy: number
+  /** Middle 95 % of what labels permuted within each person give. */
+  readonly chance: { readonly low: number; readonly high: number }
+  /** Share of permutations that are at least as accurate, the found one among them. */
+  readonly p: number
+}
+
+/** Whether scans still find the person they were taken of among the target scans. */
+export interface IdentificationResult {
+  readonly subjects: number
+  readonly results: readonly {
+    readonly method: string
+    readonly scans: number
+    readonly rankOne: number
+    readonly confidence?: Confidence
+    /** Mean correlation with the own target scan, and with those of others. */
+    readonly self: number
+    readonly others: number
+  }[]
+  readonly note?: string
+}
+
+export interface UnseenScanner {
+  readonly domain: string
+  /** What the harmonizer says to a scan of it; absent where it accepts the scan. */
+  readonly refusal?: string
+  /** Of the methods that need not know the scanner. */
+  readonly figures: readonly Figure[]
 }
 
 export interface Pictures {

@@ -10,6 +10,29 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const point = z.tuple([z.number(), z.number(), z.number()])
 const base64 = z.base64()
 
+const confidence = z.strictObject({ ...range.shape, families: count })
+
+const figure = z.strictObject({
+  domain: z.string(),
+  method: z.string(),
+  metric: z.enum([
+    'mae',
+    'psnr',
+    'ssim',
+    'noise-ratio-target',
+    'noise-ratio-source',
+    'removable-share',
+    'lesion-contrast',
+    'fisher-ratio',
+  ]),
+  value: z.exactOptional(z.number()),
+  unit: z.string(),
+  interval: z.exactOptional(z.strictObject({ kind: z.enum(['range', 'p10-p90']), ...range.shape })),
+  confidence: z.exactOptional(confidence),
+  n: count,
+  note: z.exactOptional(z.string()),
+})
+
 const schema = z.strictObject({
   schema: z.literal(EVIDENCE_SCHEMA),
   title: z.string(),
@@ -29,6 +52,8 @@ const schema = z.strictObject({
     mask: z.string(),
     range: z.strictObject({ ...range.shape, meaning: z.string() }),
     rescan: z.string(),
+    confidence: z.exactOptional(z.string()),
+    tissues: z.exactOptional(z.string()),
   }),
   gates: z.array(
     z.strictObject({
@@ -39,26 +64,7 @@ const schema = z.strictObject({
       finding: z.string(),
     }),
   ),
-  figures: z.array(
-    z.strictObject({
-      domain: z.string(),
-      method: z.string(),
-      metric: z.enum([
-        'mae',
-        'psnr',
-        'ssim',
-        'noise-ratio-target',
-        'noise-ratio-source',
-        'removable-share',
-        'lesion-contrast',
-      ]),
-      value: z.exactOptional(z.number()),
-      unit: z.string(),
-      interval: z.exactOptional(z.strictObject({ kind: z.enum(['range', 'p10-p90']), ...range.shape })),
-      n: count,
-      note: z.exactOptional(z.string()),
-    }),
-  ),
+  figures: z.array(figure),
   pairs: z.array(
     z.strictObject({
       subject: z.string(),
@@ -136,6 +142,62 @@ const schema = z.strictObject({
     z.array(z.strictObject({ step: count, loss: z.number(), validation: z.exactOptional(z.number()) })),
   ),
   selection: z.exactOptional(selectionSchema),
+  ladder: z.exactOptional(z.array(z.strictObject({ method: z.string(), rung: count }))),
+  separations: z.exactOptional(
+    z.array(
+      z.strictObject({
+        subject: z.string(),
+        domain: z.string(),
+        method: z.string(),
+        tissues: z.tuple([count, count]),
+        fisher: z.number(),
+        targetFisher: z.number(),
+      }),
+    ),
+  ),
+  probe: z.exactOptional(
+    z.strictObject({
+      scanners: z.array(z.string()),
+      scans: count,
+      families: count,
+      features: z.array(z.string()),
+      results: z.array(
+        z.strictObject({
+          method: z.string(),
+          training: z.enum(['frozen', 'retrained']),
+          accuracy: z.number(),
+          chance: range,
+          p: z.number(),
+        }),
+      ),
+      note: z.exactOptional(z.string()),
+    }),
+  ),
+  identification: z.exactOptional(
+    z.strictObject({
+      subjects: count,
+      results: z.array(
+        z.strictObject({
+          method: z.string(),
+          scans: count,
+          rankOne: z.number(),
+          confidence: z.exactOptional(confidence),
+          self: z.number(),
+          others: z.number(),
+        }),
+      ),
+      note: z.exactOptional(z.string()),
+    }),
+  ),
+  unseen: z.exactOptional(
+    z.array(
+      z.strictObject({
+        domain: z.string(),
+        refusal: z.exactOptional(z.string()),
+        figures: z.array(figure),
+      }),
+    ),
+  ),
   provenance: z.strictObject({
     attune: z.string(),
     node: z.string(),

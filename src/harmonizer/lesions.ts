@@ -33,7 +33,8 @@ export async function lesionTruth(
   return lesionPlaces({ shape: grid.shape, voxelMm: voxelSize(grid), lesions, tissue, mask })
 }
 
-function labelsOn(grid: Grid, labels: Volume): Float32Array {
+/** The labels at the voxels of `grid`, by nearest neighbour. */
+export function labelsOn(grid: Grid, labels: Volume): Float32Array {
   return toFloat32(sameGrid(labels, grid) ? labels : resample(labels, grid, 'nearest'))
 }
 

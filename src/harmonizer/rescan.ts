@@ -6,6 +6,11 @@ import { applyZScore } from '../intensity/zscore.ts'
 import { mae } from '../metrics/mae.ts'
 import { toFloat32 } from '../volume/volume.ts'
 
+export interface RescanError {
+  readonly subject: string
+  readonly value: number
+}
+
 /**
  * MAE between the two scans of each rescan of `domain`, in units of `range`.
  *
@@ -17,13 +22,14 @@ export async function rescanErrors(
   domain: string,
   zscore: ZScoreModel | undefined,
   range: number,
-): Promise<readonly number[]> {
-  const errors: number[] = []
+): Promise<readonly RescanError[]> {
+  const errors: RescanError[] = []
   for (const [first, second] of rescansOf(cohort, domain)) {
     const { source, target, mask } = await loadPair({ subject: first.subject, source: first, target: second })
     const inUnit = (x: Float32Array): Float32Array =>
       zscore === undefined ? x : applyZScore(zscore, x, mask)
-    errors.push(mae(inUnit(toFloat32(source)), inUnit(toFloat32(target)), mask) / range)
+    const value = mae(inUnit(toFloat32(source)), inUnit(toFloat32(target)), mask) / range
+    errors.push({ subject: first.subject, value })
   }
   return errors
 }

@@ -13,8 +13,8 @@ export interface TrainingEvidence {
   /** Empty for methods in closed form. */
   readonly loss: readonly { readonly step: number; readonly loss: number }[]
   /**
-   * `zscore`, `histogram` and (with pairs) `tone`, fitted to the scans that the bundle's own method was trained on: what it is
-   * compared with in validation.
+   * Every method in closed form that could be fitted (`tone` needs pairs) to the scans that the bundle's own method was trained
+   * on: what it is compared with in validation.
    */
   readonly baselines: readonly Model[]
   /** Why this method, where `auto` chose it. */

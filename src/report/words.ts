@@ -48,6 +48,7 @@ export const METRICS: Readonly<Record<Metric, { readonly name: string; readonly 
   'noise-ratio-source': { name: 'Noise / source after tone', better: 'at most 1.1' },
   'removable-share': { name: 'Removed', better: 'share of the removable error; higher is better' },
   'lesion-contrast': { name: 'Lesion contrast kept', better: '1 is unchanged' },
+  'fisher-ratio': { name: 'Tissue separation / target', better: '1 is unchanged; above, smoothed' },
 }
 
 export const PICTURES: Readonly<Record<Picture['name'], string>> = {
@@ -79,6 +80,7 @@ export function figureText({ metric, value }: Pick<Figure, 'metric' | 'value'>):
     case 'noise-ratio-target':
     case 'noise-ratio-source':
     case 'lesion-contrast':
+    case 'fisher-ratio':
       return value.toFixed(2)
     default:
       return metric satisfies never
