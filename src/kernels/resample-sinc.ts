@@ -45,17 +45,20 @@ export const rowSinc: ReadRow = (out, row, first, end, x, [nx, ny, nz], px, py, 
   }
 }
 
+/** Positions this near to a voxel centre (in voxels) are on it: rounding of affines must not bring in neighbours that are NaN. */
+const ON_CENTRE = 1e-6
+
 /** Weights of the voxels at -2 ... 3 for a position `t` in [0, 1) past voxel 0. */
 function lanczosInto(weights: Float64Array, t: number): void {
   weights.fill(0)
-  if (t === 0) {
-    weights[RADIUS - 1] = 1
+  if (t < ON_CENTRE || t > 1 - ON_CENTRE) {
+    weights[t < 0.5 ? RADIUS - 1 : RADIUS] = 1
     return
   }
   let sum = 0
-  // sin(pi (t - k)) is sin(pi t) with alternating sign, and cancels in the normalisation but for the sign.
   for (let d = 0; d < TAPS; d++) {
     const distance = t - (d - RADIUS + 1)
+    // sin(pi (t - k)) is sin(pi t) but for its sign, which alternates with k: the rest cancels in the normalisation.
     const weight = ((d & 1 ? -1 : 1) * Math.sin((Math.PI * distance) / RADIUS)) / (distance * distance)
     weights[d] = weight
     sum += weight

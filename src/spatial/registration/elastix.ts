@@ -23,7 +23,7 @@ const PARAMETERS = {
   FixedImagePyramid: ['FixedSmoothingImagePyramid'],
   ImageSampler: ['RandomCoordinate'],
   Interpolator: ['LinearInterpolator'],
-  MaximumNumberOfIterations: ['256'],
+  MaximumNumberOfIterations: ['128'],
   MaximumNumberOfSamplingAttempts: ['8'],
   Metric: ['AdvancedMattesMutualInformation'],
   MovingImagePyramid: ['MovingSmoothingImagePyramid'],
@@ -120,29 +120,37 @@ export async function registerOnce(
 }
 
 async function inThread(job: Job): Promise<Answer> {
-  const worker = idle.pop() ?? new Worker(THREAD, { eval: true, stdout: true, stderr: true })
+  const worker = idle.pop() ?? newThread()
+  worker.ref()
+  const answer = await new Promise<Answer>((resolve, reject) => {
+    const settle = (end: () => void): void => {
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit)
+      end()
+    }
+    const onMessage = (message: Answer): void => settle(() => resolve(message))
+    const onError = (cause: Error): void => settle(() => reject(ended(cause.message, cause)))
+    const onExit = (code: number): void => settle(() => reject(ended(`exit code ${code}`)))
+    worker.on('message', onMessage).on('error', onError).on('exit', onExit)
+    worker.postMessage(job)
+  })
+  worker.unref()
+  idle.push(worker)
+  return answer
+}
+
+function newThread(): Worker {
+  const worker = new Worker(THREAD, { eval: true, stdout: true, stderr: true })
   worker.stdout.resume()
   worker.stderr.resume()
-  worker.ref()
-  try {
-    const answer = await new Promise<Answer>((resolve, reject) => {
-      worker.once('message', resolve)
-      worker.once('error', reject)
-      worker.once('exit', () => reject(new TypeError('the thread ended')))
-      worker.postMessage(job)
-    })
-    worker.unref()
-    idle.push(worker)
-    return answer
-  } catch (cause) {
-    throw new MissingError(
-      `elastix ended before its work was done: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      'Check that 1 GB of memory is free, and run again.',
-      { cause },
-    )
-  } finally {
-    worker.removeAllListeners()
-  }
+  return worker
+}
+
+function ended(how: string, cause?: Error): MissingError {
+  return new MissingError(
+    `elastix ended before its work was done: ${how}.`,
+    'Check that 1 GB of memory is free, and run again.',
+    { cause },
+  )
 }
 
 /**
