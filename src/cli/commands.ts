@@ -21,6 +21,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./simulate.ts')).simulate,
   },
   {
+    command: 'register <cohort> <out>',
+    describe: 'Bring the scans of each subject to one space and grid, each resampled once',
+    load: async () => (await import('./register.ts')).register,
+  },
+  {
     command: 'train <cohort>',
     describe: 'Learn, from people scanned on several scanners, the mapping of each to a reference',
     load: async () => (await import('./train.ts')).train,

@@ -15,8 +15,11 @@ export interface Row {
 /** Two grids whose voxels lie this near each other everywhere (mm) are one: headers of different tools round differently. */
 export const GRID_TOLERANCE_MM = 0.02
 
-/** Problems of images, masks and truth maps, in the order of the rows. */
-export async function gridProblems(rows: readonly Row[]): Promise<readonly CohortProblem[]> {
+/**
+ * Problems of images, masks and truth maps, in the order of the rows.
+ * @param apart whether images of one subject may show different places
+ */
+export async function gridProblems(rows: readonly Row[], apart = false): Promise<readonly CohortProblem[]> {
   const problems: CohortProblem[] = []
   const firstOf = new Map<string, { image: string; grid: Grid }>()
   for (const { row, scan } of rows) {
@@ -37,7 +40,7 @@ export async function gridProblems(rows: readonly Row[]): Promise<readonly Cohor
           remedy: 'Resample it to the image with nearest neighbour.',
         })
     }
-    if (image === undefined) continue
+    if (image === undefined || apart) continue
     const first = firstOf.get(scan.subject)
     if (first === undefined) firstOf.set(scan.subject, { image: scan.image, grid: image })
     else if (!fieldsOverlap(first.grid, image))
@@ -45,7 +48,7 @@ export async function gridProblems(rows: readonly Row[]): Promise<readonly Cohor
         code: 'different-grids',
         row,
         message: `The image ${scan.image} shows no place that ${first.image} of the same subject shows.`,
-        remedy: 'Register the images of one subject to each other first.',
+        remedy: 'Register the images of one subject to each other first: attune register.',
       })
   }
   return problems

@@ -16,6 +16,8 @@ const KNOWN: ReadonlySet<string> = new Set([...REQUIRED, ...OPTIONAL])
 export interface ManifestOptions {
   /** The reference domain, which must occur. */
   readonly target?: string
+  /** Images of one subject may lie in different places: they are about to be registered. */
+  readonly apart?: boolean
 }
 
 /**
@@ -35,7 +37,7 @@ export async function readManifest(
   const problems = [
     ...incomplete,
     ...duplicates(rows),
-    ...(await gridProblems(rows)),
+    ...(await gridProblems(rows, options.apart)),
     ...unknownTarget(cohort, options.target),
   ]
   return { cohort, problems: problems.toSorted((a, b) => (a.row ?? 0) - (b.row ?? 0)) }

@@ -1,7 +1,8 @@
 /** Reading a grid of samples at positions of another grid. */
 import type { Affine } from './matrix.ts'
+import { rowSinc } from './resample-sinc.ts'
 
-export type Interpolation = 'linear' | 'cubic' | 'nearest'
+export type Interpolation = 'linear' | 'cubic' | 'sinc' | 'nearest'
 
 /** Positions this far outside the first or last voxel centre still count as on it: rounding of affines. */
 const EDGE = 1e-4
@@ -10,6 +11,7 @@ const EDGE = 1e-4
  * Fills `out` with `x` read at `map(i, j, k)` for every voxel (i, j, k) of `outShape`.
  * Positions beyond the outermost voxel centres (beyond their outer faces for `nearest`) give `outside`; no blending towards it.
  * `cubic` is the interpolating kernel of Keys with a = -1/2 (Catmull-Rom), exact for quadratics; taps beyond the border repeat it.
+ * `sinc` is Lanczos' kernel over six voxels.
  *
  * @param out length of `outShape`; arbitrary units, as `x`
  * @param map voxel index of `outShape` to voxel index of `shape`, 4x4 row-major
@@ -26,7 +28,7 @@ export function resampleInto(
 ): void {
   const [nx, ny, nz] = outShape
   const reach = interpolation === 'nearest' ? 0.5 - EDGE : EDGE
-  const read = interpolation === 'linear' ? rowLinear : interpolation === 'cubic' ? rowCubic : rowNearest
+  const read = ROWS[interpolation]
   for (let k = 0; k < nz; k++)
     for (let j = 0; j < ny; j++) {
       const px = map[1]! * j + map[2]! * k + map[3]!
@@ -64,7 +66,8 @@ function inside(
   return [Math.max(first, Math.ceil(Math.min(a, b))), Math.min(end, Math.floor(Math.max(a, b)) + 1)]
 }
 
-type ReadRow = (
+/** Fills `out[row + first]` to `out[row + end - 1]` with `x` read at (px, py, pz) + i (sx, sy, sz), i from `first`. */
+export type ReadRow = (
   out: Float32Array,
   row: number,
   first: number,
@@ -161,4 +164,11 @@ function keysInto(weights: Float64Array, t: number): void {
   weights[1] = (1.5 * t - 2.5) * t * t + 1
   weights[2] = ((-1.5 * t + 2) * t + 0.5) * t
   weights[3] = (0.5 * t - 0.5) * t * t
+}
+
+const ROWS: Readonly<Record<Interpolation, ReadRow>> = {
+  linear: rowLinear,
+  cubic: rowCubic,
+  sinc: rowSinc,
+  nearest: rowNearest,
 }

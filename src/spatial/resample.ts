@@ -9,7 +9,7 @@ export type { Interpolation } from '../kernels/resample.ts'
 /**
  * `volume` read at the voxel centres of `grid`, in world coordinates. Values beyond its outermost voxel centres are `outside`.
  * A coarser grid samples, it does not average: smooth first where that matters. Labels take `nearest`.
- * @param interpolation `cubic` is Keys' kernel with a = -1/2, which overshoots at edges
+ * @param interpolation `cubic` is Keys' kernel with a = -1/2, `sinc` Lanczos' over six voxels; both overshoot at edges
  * @returns float32 values
  */
 export function resample(volume: Volume, grid: Grid, interpolation: Interpolation, outside = 0): Volume {
