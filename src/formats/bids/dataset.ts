@@ -82,11 +82,8 @@ async function walk(found: Walk, folder: string, above: ReadonlySet<string>): Pr
   const depth = folder === '' ? 0 : folder.split('/').length
   for (const entry of await entriesOf(join(found.root, folder))) {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`
-    const kind = entry.isSymbolicLink()
-      ? await kindOf(join(found.root, path))
-      : entry.isDirectory()
-        ? 'folder'
-        : 'file'
+    // links, and file systems that do not say what an entry is, are asked
+    const kind = entry.isFile() ? 'file' : await kindOf(join(found.root, path))
     if (kind === 'folder') {
       if (depth < DEPTH && (depth > 0 || /^(sub-|phenotype$)/.test(entry.name)))
         await walk(found, path, new Set([...above, here]))
