@@ -35,13 +35,13 @@ export async function isBidsDataset(path: string): Promise<boolean> {
   return (await kindOf(join(path, DESCRIPTION))) === 'file'
 }
 
-/** @throws {InputError} when a description is missing or damaged, or a folder cannot be read */
+/** @throws {InputError} when the description is missing or damaged, or a folder cannot be read */
 export async function readBidsDataset(root: string): Promise<BidsDataset> {
-  return { ...(await readOne(root)), derivatives: await readDerivatives(root) }
+  const description = await readJsonObject(join(root, DESCRIPTION))
+  return { ...(await readOne(root, description)), derivatives: await readDerivatives(root) }
 }
 
-async function readOne(root: string): Promise<BidsDataset> {
-  const description = await readJsonObject(join(root, DESCRIPTION))
+async function readOne(root: string, description: JsonObject): Promise<BidsDataset> {
   const ignored = ignoreRule(await readFile(join(root, '.bidsignore'), 'utf8').catch(() => ''))
   const paths: string[] = []
   const broken = new Set<string>()
@@ -99,8 +99,12 @@ async function readDerivatives(root: string): Promise<readonly BidsDataset[]> {
   if ((await kindOf(folder)) !== 'folder') return []
   const names = (await entriesOf(folder)).map(({ name }) => name).toSorted()
   const datasets: BidsDataset[] = []
-  for (const name of names)
-    if (await isBidsDataset(join(folder, name))) datasets.push(await readOne(join(folder, name)))
+  for (const name of names) {
+    const path = join(folder, name)
+    if (!(await isBidsDataset(path))) continue
+    // only who made it is asked of a derivative; a damaged description says nothing, and is no reason to refuse the images
+    datasets.push(await readOne(path, await readJsonObject(join(path, DESCRIPTION)).catch(() => ({}))))
+  }
   return datasets
 }
 
