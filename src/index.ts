@@ -7,9 +7,11 @@
  *     const { volume: harmonized, record } = await harmonizer.apply(volume, { domain: 'scanner-a' })
  *     await writeNifti('out.nii.gz', harmonized, { like: header })
  */
+
+export type { DomainSource } from './cohort/bids-domain.ts'
 export type { Cohort, CohortProblem, Pair, Scan } from './cohort/cohort.ts'
 export { pairsOf, rescansOf } from './cohort/cohort.ts'
-export { readManifest, requireCohort } from './cohort/manifest.ts'
+export { type CohortOptions, readManifest, requireCohort } from './cohort/manifest.ts'
 export {
   AttuneError,
   ConfigError,

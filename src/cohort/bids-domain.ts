@@ -75,11 +75,17 @@ function part(field: (typeof SCANNER_FIELDS)[number], sidecar: JsonObject): stri
     return typeof tesla === 'number' && tesla > 0 ? `${nominalTesla(tesla)}T` : undefined
   }
   if (typeof value !== 'string' && typeof value !== 'number') return undefined
+  const vendor =
+    field === 'Manufacturer' && VENDORS.find((name) => new RegExp(`^${name}\\b`, 'i').test(String(value)))
+  if (vendor) return vendor
   const text = String(value)
     .replace(/[^\p{L}\p{N}.]+/gu, '-')
     .replace(/^-|-$/g, '')
   return text === '' || text === 'n-a' ? undefined : text
 }
+
+/** Short names, as the converter dcm2niix writes them, of what DICOM files call GE MEDICAL SYSTEMS, SIEMENS, Philips Healthcare ... */
+const VENDORS = ['Bruker', 'Canon', 'GE', 'Hitachi', 'Philips', 'Siemens', 'Toshiba', 'UIH']
 
 /** Field strengths that scanners are sold as. One scanner's files say 3 or 2.89362, by its software: within 5 % (chosen) they are one. */
 const NOMINAL_TESLA = [0.064, 0.2, 0.35, 0.55, 0.7, 1, 1.2, 1.5, 3, 4.7, 7, 9.4, 10.5, 11.7]

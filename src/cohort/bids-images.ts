@@ -20,16 +20,63 @@ export function wantedName(suffix: string): BidsName {
   )
 }
 
-/** Magnitude images under `sub-*` whose suffix and entities are those of `wanted`. */
-export function imagesOf({ files }: BidsDataset, wanted: BidsName): readonly BidsFile[] {
-  return files.filter(
+/**
+ * Entities of images that are no further scan of the same kind: a contrast agent, another space, phase or real part. Such images are taken
+ * only when they are asked for.
+ */
+const APART = ['ce', 'space', 'part']
+
+/** Images under `sub-*` whose suffix and entities are those of `wanted`, and what was left out or may surprise. */
+export function chooseImages(
+  { files, misnamed }: BidsDataset,
+  wanted: BidsName,
+): { readonly images: readonly BidsFile[]; readonly notes: readonly string[] } {
+  const named = files.filter(
     ({ path, name }) =>
       path.startsWith('sub-') &&
       name.suffix === wanted.suffix &&
       isMoreGeneral(wanted, name) &&
-      /^\.nii(\.gz)?$/.test(name.extension) &&
-      (name.entities['part'] ?? 'mag') === 'mag',
+      /^\.nii(\.gz)?$/.test(name.extension),
   )
+  const apart = named.filter(({ name }) => APART.some((key) => isApart(key, name, wanted)))
+  const images = named.filter((file) => !apart.includes(file))
+  const count = (n: number): string => (n === 1 ? '1 image is' : `${n} images are`)
+  const notes = severalKinds(images)
+  if (apart[0])
+    notes.push(
+      `${count(apart.length)} left out for ${APART.join(', ')} in the name, such as ${apart[0].path}; name it in --suffix to take it.`,
+    )
+  if (misnamed[0] !== undefined)
+    notes.push(`${count(misnamed.length)} left out for names that are not of BIDS, such as ${misnamed[0]}.`)
+  return { images, notes }
+}
+
+function isApart(key: string, { entities }: BidsName, wanted: BidsName): boolean {
+  return (
+    entities[key] !== undefined &&
+    wanted.entities[key] === undefined &&
+    `${key}-${entities[key]}` !== 'part-mag'
+  )
+}
+
+/** Says that images of one session differ in more than their run: they count as rescans of each other. */
+function severalKinds(images: readonly BidsFile[]): string[] {
+  const first = new Map<string, BidsFile>()
+  for (const file of images) {
+    const { sub, ses } = file.name.entities
+    const session = `${sub} ${ses}`
+    const other = first.get(session)
+    if (other === undefined) first.set(session, file)
+    else if (kindOf(other) !== kindOf(file))
+      return [
+        `${other.path} and ${file.path} are of one session and count as rescans of each other; where they are not, choose with --suffix, such as acq-fast_T1w.`,
+      ]
+  }
+  return []
+}
+
+function kindOf({ name }: BidsFile): string {
+  return formatBidsName({ entities: withoutEntities(name.entities, ['run']), suffix: '', extension: '' })
 }
 
 /**

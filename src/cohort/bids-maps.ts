@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { AttuneError } from '../errors.ts'
 import type { BidsDataset, BidsFile } from '../formats/bids/dataset.ts'
-import { isMoreGeneral, withoutEntities } from '../formats/bids/name.ts'
+import { formatBidsName, isMoreGeneral, withoutEntities } from '../formats/bids/name.ts'
 import { readNiftiHeader } from '../formats/nifti/read.ts'
 import { type Grid, sameGrid } from '../volume/volume.ts'
 import type { CohortProblem, Scan } from './cohort.ts'
@@ -29,9 +29,13 @@ export async function brainMasks(dataset: BidsDataset, images: readonly Located[
   const found = new Map<string, string>()
   const problems: CohortProblem[] = []
   const elsewhere: string[] = []
-  const masks = mapsIn([dataset, ...dataset.derivatives], 'brain', 'mask')
+  const masks = new Map<string, Located[]>()
+  for (const mask of mapsIn([dataset, ...dataset.derivatives], 'brain', 'mask')) {
+    const scan = scanOf(mask.file)
+    masks.set(scan, [...(masks.get(scan) ?? []), mask])
+  }
   for (const image of images) {
-    const [first, second] = masks.filter(({ file }) => sameScan(file, image.file))
+    const [first, second] = masks.get(scanOf(image.file)) ?? []
     if (first === undefined) continue
     if (second !== undefined)
       problems.push({
@@ -62,22 +66,30 @@ export function truthFinder(dataset: BidsDataset): (image: Located) => Promise<S
     const by = description['GeneratedBy']
     return Array.isArray(by) && by.some((entry: { Name?: unknown } | null) => entry?.Name === SIMULATOR)
   })
-  const [tissue, lesions] = ['tissue', 'lesions'].map((desc) => mapsIn(simulated, desc, 'dseg'))
+  const maps = {
+    lesions: bySubject(mapsIn(simulated, 'lesions', 'dseg')),
+    tissue: bySubject(mapsIn(simulated, 'tissue', 'dseg')),
+  }
   return async (image) => {
-    const [tissuePath, lesionsPath] = await Promise.all([
-      nearest(tissue as readonly Located[], image),
-      nearest(lesions as readonly Located[], image),
-    ])
-    return {
-      ...(lesionsPath !== undefined && { lesions: lesionsPath }),
-      ...(tissuePath !== undefined && { tissue: tissuePath }),
-    }
+    const [lesions, tissue] = [await nearest(maps.lesions, image), await nearest(maps.tissue, image)]
+    return { ...(lesions !== undefined && { lesions }), ...(tissue !== undefined && { tissue }) }
   }
 }
 
-/** The map of most entities in common with the image; of those on several grids (`res-`) the one on the image's. */
-async function nearest(maps: readonly Located[], image: Located): Promise<string | undefined> {
-  const named = maps.filter(({ file }) =>
+type BySubject = ReadonlyMap<string | undefined, readonly Located[]>
+
+function bySubject(maps: readonly Located[]): BySubject {
+  const found = new Map<string | undefined, Located[]>()
+  for (const map of maps) {
+    const { sub } = map.file.name.entities
+    found.set(sub, [...(found.get(sub) ?? []), map])
+  }
+  return found
+}
+
+/** The map of the scan itself, otherwise of the subject; of those on several grids (`res-`) the one on the image's. */
+async function nearest(maps: BySubject, image: Located): Promise<string | undefined> {
+  const named = (maps.get(image.file.name.entities['sub']) ?? []).filter(({ file }) =>
     isMoreGeneral(
       { ...file.name, entities: withoutEntities(file.name.entities, ['desc', 'res']) },
       image.file.name,
@@ -103,13 +115,9 @@ function mapsIn(datasets: readonly BidsDataset[], desc: string, suffix: string):
   )
 }
 
-/** Whether two names differ in nothing but what was made of the scan. */
-function sameScan(a: BidsFile, b: BidsFile): boolean {
-  const [one, other] = [a, b].map(({ name }) => ({
-    ...name,
-    entities: withoutEntities(name.entities, ['desc']),
-  })) as [BidsFile['name'], BidsFile['name']]
-  return isMoreGeneral(one, other) && isMoreGeneral(other, one)
+/** All entities but what was made of the scan. */
+function scanOf({ name }: BidsFile): string {
+  return formatBidsName({ entities: withoutEntities(name.entities, ['desc']), suffix: '', extension: '' })
 }
 
 /** Whether both can be read and share a grid. */

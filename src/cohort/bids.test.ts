@@ -87,17 +87,15 @@ describe('a dataset is a cohort', () => {
       ['A', 'A_acq-fast_run-2', 'A_run-1', 'run-2', '1', 'rec-norm'].sort(),
     )
   })
-  it('of another suffix, with entities where they are asked for, and of magnitude images only', async () => {
+  it('of another suffix, with entities where they are asked for', async () => {
     const tree = {
       'sub-01/anat/sub-01_acq-a_T2w.nii': image(),
       'sub-01/anat/sub-01_acq-b_T2w.nii': image(),
-      'sub-01/anat/sub-01_acq-b_part-phase_T2w.nii': image(),
-      'sub-01/anat/sub-01_acq-b_part-mag_T2w.nii': image(),
       'T2w.json': SIEMENS,
     }
     const sessions = async (suffix: string) =>
       (await read(tree, { suffix })).cohort.scans.map(({ session }) => session)
-    expect(await sessions('T2w')).toEqual(['acq-a', 'acq-b', 'acq-b_part-mag'].toSorted())
+    expect(await sessions('T2w')).toEqual(['acq-a', 'acq-b'])
     expect(await sessions('acq-a_T2w')).toEqual(['acq-a'])
     const { problems } = await read(tree)
     expect(problems.map(({ code, message, remedy }) => [code, message, remedy])).toEqual([
@@ -108,6 +106,28 @@ describe('a dataset is a cohort', () => {
       ],
     ])
     await expect(read(tree, { suffix: 'T2-w' })).rejects.toBeInstanceOf(ConfigError)
+  })
+})
+
+describe('images that are no further scan of the same kind', () => {
+  const named = (...names: readonly string[]): Tree => ({
+    ...Object.fromEntries(names.map((name) => [`sub-01/anat/sub-01_${name}.nii`, image()])),
+    'T1w.json': SIEMENS,
+  })
+  it('contrast agent, another space and phase are left out, and said, unless they are asked for', async () => {
+    const tree = named('T1w', 'ce-gad_T1w', 'space-MNI_T1w', 'part-phase_T1w', 'part-mag_T1w')
+    const plain = await read(tree)
+    expect(plain.cohort.scans.map(({ session }) => session)).toEqual(['1', 'part-mag'])
+    expect(plain.notes.join()).toMatch(
+      /3 images are left out for ce, space, part in the name, such as .*--suffix/,
+    )
+    const agent = await read(tree, { suffix: 'ce-gad_T1w' })
+    expect(agent.cohort.scans.map(({ session }) => session)).toEqual(['ce-gad'])
+  })
+  it('two kinds in one session are said, runs of one kind are not', async () => {
+    const kinds = await read(named('rec-norm_T1w', 'rec-raw_T1w'))
+    expect(kinds.notes[1]).toMatch(/rec-norm_T1w\.nii and .*rec-raw_T1w\.nii are of one session.*--suffix/)
+    expect((await read(named('run-1_T1w', 'run-2_T1w'))).notes).toHaveLength(1)
   })
 })
 
@@ -154,7 +174,9 @@ describe('the domain', () => {
     [{ MagneticFieldStrength: 1.494 }, '1.5T'],
     [{ MagneticFieldStrength: 2.89362 }, '3T'],
     [{ MagneticFieldStrength: 0.0549 }, '0.0549T'],
-    [{ Manufacturer: 'GE MEDICAL SYSTEMS', DeviceSerialNumber: 42 }, 'GE-MEDICAL-SYSTEMS_42'],
+    [{ Manufacturer: 'GE MEDICAL SYSTEMS', DeviceSerialNumber: 42 }, 'GE_42'],
+    [{ Manufacturer: 'SIEMENS', ManufacturersModelName: 'Skyra' }, 'Siemens_Skyra'],
+    [{ Manufacturer: 'Gentle Scanners' }, 'Gentle-Scanners'],
     [{ Manufacturer: 'Siemens', ManufacturersModelName: '', DeviceSerialNumber: 'n/a' }, 'Siemens'],
     [{ Manufacturer: '東芝', ManufacturersModelName: ' Titan (3T) ' }, '東芝_Titan-3T'],
   ])('%j is %s', async (sidecar, label) => {
@@ -281,8 +303,8 @@ describe('problems', () => {
     })
     expect(dataset.problems).toEqual([])
     expect(dataset.notes.slice(1)).toEqual([
+      '1 image is left out for names that are not of BIDS, such as sub-01/ses-A/anat/IXI012.nii.gz.',
       'participants.tsv has no row for sub-01: their covariates are n/a.',
-      '1 images are left out for names that are not of BIDS, such as sub-01/ses-A/anat/IXI012.nii.gz.',
     ])
   })
   it('a folder without description is no dataset, and options of datasets mean nothing for a manifest', async () => {

@@ -1,5 +1,5 @@
 /** Cohorts from a BIDS dataset: every image of one suffix, with the domain, masks and covariates that the dataset states. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { AttuneError } from '../errors.ts'
 import { type BidsDataset, readBidsDataset } from '../formats/bids/dataset.ts'
 import { readScanTables, type ScanTables } from '../formats/bids/scan-tables.ts'
@@ -12,7 +12,7 @@ import {
   domainOf,
   missingDomain,
 } from './bids-domain.ts'
-import { imageProblems, imagesOf, noImage, sessionKey, wantedName } from './bids-images.ts'
+import { chooseImages, imageProblems, noImage, sessionKey, wantedName } from './bids-images.ts'
 import { brainMasks, truthFinder } from './bids-maps.ts'
 import type { Cohort, CohortProblem, Scan } from './cohort.ts'
 import { gridProblems } from './grids.ts'
@@ -49,34 +49,34 @@ export async function readBidsCohort(
 ): Promise<BidsCohort> {
   const { suffix = 'T1w', target } = options
   const wanted = wantedName(suffix)
-  const dataset = await readBidsDataset(folder)
-  const files = imagesOf(dataset, wanted)
+  const root = resolve(folder)
+  const dataset = await readBidsDataset(root)
+  const { images: files, notes } = chooseImages(dataset, wanted)
   const tables = await readScanTables(dataset)
   const { described, unreadable } = await describe(dataset, files, tables)
   const source = options.domainFrom ?? defaultSource(described)
 
   const present = described
     .filter(({ file }) => file.present)
-    .map(({ file }) => ({ file, path: join(folder, file.path) }))
+    .map(({ file }) => ({ file, path: join(root, file.path) }))
   const masks = await brainMasks(dataset, present)
   const truthOf = truthFinder(dataset)
-  const scans: readonly Scan[] = await Promise.all(
-    described.map(async (scan) => {
-      const { file, cells } = scan
-      const image = join(folder, file.path)
-      const mask = masks.of.get(image)
-      return {
-        subject: `sub-${file.name.entities['sub']}`,
-        domain: domainOf(scan, source) ?? NO_DOMAIN,
-        session: sessionKey(file.name),
-        image,
-        ...(mask !== undefined && { mask }),
-        truth: await truthOf({ file, path: image }),
-        covariates: cells,
-      }
-    }),
-  )
-  const cohort: Cohort = { source: folder, root: folder, scans }
+  const scans: Scan[] = []
+  for (const scan of described) {
+    const { file, cells } = scan
+    const image = join(root, file.path)
+    const mask = masks.of.get(image)
+    scans.push({
+      subject: `sub-${file.name.entities['sub']}`,
+      domain: domainOf(scan, source) ?? NO_DOMAIN,
+      session: sessionKey(file.name),
+      image,
+      ...(mask !== undefined && { mask }),
+      truth: await truthOf({ file, path: image }),
+      covariates: cells,
+    })
+  }
+  const cohort: Cohort = { source: folder, root, scans }
   const problems = [
     ...(files.length === 0 ? [noImage(dataset, suffix)] : unknownTarget(cohort, target)),
     ...tables.errors.map(
@@ -94,12 +94,12 @@ export async function readBidsCohort(
     notes: [
       ...(files.length === 0 ? [] : [summary(scans, describeSource(source, described))]),
       ...masks.notes,
+      ...notes,
       ...unlisted(described, tables),
       ...tables.notes,
-      ...misnamed(dataset),
     ],
     dataset,
-    described: new Map(described.map((scan) => [join(folder, scan.file.path), scan])),
+    described: new Map(described.map((scan) => [join(root, scan.file.path), scan])),
   }
 }
 
@@ -180,11 +180,6 @@ function unlisted(described: readonly Described[], tables: ScanTables): readonly
     .map(({ file }) => `sub-${file.name.entities['sub']}`)
   if (names.length === 0) return []
   return [`participants.tsv has no row for ${[...new Set(names)].join(', ')}: their covariates are n/a.`]
-}
-
-function misnamed({ misnamed }: BidsDataset): readonly string[] {
-  if (misnamed.length === 0) return []
-  return [`${misnamed.length} images are left out for names that are not of BIDS, such as ${misnamed[0]}.`]
 }
 
 function byText(a: string, b: string): number {

@@ -61,6 +61,15 @@ describe('readBidsDataset', () => {
     ])
     expect(derivatives).toHaveLength(1)
   })
+  it('reads a derivative whose description is damaged', async () => {
+    const root = await made('damaged-derivative', {
+      'derivatives/brains/dataset_description.json': '',
+      'derivatives/brains/sub-01/anat/sub-01_desc-brain_mask.nii.gz': '',
+    })
+    const [derivative] = (await readBidsDataset(root)).derivatives
+    expect(derivative?.description).toEqual({})
+    expect(derivative?.files).toHaveLength(1)
+  })
   it('refuses a description that is damaged', async () => {
     const root = await made('damaged', { 'dataset_description.json': '{ "Name": ' })
     await expect(readBidsDataset(root)).rejects.toThrow(/dataset_description\.json: is not JSON/)

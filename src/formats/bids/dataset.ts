@@ -35,13 +35,13 @@ export async function isBidsDataset(path: string): Promise<boolean> {
   return (await kindOf(join(path, DESCRIPTION))) === 'file'
 }
 
-/** @throws {InputError} when a description is missing or damaged, or a folder cannot be read */
+/** @throws {InputError} when the description is missing or damaged, or a folder cannot be read */
 export async function readBidsDataset(root: string): Promise<BidsDataset> {
-  return { ...(await readOne(root)), derivatives: await readDerivatives(root) }
+  const description = await readJsonObject(join(root, DESCRIPTION))
+  return { ...(await readOne(root, description)), derivatives: await readDerivatives(root) }
 }
 
-async function readOne(root: string): Promise<BidsDataset> {
-  const description = await readJsonObject(join(root, DESCRIPTION))
+async function readOne(root: string, description: JsonObject): Promise<BidsDataset> {
   const ignored = ignoreRule(await readFile(join(root, '.bidsignore'), 'utf8').catch(() => ''))
   const paths: string[] = []
   const broken = new Set<string>()
@@ -82,11 +82,8 @@ async function walk(found: Walk, folder: string, above: ReadonlySet<string>): Pr
   const depth = folder === '' ? 0 : folder.split('/').length
   for (const entry of await entriesOf(join(found.root, folder))) {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`
-    const kind = entry.isSymbolicLink()
-      ? await kindOf(join(found.root, path))
-      : entry.isDirectory()
-        ? 'folder'
-        : 'file'
+    // links, and file systems that do not say what an entry is, are asked
+    const kind = entry.isFile() ? 'file' : await kindOf(join(found.root, path))
     if (kind === 'folder') {
       if (depth < DEPTH && (depth > 0 || /^(sub-|phenotype$)/.test(entry.name)))
         await walk(found, path, new Set([...above, here]))
@@ -102,8 +99,12 @@ async function readDerivatives(root: string): Promise<readonly BidsDataset[]> {
   if ((await kindOf(folder)) !== 'folder') return []
   const names = (await entriesOf(folder)).map(({ name }) => name).toSorted()
   const datasets: BidsDataset[] = []
-  for (const name of names)
-    if (await isBidsDataset(join(folder, name))) datasets.push(await readOne(join(folder, name)))
+  for (const name of names) {
+    const path = join(folder, name)
+    if (!(await isBidsDataset(path))) continue
+    // only who made it is asked of a derivative; a damaged description says nothing, and is no reason to refuse the images
+    datasets.push(await readOne(path, await readJsonObject(join(path, DESCRIPTION)).catch(() => ({}))))
+  }
   return datasets
 }
 

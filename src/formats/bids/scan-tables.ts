@@ -20,8 +20,10 @@ export interface ScanTables {
   readonly notes: readonly string[]
 }
 
-/** One table, or all of a kind, with what finds the row of a file. */
+/** One table. */
 interface Source {
+  /** It speaks of the files below this folder: `''`, `sub-01/`, `sub-01/ses-A/`. */
+  readonly folder: string
   readonly columns: readonly string[]
   rowOf(file: BidsFile): Cells | undefined
 }
@@ -47,22 +49,25 @@ export async function readScanTables({ root, files, phenotype }: BidsDataset): P
     make: (file: BidsFile) => (table: Table) => Source,
   ): Promise<readonly Source[]> => {
     const tables = files.filter(({ name }) => name.suffix === suffix && name.extension === '.tsv')
-    return (await Promise.all(tables.map((file) => sourceOf(file.path, make(file))))).flat()
+    const sources: Source[] = []
+    for (const file of tables) sources.push(...(await sourceOf(file.path, make(file)))) // in turn: a study has thousands
+    return sources
   }
   const participants = await all('participants', () => participantsSource)
-  const general = [
+  const sources = [
     ...participants,
     ...(await all('sessions', sessionsSource)),
     ...(await all('scans', scansSource)),
   ]
-  const special = (await Promise.all(phenotype.map((path) => sourceOf(path, phenotypeSource)))).flat()
-  const sources = [...general, ...special]
+  for (const path of phenotype) sources.push(...(await sourceOf(path, phenotypeSource)))
   const columns = [...new Set(sources.flatMap((source) => source.columns))]
+  const inFolder = new Map<string, Source[]>()
+  for (const source of sources) inFolder.set(source.folder, [...(inFolder.get(source.folder) ?? []), source])
   return {
     columns,
     cellsOf(file) {
       const cells = Object.fromEntries(columns.map((name) => [name, 'n/a']))
-      for (const source of sources)
+      for (const source of foldersTo(file.path).flatMap((folder) => inFolder.get(folder) ?? []))
         for (const [name, value] of Object.entries(source.rowOf(file) ?? {}))
           if (!KEYS.has(name) && value !== '' && value !== 'n/a') cells[name] = value
       return cells
@@ -73,32 +78,40 @@ export async function readScanTables({ root, files, phenotype }: BidsDataset): P
   }
 }
 
+/** `''`, `sub-01/`, `sub-01/ses-A/` ...: the more special later. */
+function foldersTo(path: string): readonly string[] {
+  const parts = path.split('/')
+  return parts.map((_, k) =>
+    parts
+      .slice(0, k)
+      .map((part) => `${part}/`)
+      .join(''),
+  )
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1)
+}
+
 function participantsSource(table: Table): Source {
   const rows = keyed(table, ['participant_id'])
-  return { columns: dataColumns(table), rowOf: (file) => rows.get(subjectOf(file)) }
+  return { folder: '', columns: dataColumns(table), rowOf: (file) => rows.get(subjectOf(file)) }
 }
 
 /** `sub-01/sub-01_sessions.tsv` */
-function sessionsSource({ name }: BidsFile): (table: Table) => Source {
+function sessionsSource({ path }: BidsFile): (table: Table) => Source {
   return (table) => {
     const rows = keyed(table, ['session_id'])
-    return {
-      columns: dataColumns(table),
-      rowOf: (file) =>
-        file.name.entities['sub'] === name.entities['sub'] ? rows.get(sessionOf(file)) : undefined,
-    }
+    return { folder: folderOf(path), columns: dataColumns(table), rowOf: (file) => rows.get(sessionOf(file)) }
   }
 }
 
 /** `sub-01/ses-A/sub-01_ses-A_scans.tsv`; its rows name files from its own folder on. */
 function scansSource({ path }: BidsFile): (table: Table) => Source {
-  const folder = path.slice(0, path.lastIndexOf('/') + 1)
+  const folder = folderOf(path)
   return (table) => {
     const rows = keyed(table, ['filename'])
-    return {
-      columns: dataColumns(table),
-      rowOf: (file) => (file.path.startsWith(folder) ? rows.get(file.path.slice(folder.length)) : undefined),
-    }
+    return { folder, columns: dataColumns(table), rowOf: (file) => rows.get(file.path.slice(folder.length)) }
   }
 }
 
@@ -111,6 +124,7 @@ function phenotypeSource(table: Table): Source {
     row &&
     Object.fromEntries(dataColumns(table).map((name) => [`${tool}.${name}`, row[name] as string] as const))
   return {
+    folder: '',
     columns: dataColumns(table).map((name) => `${tool}.${name}`),
     rowOf: (file) => named(rows.get(sessions ? `${subjectOf(file)} ${sessionOf(file)}` : subjectOf(file))),
   }
