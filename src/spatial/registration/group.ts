@@ -2,6 +2,7 @@
 import { AttuneError } from '../../errors.ts'
 import { IDENTITY } from '../../kernels/matrix.ts'
 import { type PairRegistration, registerPair } from './pair.ts'
+import { invertRigid } from './rigid.ts'
 import type { WorkingImage } from './working.ts'
 
 export interface Group<Image extends WorkingImage> {
@@ -34,14 +35,14 @@ export async function registerGroup<Image extends WorkingImage>(
   seed: number,
   onPair: (anchor: number, other: number) => void = () => {},
 ): Promise<Group<Image>> {
+  const known = new Map<string, PairRegistration | AttuneError>()
   let best: Group<Image> | undefined
   for (const [at, anchor] of images.entries()) {
     const members: Member<Image>[] = []
     for (const [other, image] of images.entries()) {
-      if (other !== at) onPair(at, other)
-      members.push(
-        other === at ? { image, pair: SELF, limitMm: limitMm(anchor, image) } : await member(anchor, image),
-      )
+      const limit = limitMm(anchor, image)
+      const found = other === at ? SELF : (known.get(`${other} ${at}`) ?? (await registered(at, other)))
+      members.push(memberOf(image, found, limit))
     }
     const group = { anchor, members }
     if (best === undefined || keptIn(group) > keptIn(best)) best = group
@@ -49,18 +50,33 @@ export async function registerGroup<Image extends WorkingImage>(
   }
   return best as Group<Image>
 
-  async function member(anchor: Image, image: Image): Promise<Member<Image>> {
-    const limit = limitMm(anchor, image)
-    try {
-      const pair = await registerPair(anchor, image, seed)
-      if (pair.errorMm <= limit) return { image, pair, limitMm: limit }
-      const excluded = `the registration may be off by ${pair.errorMm.toFixed(2)} mm, more than ${limit.toFixed(2)} mm`
-      return { image, pair, limitMm: limit, excluded }
-    } catch (cause) {
-      if (!(cause instanceof AttuneError) || cause.exitCode !== 4) throw cause
-      return { image, limitMm: limit, excluded: cause.what }
-    }
+  async function registered(at: number, other: number): Promise<PairRegistration | AttuneError> {
+    onPair(at, other)
+    const found = await registerPair(images[at] as Image, images[other] as Image, seed).catch(asResult)
+    known.set(`${at} ${other}`, found instanceof AttuneError ? found : reversed(found))
+    return found
   }
+}
+
+/** What the data are to blame for is a result; anything else ends the work. */
+function asResult(cause: unknown): AttuneError {
+  if (cause instanceof AttuneError && cause.exitCode === 4) return cause
+  throw cause
+}
+
+function reversed({ transform, errorMm }: PairRegistration): PairRegistration {
+  return { transform: invertRigid(transform), errorMm }
+}
+
+function memberOf<Image extends WorkingImage>(
+  image: Image,
+  found: PairRegistration | AttuneError,
+  limitMm: number,
+): Member<Image> {
+  if (found instanceof AttuneError) return { image, limitMm, excluded: found.what }
+  if (found.errorMm <= limitMm) return { image, limitMm, pair: found }
+  const excluded = `The registration may be off by ${found.errorMm.toFixed(2)} mm, more than ${limitMm.toFixed(2)} mm.`
+  return { image, limitMm, pair: found, excluded }
 }
 
 function keptIn<Image extends WorkingImage>({ members }: Group<Image>): number {
