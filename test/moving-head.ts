@@ -4,7 +4,7 @@ import { random } from '../src/kernels/random.ts'
 import { type Grid, type Volume, volumeOf } from '../src/volume/volume.ts'
 
 /** Centre and half axes in mm, tissue; a later one lies over the earlier ones. Nothing is symmetric, so every rotation shows. */
-const PARTS: readonly (readonly [centre: Vector3, half: Vector3, tissue: number])[] = [
+const PARTS: readonly (readonly [centre: Vector3, half: Vector3, tissue: 0 | 1 | 2 | 3])[] = [
   [[0, 0, 0], [74, 92, 82], 0],
   [[0, -4, 4], [64, 80, 70], 1],
   [[-2, -6, 8], [50, 64, 54], 2],
@@ -34,20 +34,25 @@ export function movingHead(options: MovingHeadOptions): Volume {
   const person = random(7, 'person')
   const parts = PARTS.map(([centre, half, tissue]) => {
     const off = (value: number): number => value + otherBy * person.normal()
-    return { centre: centre.map(off), half: half.map(off), value: tissues[tissue]! }
+    const three = ([x, y, z]: Vector3): Vector3 => [off(x), off(y), off(z)]
+    return { centre: three(centre), half: three(half), value: tissues[tissue] }
   })
   const draw = random(seed, 'noise')
-  const toRest = invert(pose)!
+  const toRest = invert(pose) ?? pose
   const [nx, ny, nz] = grid.shape
   const data = new Float32Array(nx * ny * nz)
   for (let v = 0; v < data.length; v++) {
     const at = transformPoint(grid.affine, [v % nx, Math.floor(v / nx) % ny, Math.floor(v / (nx * ny))])
-    const p = transformPoint(toRest, at)
+    const [x, y, z] = transformPoint(toRest, at)
     let value = 0
     for (const { centre, half, value: inside } of parts) {
-      const radius = Math.hypot(...p.map((x, a) => (x - centre[a]!) / half[a]!))
+      const radius = Math.hypot(
+        (x - centre[0]) / half[0],
+        (y - centre[1]) / half[1],
+        (z - centre[2]) / half[2],
+      )
       // Partial volume: an edge about 3 mm wide.
-      const share = 1 / (1 + Math.exp(((radius - 1) * Math.min(...half)) / 1))
+      const share = 1 / (1 + Math.exp((radius - 1) * Math.min(...half)))
       value += share * (inside - value)
     }
     data[v] = Math.hypot(value + noise * draw.normal(), noise * draw.normal())

@@ -1,18 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { movingHead, uprightGrid } from '../../../test/moving-head.ts'
-import {
-  type Affine,
-  IDENTITY,
-  invert,
-  multiply,
-  transformPoint,
-  type Vector3,
-} from '../../kernels/matrix.ts'
+import { type Affine, IDENTITY, multiply, transformPoint, type Vector3 } from '../../kernels/matrix.ts'
 import { foregroundMask } from '../../volume/mask.ts'
 import type { Grid, Volume } from '../../volume/volume.ts'
 import { disagreementMm, spreadMm } from './disagreement.ts'
 import { eulerMap, registerOnce } from './elastix.ts'
-import { registerGroup } from './group.ts'
 import { registerPair } from './pair.ts'
 import { rigidExp } from './rigid.ts'
 import { type WorkingImage, workingImage } from './working.ts'
@@ -49,17 +41,17 @@ describe('eulerMap', () => {
     [
       [Math.PI / 2, 0, 0, 0, 0, 0],
       [5, 6, 8],
-      [5, 4, 7],
+      [5, 3, 7],
     ],
     [
       [0, Math.PI / 2, 0, 0, 0, 0],
       [5, 6, 8],
-      [8, 6, 3],
+      [7, 6, 6],
     ],
     [
       [0, 0, Math.PI / 2, 0, 0, 0],
       [5, 6, 8],
-      [4, 6, 8],
+      [4, 5, 8],
     ],
     [
       [0, 0, 0, 1, 2, 3],
@@ -69,12 +61,12 @@ describe('eulerMap', () => {
     [
       [Math.PI / 2, 0, Math.PI / 2, 0, 0, 0],
       [5, 6, 8],
-      [6, 6, 7],
+      [7, 5, 7],
     ],
     [
       [Math.PI / 2, Math.PI / 2, 0, 0, 0, 0],
       [5, 6, 8],
-      [8, 8, 7],
+      [7, 5, 7],
     ],
   ] as const)('%j about (5, 5, 6)', (angles, point, wanted) => {
     const found = transformPoint(eulerMap(angles, [5, 5, 6]), point)
@@ -108,7 +100,7 @@ describe('registerOnce', () => {
     const found = await registerOnce(a.volume, b.volume, IDENTITY, 1)
     expect(disagreementMm(found, pose, a.points)).toBeLessThan(0.4)
     expect(await registerOnce(a.volume, b.volume, IDENTITY, 1)).toEqual(found)
-  }, 60_000)
+  }, 240_000)
 })
 
 describe('registerPair', () => {
@@ -125,23 +117,5 @@ describe('registerPair', () => {
     const error = disagreementMm(transform, pose, first.points)
     expect(Math.abs(errorMm - error)).toBeLessThan(0.2)
     expect(error).toBeLessThan(0.3)
-  }, 90_000)
-})
-
-describe('registerGroup', () => {
-  it('leaves out noise, although it comes first, and keeps the rest', async () => {
-    const noise = working(
-      movingHead({ pose: IDENTITY, grid: upright, tissues: [200, 200, 200, 200], noise: 190 }),
-    )
-    const pose = about([0, 0, 0], [0.05, 0, 0.03], [3, 2, -4])
-    const images = [
-      noise,
-      working(movingHead({ pose: IDENTITY, grid: upright })),
-      working(movingHead({ pose, grid: upright, seed: 2 })),
-    ]
-    const { anchor, members } = await registerGroup(images, () => 1, 1)
-    expect(images.indexOf(anchor)).toBe(1)
-    expect(members.map(({ excluded }) => excluded === undefined)).toEqual([false, true, true])
-    expect(members[0]!.excluded).toMatch(/off by \d|elastix found no/)
-  }, 120_000)
+  }, 240_000)
 })

@@ -1,7 +1,7 @@
 /** Several images of one person, all registered to one of them. */
 import { AttuneError } from '../../errors.ts'
 import { IDENTITY } from '../../kernels/matrix.ts'
-import { type PairRegistration, registerPair } from './pair.ts'
+import type { PairRegistration } from './pair.ts'
 import { invertRigid } from './rigid.ts'
 import type { WorkingImage } from './working.ts'
 
@@ -26,13 +26,14 @@ const SELF: PairRegistration = { transform: IDENTITY, errorMm: 0 }
  * Registers all images to the first one; where that leaves out more than half of the others, to the next, and so on: one bad image must
  * not cost the others. The anchor that keeps most wins, the earlier of equals.
  * @param images at least one
+ * @param register from the first to the second; an error of the data (exit code 4) leaves the image out
  * @param limitMm error up to which two images belong together, mm
  * @param onPair called before each registration with the numbers of both images
  */
 export async function registerGroup<Image extends WorkingImage>(
   images: readonly Image[],
   limitMm: (a: Image, b: Image) => number,
-  seed: number,
+  register: (a: Image, b: Image) => Promise<PairRegistration>,
   onPair: (anchor: number, other: number) => void = () => {},
 ): Promise<Group<Image>> {
   const known = new Map<string, PairRegistration | AttuneError>()
@@ -52,7 +53,7 @@ export async function registerGroup<Image extends WorkingImage>(
 
   async function registered(at: number, other: number): Promise<PairRegistration | AttuneError> {
     onPair(at, other)
-    const found = await registerPair(images[at] as Image, images[other] as Image, seed).catch(asResult)
+    const found = await register(images[at] as Image, images[other] as Image).catch(asResult)
     known.set(`${at} ${other}`, found instanceof AttuneError ? found : reversed(found))
     return found
   }
