@@ -78,6 +78,12 @@ module.exports = {
       to: { path: 'nifti-reader-js' },
     },
     {
+      name: 'elastix-only-in-spatial',
+      severity: 'error',
+      from: { pathNot: ['^src/spatial/', test, '^bench/'] },
+      to: { path: '@itk-wasm' },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       from: {},

@@ -7,6 +7,7 @@ import { writeNifti } from '../formats/nifti/write.ts'
 import { type Affine, multiply, type Vector3 } from '../kernels/matrix.ts'
 import { type Member, registerGroup } from '../spatial/registration/group.ts'
 import { midwayOf } from '../spatial/registration/midway.ts'
+import { registerPair } from '../spatial/registration/pair.ts'
 import { rotationDegrees, shiftAt } from '../spatial/registration/rigid.ts'
 import { type WorkingImage, workingImage } from '../spatial/registration/working.ts'
 import { resample } from '../spatial/resample.ts'
@@ -91,10 +92,15 @@ export async function registerSubject(
   if (candidates.length > 0) {
     const limit = (a: Candidate, b: Candidate): number =>
       maxErrorMm ?? LARGEST_ERROR_VOXELS * Math.max(edgeOf(a.grid), edgeOf(b.grid))
-    const group = await registerGroup(candidates, limit, seed, (_, other) => {
-      const { domain, session } = (candidates[other] as Candidate).scan
-      onProgress(`registering ${domain} ${session}`)
-    })
+    const group = await registerGroup(
+      candidates,
+      limit,
+      (a, b) => registerPair(a, b, seed),
+      (_, other) => {
+        const { domain, session } = (candidates[other] as Candidate).scan
+        onProgress(`registering ${domain} ${session}`)
+      },
+    )
     const names = fileNames(candidates.map(({ scan }) => scan))
     for (const [scan, result] of await writeGroup(group.anchor, group.members, names, folder, onProgress))
       found.set(scan, result)

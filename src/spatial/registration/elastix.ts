@@ -12,8 +12,9 @@ const VERSION = '1.0.1'
 
 /**
  * Mutual information of intensities (scanners differ in contrast), a coarse-to-fine pyramid, stochastic descent with automatic steps
- * (Klein, Pluim, Staring, Viergever, IJCV 81:227-239 (2009), doi:10.1007/s11263-008-0168-y): elastix's own defaults for rigid registration,
- * with which twice the samples or iterations left the error on simulated pairs as it was.
+ * (Klein, Pluim, Staring, Viergever, IJCV 81:227-239 (2009), doi:10.1007/s11263-008-0168-y). These are elastix's own settings for rigid
+ * registration, with half its iterations (chosen): on simulated pairs of 2 mm all of them, or twice the samples, changed the error of the mean of
+ * both directions by 0.04 mm at most, and took 1.5 to 5 times as long.
  */
 const PARAMETERS = {
   AutomaticParameterEstimation: ['true'],

@@ -1,7 +1,8 @@
 /** Several images of one person, all registered to one of them. */
 import { AttuneError } from '../../errors.ts'
 import { IDENTITY } from '../../kernels/matrix.ts'
-import { type PairRegistration, registerPair } from './pair.ts'
+import type { PairRegistration } from './pair.ts'
+import { invertRigid } from './rigid.ts'
 import type { WorkingImage } from './working.ts'
 
 export interface Group<Image extends WorkingImage> {
@@ -25,23 +26,24 @@ const SELF: PairRegistration = { transform: IDENTITY, errorMm: 0 }
  * Registers all images to the first one; where that leaves out more than half of the others, to the next, and so on: one bad image must
  * not cost the others. The anchor that keeps most wins, the earlier of equals.
  * @param images at least one
+ * @param register from the first to the second; an error of the data (exit code 4) leaves the image out
  * @param limitMm error up to which two images belong together, mm
  * @param onPair called before each registration with the numbers of both images
  */
 export async function registerGroup<Image extends WorkingImage>(
   images: readonly Image[],
   limitMm: (a: Image, b: Image) => number,
-  seed: number,
+  register: (a: Image, b: Image) => Promise<PairRegistration>,
   onPair: (anchor: number, other: number) => void = () => {},
 ): Promise<Group<Image>> {
+  const known = new Map<string, PairRegistration | AttuneError>()
   let best: Group<Image> | undefined
   for (const [at, anchor] of images.entries()) {
     const members: Member<Image>[] = []
     for (const [other, image] of images.entries()) {
-      if (other !== at) onPair(at, other)
-      members.push(
-        other === at ? { image, pair: SELF, limitMm: limitMm(anchor, image) } : await member(anchor, image),
-      )
+      const limit = limitMm(anchor, image)
+      const found = other === at ? SELF : (known.get(`${other} ${at}`) ?? (await registered(at, other)))
+      members.push(memberOf(image, found, limit))
     }
     const group = { anchor, members }
     if (best === undefined || keptIn(group) > keptIn(best)) best = group
@@ -49,18 +51,33 @@ export async function registerGroup<Image extends WorkingImage>(
   }
   return best as Group<Image>
 
-  async function member(anchor: Image, image: Image): Promise<Member<Image>> {
-    const limit = limitMm(anchor, image)
-    try {
-      const pair = await registerPair(anchor, image, seed)
-      if (pair.errorMm <= limit) return { image, pair, limitMm: limit }
-      const excluded = `the registration may be off by ${pair.errorMm.toFixed(2)} mm, more than ${limit.toFixed(2)} mm`
-      return { image, pair, limitMm: limit, excluded }
-    } catch (cause) {
-      if (!(cause instanceof AttuneError) || cause.exitCode !== 4) throw cause
-      return { image, limitMm: limit, excluded: cause.what }
-    }
+  async function registered(at: number, other: number): Promise<PairRegistration | AttuneError> {
+    onPair(at, other)
+    const found = await register(images[at] as Image, images[other] as Image).catch(asResult)
+    known.set(`${at} ${other}`, found instanceof AttuneError ? found : reversed(found))
+    return found
   }
+}
+
+/** What the data are to blame for is a result; anything else ends the work. */
+function asResult(cause: unknown): AttuneError {
+  if (cause instanceof AttuneError && cause.exitCode === 4) return cause
+  throw cause
+}
+
+function reversed({ transform, errorMm }: PairRegistration): PairRegistration {
+  return { transform: invertRigid(transform), errorMm }
+}
+
+function memberOf<Image extends WorkingImage>(
+  image: Image,
+  found: PairRegistration | AttuneError,
+  limitMm: number,
+): Member<Image> {
+  if (found instanceof AttuneError) return { image, limitMm, excluded: found.what }
+  if (found.errorMm <= limitMm) return { image, limitMm, pair: found }
+  const excluded = `The registration may be off by ${found.errorMm.toFixed(2)} mm, more than ${limitMm.toFixed(2)} mm.`
+  return { image, limitMm, pair: found, excluded }
 }
 
 function keptIn<Image extends WorkingImage>({ members }: Group<Image>): number {
