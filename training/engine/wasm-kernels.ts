@@ -1,6 +1,6 @@
 /**
- * Kernels of the wasm engine that are right and slow, each in terms of one that has SIMD. What they gain was measured at
- * the sizes of local-tone on one core.
+ * Kernels of the wasm engine that are slow, each in terms of one that has SIMD. What they gain was measured at the sizes of
+ * local-tone on one core.
  */
 import * as tf from '@tensorflow/tfjs-core'
 
@@ -50,16 +50,19 @@ function imageGradient(call: Kernel, shipped: tf.KernelFunc): ReturnType<tf.Kern
   ])
 }
 
-/** Products of transposed matrices, which every gradient of matMul is: 3 times as fast when first transposed. */
+/**
+ * Products of transposed matrices, which every gradient of matMul is, are 3 times as fast when first transposed. And the
+ * shipped kernel keeps what it packed of `b` for as long as the data live, whatever their shape: the same numbers as [6, 4]
+ * and then, by reshape, as [3, 8] end in a wrong product or in memory out of bounds. A copy of `b` lives for one product only.
+ */
 function matMul(call: Kernel, shipped: tf.KernelFunc): ReturnType<tf.KernelFunc> {
   const { transposeA, transposeB } = call.attrs as unknown as tf.BatchMatMulAttrs
-  if (!transposeA && !transposeB) return shipped(call)
   const { a, b } = call.inputs as { a: tf.Tensor; b: tf.Tensor }
   const turned = (x: tf.Tensor): tf.Tensor => {
     const axes = x.shape.map((_, axis) => axis)
     return tf.transpose(x, [...axes.slice(0, -2), ...axes.slice(-2).reverse()])
   }
-  const inputs = { a: transposeA ? turned(a) : a, b: transposeB ? turned(b) : b }
+  const inputs = { a: transposeA ? turned(a) : a, b: transposeB ? turned(b) : tf.mul(b, 1) }
   return shipped({ ...call, inputs, attrs: { transposeA: false, transposeB: false } })
 }
 
