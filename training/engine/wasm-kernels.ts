@@ -40,12 +40,14 @@ function imageGradient(call: Kernel, shipped: tf.KernelFunc): ReturnType<tf.Kern
   if ([strides].flat().some((stride) => stride !== 1)) return shipped(call)
   const { shape } = filter
   const { padInfo } = tf.backend_util.computeConv2DInfo(inputShape, shape, 1, 1, pad, dimRoundingMode)
-  const { top, bottom, left, right } = padInfo
   const [rows, columns] = [shape[0] - 1, shape[1] - 1]
+  const margins = [rows - padInfo.top, rows - padInfo.bottom, columns - padInfo.left, columns - padInfo.right]
+  if (margins.some((margin) => margin < 0)) return shipped(call) // padded by more than the kernel
+  const [top, bottom, left, right] = margins as [number, number, number, number]
   return tf.conv2d(dy, tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]), 1, [
     [0, 0],
-    [rows - top, rows - bottom],
-    [columns - left, columns - right],
+    [top, bottom],
+    [left, right],
     [0, 0],
   ])
 }
