@@ -74,11 +74,12 @@ it.each([
   ['same', 1],
   ['valid', 1],
   [1, 1],
+  [3, 1],
   ['same', 2],
 ] as const)(
   'a convolution has the gradient of its images that sums give, pad %s, stride %d',
   (pad, stride) => {
-    const [h, w, kh, kw] = [6, 5, 3, 2]
+    const [h, w, kh, kw] = [6, 5, 3, 3]
     const kernel = drawn([kh, kw, 2, 3]) as tf.Tensor4D
     const images = drawn([1, h, w, 2]) as tf.Tensor4D
     const convolve = (x: tf.Tensor4D): tf.Tensor4D => tf.conv2d(x, kernel, stride, pad)
