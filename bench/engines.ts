@@ -52,9 +52,9 @@ export async function engines(words: readonly string[]): Promise<void> {
         keep(label, await stepsInPyTorch({ ...problem, channelsLast }))
       }
     }
-  const best = Math.min(
-    ...[...measured].filter(([name]) => name.startsWith('PyTorch')).map(([, runs]) => perStep(runs)),
-  )
+  const inPyTorch = [...measured].flatMap(([name, runs]) => (name.startsWith('PyTorch') ? [runs] : []))
+  const best = Math.min(...inPyTorch.map(perStep))
+  const leastCpu = Math.min(...inPyTorch.map((runs) => median(runs.map(({ cpu }) => cpu))))
   await publish('engines', `Training steps of local-tone's network, ${THREADS} threads`, words, [
     {
       columns: [
@@ -63,8 +63,10 @@ export async function engines(words: readonly string[]): Promise<void> {
         'threads',
         'ms a step',
         'least',
+        'CPU ms a step',
         'steps/s',
         'speed over the faster PyTorch',
+        'the same by CPU time',
         'loss, step 1',
         `loss, step ${WARM_UP}`,
       ],
@@ -77,15 +79,17 @@ export async function engines(words: readonly string[]): Promise<void> {
           String(name === 'wasm' || name === 'cpu' ? 1 : THREADS),
           fixed(ms, 1),
           fixed(Math.min(...runs.flatMap(({ times }) => times)), 1),
+          fixed(median(runs.map(({ cpu }) => cpu)), 1),
           fixed(1000 / ms, 2),
           fixed(best / ms, 3),
+          fixed(leastCpu / median(runs.map(({ cpu }) => cpu)), 3),
           fixed(first.losses[0], 6),
           fixed(first.losses[WARM_UP - 1], 6),
         ]
       }),
       notes: [
         `Batch ${BATCH}, features [16, 20, 16, ${problem.features.shape.at(-1)}], ${BINS} bins; forward, backward, Adam. Median of ${ROUNDS} rounds of steps (cpu: one), after ${WARM_UP} to warm up; engines by turns.`,
-        'attune convolves by 27 slices and a matMul and computes Adam in JavaScript, as its trainer does; PyTorch uses conv3d, the whole batch at once, and its own Adam.',
+        'Both take the whole batch at once. attune convolves by three 3x3 convolutions of slabs and computes Adam in JavaScript, as its trainer does; PyTorch uses conv3d and its own Adam. CPU ms: user and system, all threads, mean over the steps of a round, the median of the rounds; what others do on the machine moves it less than the wall time.',
       ],
     },
   ])
@@ -99,6 +103,8 @@ interface Measured {
   readonly version: string
   /** Milliseconds of each step after the warm-up. */
   readonly times: readonly number[]
+  /** Milliseconds of CPU time per step after the warm-up, all threads. */
+  readonly cpu: number
   readonly losses: readonly number[]
 }
 
@@ -178,7 +184,9 @@ async function stepsOn(name: EngineName, problem: Problem): Promise<Measured> {
   }
   const times: number[] = []
   const losses: number[] = []
+  let usage = process.cpuUsage()
   for (let step = 1; step <= WARM_UP + STEPS[name]; step++) {
+    if (step === WARM_UP + 1) usage = process.cpuUsage()
     const began = performance.now()
     const { value, grads } = tf.variableGrads(loss)
     losses.push((await value.data())[0] ?? Number.NaN)
@@ -192,8 +200,9 @@ async function stepsOn(name: EngineName, problem: Problem): Promise<Measured> {
     value.dispose()
     times.push(performance.now() - began)
   }
+  const { user, system } = process.cpuUsage(usage)
   tf.dispose([...trained.map(({ variable }) => variable), features, goal, increments])
-  return { version, times: times.slice(WARM_UP), losses }
+  return { version, times: times.slice(WARM_UP), cpu: (user + system) / 1000 / STEPS[name], losses }
 }
 
 /** @throws {MissingError} when ATTUNE_PYTHON names no Python with PyTorch */
@@ -204,14 +213,18 @@ async function stepsInPyTorch(problem: Problem & { readonly channelsLast: boolea
   const script = packageFile('bench/python/local_tone_steps.py')
   const steps = WARM_UP + STEPS.PyTorch
   const python = process.env['ATTUNE_PYTHON'] ?? 'python3'
-  const { status, stdout, stderr } = spawnSync(python, [script, path, String(steps), String(THREADS)], {
-    encoding: 'utf8',
-  })
+  const { status, stdout, stderr } = spawnSync(
+    python,
+    [script, path, String(WARM_UP), String(steps), String(THREADS)],
+    {
+      encoding: 'utf8',
+    },
+  )
   if (status !== 0)
     throw new MissingError(
       `${python} ran no PyTorch: ${stderr}`,
       'Set ATTUNE_PYTHON to a Python that has torch.',
     )
-  const { version, times, losses } = JSON.parse(stdout) as Measured
-  return { version, times: times.slice(WARM_UP), losses }
+  const { version, times, cpu, losses } = JSON.parse(stdout) as Measured
+  return { version, times: times.slice(WARM_UP), cpu, losses }
 }

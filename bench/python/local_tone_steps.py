@@ -1,6 +1,7 @@
-"""Steps of the network of local-tone in PyTorch: forward, backward, Adam. Prints milliseconds of each step and its loss.
+"""Steps of the network of local-tone in PyTorch: forward, backward, Adam. Prints milliseconds of each step, its loss,
+and the CPU milliseconds (all threads) of a step after the warm-up.
 
-python local_tone_steps.py PROBLEM.json STEPS THREADS
+python local_tone_steps.py PROBLEM.json WARM_UP STEPS THREADS
 """
 import json
 import math
@@ -10,7 +11,7 @@ import time
 import torch
 import torch.nn.functional as F
 
-path, steps, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+path, warm_up, steps, threads = sys.argv[1], *map(int, sys.argv[2:5])
 torch.set_num_threads(threads)
 with open(path) as file:
     problem = json.load(file)
@@ -90,7 +91,9 @@ def network():
 
 adam = torch.optim.Adam(weights.values(), lr=problem["rate"], eps=1e-7)
 times, losses = [], []
-for _ in range(steps):
+for step in range(steps):
+    if step == warm_up:
+        cpu = time.process_time()
     began = time.perf_counter()
     adam.zero_grad()
     loss = (network() - goal).square().mean()
@@ -98,4 +101,5 @@ for _ in range(steps):
     adam.step()
     losses.append(loss.item())
     times.append(1000 * (time.perf_counter() - began))
-print(json.dumps({"version": torch.__version__, "times": times, "losses": losses}))
+cpu = 1000 * (time.process_time() - cpu) / (steps - warm_up)
+print(json.dumps({"version": torch.__version__, "times": times, "cpu": cpu, "losses": losses}))

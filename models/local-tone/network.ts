@@ -146,25 +146,14 @@ export const PER_AXIS = 0.75
  */
 function limitChange(tf: Tf, increments: T3, perMm: number): T3 {
   const [batch, , bins] = increments.shape
-  const curves = levelCurves(
-    tf,
-    tf.reshape(tf.cumsum(increments, 2), [batch, ...CELLS, bins]),
-    PER_AXIS * perMm * CELL_MM,
-  )
-  const flat = tf.reshape(curves, increments.shape)
-  const levelled = tf.sub(
-    flat,
-    tf.pad(tf.slice(flat, [0, 0, 0], [-1, -1, bins - 1]), [
-      [0, 0],
-      [0, 0],
-      [1, 0],
-    ]),
-  )
+  const curves = levelCurves(tf, curvesOf(tf, increments), PER_AXIS * perMm * CELL_MM)
+  const differences = bands(tf, bins, (from, to) => Number(from === to) - Number(from === to - 1))
+  const levelled = tf.reshape(tf.matMul(tf.reshape(curves, [-1, bins]) as T2, differences), increments.shape)
   const mean = tf.mean(levelled, 1, true)
   const change = AXES.map((axis) => {
-    const difference = neighbours(tf, curves, axis, (x, next) => tf.abs(tf.sub(next, x)))
+    const squared = neighbours(tf, curves, axis, tf.squaredDifference)
     const others = AXES.filter((other) => other !== axis)
-    return tf.square(others.reduce((x, other) => neighbours(tf, x, other, tf.maximum), difference))
+    return others.reduce((x, other) => neighbours(tf, x, other, tf.maximum), squared)
   })
   const steepest = tf.max(tf.reshape(tf.addN(change), [batch, -1]), 1)
   // the small number keeps the gradient finite where all curves are equal, as they are at the start
@@ -172,26 +161,42 @@ function limitChange(tf: Tf, increments: T3, perMm: number): T3 {
   return tf.add(mean, tf.mul(tf.reshape(share, [batch, 1, 1]), tf.sub(levelled, mean)))
 }
 
+/** Sums of increments up to each knot, [B, 8, 10, 8, K]; a product, because engines are slow at cumsum. */
+function curvesOf(tf: Tf, increments: T3): TensorFlow.Tensor {
+  const [batch, , bins] = increments.shape
+  const sums = bands(tf, bins, (from, to) => Number(from <= to))
+  return tf.reshape(tf.matMul(tf.reshape(increments, [-1, bins]), sums), [batch, ...CELLS, bins])
+}
+
+/** The matrix [K, K] of what each input adds to each output. */
+function bands(tf: Tf, size: number, entry: (from: number, to: number) => number): T2 {
+  const entries = Float32Array.from({ length: size * size }, (_, i) => entry(Math.floor(i / size), i % size))
+  return tf.tensor2d(entries, [size, size])
+}
+
 /** Of [B, 8, 10, 8, K]: those along which places differ. */
 const AXES = [1, 2, 3] as const
 
 /**
  * Halfway between the largest grid of curves below and the smallest above that change by at most `step` from cell to
- * cell along each axis: min over cells y of C(y) + step * |x - y|, and the mirror image. The minimum (or maximum) of increasing curves,
+ * cell along each axis: min over cells y of C(y) + step * |x - y|, and the same of -C, turned back. The minimum (or maximum) of increasing curves,
  * each raised by a constant, rises between two knots no slower than the slowest and no faster than the fastest of them.
  */
 function levelCurves(tf: Tf, curves: TensorFlow.Tensor, step: number): TensorFlow.Tensor {
-  const envelope = (sign: 1 | -1): TensorFlow.Tensor =>
-    AXES.reduce((x, axis) => {
-      const [before, n, after] = around(x, axis)
-      const distance = tf.tensor(
-        Float32Array.from({ length: n * n }, (_, i) => sign * step * Math.abs(Math.floor(i / n) - (i % n))),
-        [1, n, n, 1],
-      )
-      const raised = tf.add(tf.reshape(x, [before, 1, n, after]), distance)
-      return tf.reshape(sign === 1 ? tf.min(raised, 2) : tf.max(raised, 2), x.shape)
-    }, curves)
-  return tf.mul(tf.add(envelope(1), envelope(-1)), 0.5)
+  const mirrored = tf.concat([curves, tf.neg(curves)])
+  const raisedTo = (x: TensorFlow.Tensor, axis: number): TensorFlow.Tensor => {
+    const [before, n, after] = around(x, axis)
+    const distance = tf.reshape(
+      bands(tf, n, (from, to) => step * Math.abs(from - to)),
+      [1, n, n, 1],
+    )
+    return tf.reshape(tf.min(tf.add(tf.reshape(x, [before, 1, n, after]), distance), 2), x.shape)
+  }
+  const [above, below] = tf.split(AXES.reduce(raisedTo, mirrored), 2) as [
+    TensorFlow.Tensor,
+    TensorFlow.Tensor,
+  ]
+  return tf.mul(tf.sub(above, below), 0.5)
 }
 
 /** Joins each place with the next along one axis, which gets shorter by one. */
@@ -218,10 +223,8 @@ function around({ shape }: TensorFlow.Tensor, axis: number): readonly [number, n
 
 /** Mean squared difference of the curves of neighbouring cells, summed over the axes; the mean over the images, too. */
 export function roughness(tf: Tf, increments: T3): TensorFlow.Tensor {
-  const [batch, , bins] = increments.shape
-  const curves = tf.reshape(tf.cumsum(increments, 2), [batch, ...CELLS, bins])
-  const difference = (x: TensorFlow.Tensor, next: TensorFlow.Tensor): TensorFlow.Tensor => tf.sub(next, x)
-  return tf.addN(AXES.map((axis) => tf.mean(tf.square(neighbours(tf, curves, axis, difference)))))
+  const curves = curvesOf(tf, increments)
+  return tf.addN(AXES.map((axis) => tf.mean(neighbours(tf, curves, axis, tf.squaredDifference))))
 }
 
 /**

@@ -7,6 +7,7 @@ import { fixGradients, fixWasmKernels } from './gradient-fixes.ts'
 import { startCpu, startWasm } from './javascript.ts'
 import { startNative } from './native.ts'
 import { refuseOperations } from './refused-ops.ts'
+import { registerWasmKernels } from './wasm-kernels.ts'
 
 /** From fastest to slowest; `cpu` is the reference for tests. */
 export const engineNames = ['native', 'wasm', 'cpu'] as const
@@ -38,7 +39,10 @@ export async function startEngine(choice: EngineChoice, log: (line: string) => v
     try {
       const version = await starters[name]()
       fixGradients()
-      if (name === 'wasm') fixWasmKernels()
+      if (name === 'wasm') {
+        fixWasmKernels()
+        registerWasmKernels()
+      }
       refuseOperations(name)
       log(`engine: ${name} (${choice === 'auto' ? misses.join(' ') || version : `as asked, ${version}`})`)
       return { name, tf, version }

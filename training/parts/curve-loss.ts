@@ -89,37 +89,33 @@ export function curveLoss(
   const gain = tf.exp(
     tf.matMul(oneHot(tf, samples.map(scanOf), gains.size), tf.reshape(gains, [-1, 1]) as T2),
   )
-  const [looks, nextLooks] = [0, 1].map((which) => samples.map((sample) => sample.looks[which]!)) as [
-    Look[],
-    Look[],
-  ]
-  const here = residual(looks)
-  const there = residual(nextLooks)
-  const [weight, nextWeight] = [looks, nextLooks].map((look) => points(look, 'weight')) as [T2, T2]
+  const looks = [0, 1].flatMap((which) => samples.map((sample) => sample.looks[which]!))
+  const points = (key: 'beyond' | 'goal' | 'weight'): T2 =>
+    tf.tensor2d(stacked(looks.map((look) => look[key])), [looks.length, POINTS])
+  const output = outputAt(tf, tf.concat([increments, increments]), looks, points('beyond'), hats)
+  const missed = tf.sub(tf.mul(tf.concat([gain, gain]), output), points('goal'))
+  const [here, there] = tf.split(missed, 2) as [T2, T2]
+  const [weight, nextWeight] = tf.split(points('weight'), 2) as [T2, T2]
   const ofIntensity = meanAbsolute(tf, here, weight)
   const ofChange = meanAbsolute(tf, tf.sub(there, here), tf.mul(weight, nextWeight))
   const error = tf.add(ofIntensity, tf.mul(ofChange, settings.gradient))
   const prior = tf.mul(tf.sum(tf.square(gains)), settings.gainPrior)
   return tf.addN([error, tf.mul(roughness(tf, increments), settings.smoothness), prior]) as TensorFlow.Scalar
+}
 
-  /** Harmonized intensities minus the target, [B, N]. */
-  function residual(of: readonly Look[]): T2 {
-    const along = hats.map((hat, axis) =>
-      tf.gather(
-        hat,
-        of.map(({ start }) => start[axis]!),
-      ),
-    )
-    const ramps = tf.tensor3d(stacked(of.map((look) => look.ramps)), [batch, POINTS, increments.shape[2]])
-    const inside = tf.sum(tf.mul(interpolate(tf, increments, along as [T3, T3, T3]), ramps), 2)
-    const lastSlope = tf.mean(tf.slice(increments, [0, 0, increments.shape[2] - 1], [-1, -1, 1]), 1)
-    const output = tf.mul(gain, tf.add(inside, tf.mul(points(of, 'beyond'), lastSlope)))
-    return tf.sub(output, points(of, 'goal'))
-  }
-
-  function points(of: readonly Look[], key: 'beyond' | 'goal' | 'weight'): T2 {
-    return tf.tensor2d(stacked(of.map((look) => look[key])), [batch, POINTS])
-  }
+/** Harmonized intensities at the points of looks, before the gain; [looks, N], one row of increments and `beyond` for each. */
+function outputAt(tf: Tf, increments: T3, looks: readonly Look[], beyond: T2, hats: Constants['hats']): T2 {
+  const bins = increments.shape[2]
+  const along = hats.map((hat, axis) =>
+    tf.gather(
+      hat,
+      looks.map(({ start }) => start[axis]!),
+    ),
+  )
+  const ramps = tf.tensor3d(stacked(looks.map((look) => look.ramps)), [looks.length, POINTS, bins])
+  const inside = tf.sum(tf.mul(interpolate(tf, increments, along as [T3, T3, T3]), ramps), 2)
+  const lastSlope = tf.mean(tf.slice(increments, [0, 0, bins - 1], [-1, -1, 1]), 1)
+  return tf.add(inside, tf.mul(beyond, lastSlope))
 }
 
 /** Arrays of one length, one after another. */
