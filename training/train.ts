@@ -3,6 +3,12 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { type Cohort, pairsOf } from '../src/cohort/cohort.ts'
 import { requireCohort } from '../src/cohort/manifest.ts'
+import {
+  MIXED,
+  PREPARATION_FIELDS,
+  type Preparation,
+  type PreparationField,
+} from '../src/domain/preparation.ts'
 import { ConfigError, InputError } from '../src/errors.ts'
 import { sha256, sha256File } from '../src/files.ts'
 import { BUNDLE_SUFFIX, type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
@@ -38,6 +44,8 @@ export interface TrainOptions {
   readonly resume?: boolean
   /** Accept one person's histogram or landmarks as the reference, which writes that person's tissue volumes into every image. */
   readonly singleReference?: boolean
+  /** What was done to every image of the cohort before, where sidecars and images do not show it. */
+  readonly prepared?: Preparation
 }
 
 export type TrainProgress =
@@ -82,9 +90,10 @@ export async function train(
   const pairs = pairsOf(cohort, target)
   const collectors = BASELINES.includes(method) ? BASELINES : [...BASELINES, method]
   const learned = collectors.flatMap((name) => POPULATION_METHODS[name]?.(settings.population) ?? [])
-  const survey = await surveyCohort(cohort, target, learned, (done, total) =>
+  const survey = await surveyCohort(cohort, target, learned, options.prepared ?? {}, (done, total) =>
     onProgress({ stage: 'scans', done, total }),
   )
+  for (const line of unevenPreparation(survey)) onProgress({ stage: 'remark', line })
   const cohortHash = await hashOf(cohort, survey)
   const tone =
     pairs.length === 0
@@ -178,6 +187,15 @@ function trainable(
       line: `left out, since no subject links it to ${target}: ${unpaired.join(', ')}`,
     })
   return { ...cohort, scans: cohort.scans.filter(({ domain }) => domain === target || paired.has(domain)) }
+}
+
+/** Preparation in which the scans of a domain differ: nothing can then be required of images. */
+function unevenPreparation({ guards }: Survey): readonly string[] {
+  return Object.entries(guards).flatMap(([domain, { preparation = {} }]) =>
+    (Object.entries(preparation) as [PreparationField, string][])
+      .filter(([, value]) => value === MIXED)
+      .map(([field]) => `scans of ${domain} differ in preparation: ${PREPARATION_FIELDS[field]}`),
+  )
 }
 
 function closedForm(

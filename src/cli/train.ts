@@ -14,6 +14,7 @@ interface TrainArguments extends CommonOptions {
   readonly subjects: string | undefined
   readonly 'exclude-subjects': string | undefined
   readonly 'single-reference': boolean
+  readonly prepared: string | undefined
   readonly resume: boolean
   readonly overwrite: boolean
 }
@@ -45,6 +46,10 @@ export const train: CommandModule<object, TrainArguments> = {
         default: false,
         describe: "With `histogram` and `nyul`: accept one person's intensities as the reference",
       })
+      .option('prepared', {
+        type: 'string',
+        describe: 'What was done to all images before, such as skull-stripped,bias-corrected,not-defaced',
+      })
       .option('resume', {
         type: 'boolean',
         default: false,
@@ -58,6 +63,8 @@ export const train: CommandModule<object, TrainArguments> = {
   handler: async (options) => {
     const { train: run } = await import('../../training/train.ts')
     const { readConfig, namesIn, wholeSeed } = await import('./train-options.ts')
+    const { parsePrepared } = await import('../domain/preparation.ts')
+    const prepared = parsePrepared(options.prepared ?? '')
     const config = await readConfig(options.config)
     const draw = progress(options)
     const say = remarks(options)
@@ -71,6 +78,7 @@ export const train: CommandModule<object, TrainArguments> = {
         seed: wholeSeed(options.seed),
         config,
         singleReference: options.singleReference,
+        prepared,
         overwrite: options.overwrite,
         resume: options.resume,
         ...(options.subjects !== undefined && { subjects: namesIn(options.subjects) }),

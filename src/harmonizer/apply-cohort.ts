@@ -2,6 +2,7 @@
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import type { CohortProblem, Scan } from '../cohort/cohort.ts'
 import { readManifest, requireCohort } from '../cohort/manifest.ts'
+import { firstKnown, parsePrepared } from '../domain/preparation.ts'
 import { AttuneError, ConfigError } from '../errors.ts'
 import { writeTsv } from '../formats/tables/table.ts'
 import { applyFile, type FileRequest, isUpToDate } from './apply-file.ts'
@@ -39,7 +40,7 @@ export async function applyCohort(
   harmonizer: Harmonizer,
   manifest: string,
   folder: string,
-  shared: Omit<FileRequest, 'input' | 'output' | 'volume' | 'domain' | 'mask'>,
+  shared: Omit<FileRequest, 'input' | 'output' | 'volume' | 'domain' | 'mask' | 'changeMap'>,
   onScan: (result: ScanResult, done: number, total: number) => void = () => {},
 ): Promise<CohortResult> {
   const home = dirname(resolve(manifest))
@@ -63,11 +64,17 @@ export async function applyCohort(
 async function applyScan(
   harmonizer: Harmonizer,
   scan: Scan,
-  shared: Omit<FileRequest, 'input' | 'volume' | 'domain' | 'mask'>,
+  shared: Omit<FileRequest, 'input' | 'volume' | 'domain' | 'mask' | 'changeMap'>,
 ): Promise<ScanResult> {
-  const request: FileRequest = { ...shared, input: scan.image, domain: scan.domain, mask: scan.mask }
-  const { output } = request
+  const { output } = shared
   try {
+    const request: FileRequest = {
+      ...shared,
+      input: scan.image,
+      domain: scan.domain,
+      mask: scan.mask,
+      prepared: firstKnown(parsePrepared(scan.covariates['prepared'] ?? ''), shared.prepared ?? {}),
+    }
     if (!request.overwrite && (await isUpToDate(harmonizer, request)))
       return { scan, output, outcome: 'up-to-date' }
     const { outcome } = await applyFile(harmonizer, request)
