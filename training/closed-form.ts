@@ -1,10 +1,18 @@
 /** What needs no iteration: one look at every scan, then for `tone` one at every pair. Memory holds one pair at a time. */
 import type { Cohort, Pair, Scan } from '../src/cohort/cohort.ts'
+import { readDeclarations } from '../src/cohort/declarations.ts'
 import { loadPair, loadScan } from '../src/cohort/images.ts'
+import { blankedParts } from '../src/domain/blanked.ts'
+import type { Declared } from '../src/domain/declared.ts'
+import { commonPreparation, firstKnown, type Preparation, parsePrepared } from '../src/domain/preparation.ts'
+import { InputError } from '../src/errors.ts'
 import { sha256File } from '../src/files.ts'
+import { describe } from '../src/harmonizer/describe.ts'
+import { type DescribedScan, descriptorLimitsOf } from '../src/harmonizer/descriptor-guard.ts'
 import { limitsOf } from '../src/harmonizer/guards.ts'
 import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
+import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
 import { fitToneCurve, type ToneModel, toneKnots, toneScale } from '../src/intensity/tone.ts'
 import { noiseSd } from '../src/metrics/noise.ts'
 import { middleSlab } from '../src/volume/slab.ts'
@@ -22,36 +30,79 @@ export interface Survey {
 
 /**
  * @param collectors shown every scan of the target; a person's scans there share the weight 1
+ * @param prepared   what the user says of the preparation of every scan; a column `prepared` says it of one
  * @throws {UnfittableError} for an image without contrast in its mask
  */
 export async function surveyCohort(
   { scans }: Cohort,
   target: string,
   collectors: readonly Pick<Collector, 'add'>[],
+  prepared: Preparation,
   onScan: (done: number, total: number) => void,
 ): Promise<Survey> {
-  const facts = new Map<string, ImageFacts[]>()
+  const looks = new Map<string, Look[]>()
   const scales = new Map<string, number>()
   const hashes = new Map<string, string>()
   for (const [index, scan] of scans.entries()) {
-    const { volume, mask } = await loadScan(scan)
+    const { volume, header, mask, maskSource } = await loadScan(scan)
     const x = toFloat32(volume)
+    const place = surveyMask(volume.shape, mask, FIGURE_SLICES)
+    const declared = await readDeclarations(scan.image, header)
+    requireTrainable(scan, declared)
     scales.set(scan.image, toneScale(x, mask))
     hashes.set(scan.image, await sha256File(scan.image))
-    const known = facts.get(scan.domain) ?? []
-    facts.set(scan.domain, [...known, imageFacts(volume, x, surveyMask(volume.shape, mask, SLAB))])
+    const descriptors = describe(volume, x, maskSource === 'foreground' ? { mask, ...place } : undefined)
+    const look: Look = {
+      facts: imageFacts(volume, x, place),
+      described: descriptors ? [{ subject: scan.subject, descriptors }] : [],
+      preparation: firstKnown(
+        parsePrepared(scan.covariates['prepared'] ?? ''),
+        prepared,
+        declared.preparation,
+        blankedParts(volume),
+      ),
+    }
+    looks.set(scan.domain, [...(looks.get(scan.domain) ?? []), look])
     if (scan.domain === target) {
       const weight = 1 / scans.filter((other) => isRescan(scan, other)).length
       for (const collector of collectors) collector.add(x, mask, weight, scan.subject)
     }
     onScan(index + 1, scans.length)
   }
-  const domains = [...facts].sort(([a], [b]) => (a < b ? -1 : 1))
+  const domains = [...looks].sort(([a], [b]) => (a < b ? -1 : 1))
   return {
-    guards: Object.fromEntries(domains.map(([domain, images]) => [domain, limitsOf(images)])),
+    guards: Object.fromEntries(domains.map(([domain, images]) => [domain, guardsOf(images)])),
     scales,
     hashes,
   }
+}
+
+/** What the guards of a domain rest on, of one scan. */
+interface Look {
+  readonly facts: ImageFacts
+  /** Empty where the image has no foreground. */
+  readonly described: readonly DescribedScan[]
+  readonly preparation: Preparation
+}
+
+function guardsOf(looks: readonly Look[]): DomainLimits {
+  const described = looks.flatMap((look) => look.described)
+  return {
+    ...limitsOf(looks.map(({ facts }) => facts)),
+    ...(described.length > 0 && { descriptors: descriptorLimitsOf(described) }),
+    preparation: commonPreparation(looks.map(({ preparation }) => preparation)),
+  }
+}
+
+/** @throws {InputError} for an image that apply would refuse whatever it was trained on */
+function requireTrainable({ image }: Scan, { kind = 'magnitude', harmonized }: Declared): void {
+  if (kind !== 'magnitude')
+    throw new InputError(
+      `${image}: is said to be a ${kind}, by the JSON file beside it, its name or its header.`,
+      'Train on magnitude images.',
+    )
+  if (harmonized)
+    throw new InputError(`${image}: was harmonized by attune before.`, 'Train on images as they were.')
 }
 
 function isRescan(a: Scan, b: Scan): boolean {

@@ -3,6 +3,12 @@ import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { type Cohort, pairsOf } from '../src/cohort/cohort.ts'
 import { type CohortOptions, requireCohort } from '../src/cohort/manifest.ts'
+import {
+  MIXED,
+  PREPARATION_FIELDS,
+  type Preparation,
+  type PreparationField,
+} from '../src/domain/preparation.ts'
 import { ConfigError, InputError } from '../src/errors.ts'
 import type { Selection } from '../src/evidence/selection.ts'
 import { sha256, sha256File } from '../src/files.ts'
@@ -48,6 +54,8 @@ export interface TrainOptions {
   readonly singleReference?: boolean
   /** With `auto`: the strongest rung that may be chosen, whatever the number of travelers. */
   readonly maxRung?: number
+  /** What was done to every image of the cohort before, where sidecars and images do not show it. */
+  readonly prepared?: Preparation
 }
 
 export interface Trained {
@@ -82,8 +90,10 @@ export async function train(
     cohort,
     target,
     [...collectors.values(), ...(auto ? [range] : [])],
+    options.prepared ?? {},
     (done, total) => onProgress({ stage: 'scans', done, total }),
   )
+  for (const line of unevenPreparation(survey)) onProgress({ stage: 'remark', line })
   const cohortHash = await hashOf(cohort, survey)
   const pairs = pairsOf(cohort, target)
   const points = await readPoints(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))
@@ -203,6 +213,15 @@ function trainable(
 
 function width({ low, high }: { readonly low: number; readonly high: number }): number {
   return high - low
+}
+
+/** Preparation in which the scans of a domain differ: nothing can then be required of images. */
+function unevenPreparation({ guards }: Survey): readonly string[] {
+  return Object.entries(guards).flatMap(([domain, { preparation = {} }]) =>
+    (Object.entries(preparation) as [PreparationField, string][])
+      .filter(([, value]) => value === MIXED)
+      .map(([field]) => `scans of ${domain} differ in preparation: ${PREPARATION_FIELDS[field]}`),
+  )
 }
 
 /** Beside the bundle that is to be written. */

@@ -15,6 +15,7 @@ interface Named {
   readonly source: string | undefined
   readonly volume: number | undefined
   readonly mask: string | undefined
+  readonly changeMap: string | undefined
   readonly reference: string | undefined
   readonly singleReference: boolean
   readonly gzipLevel: number
@@ -35,6 +36,7 @@ export function checkOptions({
   source,
   volume,
   mask,
+  changeMap,
   reference,
   gzipLevel,
   threads,
@@ -51,9 +53,9 @@ export function checkOptions({
   wholeNumber('gzip-level', gzipLevel, 1, 9)
   if (threads !== undefined) wholeNumber('threads', threads, 1, 256)
   if (volume !== undefined) wholeNumber('volume', volume, 0, Number.MAX_SAFE_INTEGER)
-  if (isCohort(input) && [source, mask, volume].some((option) => option !== undefined))
+  if (isCohort(input) && [source, mask, volume, changeMap].some((option) => option !== undefined))
     throw new ConfigError(
-      '--source, --mask and --volume say something of one image, but the input is a cohort.',
+      '--source, --mask, --volume and --change-map say something of one image, but the input is a cohort.',
       'Use the columns domain and mask of a manifest, --domain-from for a BIDS dataset, and images of one volume.',
     )
   if (!isCohort(input) && [suffix, domainFrom].some((option) => option !== undefined))

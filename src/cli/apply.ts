@@ -14,6 +14,8 @@ interface Flags extends CommonOptions, CohortFlags {
   readonly mask: string | undefined
   readonly reference: string | undefined
   readonly 'single-reference': boolean
+  readonly prepared: string | undefined
+  readonly 'change-map': string | undefined
   readonly dtype: 'float32' | 'same'
   readonly 'gzip-level': number
   readonly force: boolean
@@ -62,6 +64,14 @@ export const apply: CommandModule<object, Flags> = {
         default: false,
         describe: "Accept that one person's histogram writes that person's tissue volumes into the image",
       })
+      .option('prepared', {
+        type: 'string',
+        describe: 'What was done to the image before, such as skull-stripped,bias-corrected,not-defaced',
+      })
+      .option('change-map', {
+        type: 'string',
+        describe: 'NIfTI file to write: what was changed beyond one gain and one offset',
+      })
       .option('dtype', {
         choices: ['float32', 'same'] as const,
         default: 'float32' as const,
@@ -80,8 +90,11 @@ export const apply: CommandModule<object, Flags> = {
   handler: async (options) => {
     const { checkOptions, isCohort, openHarmonizer, softwareVersion } = await import('./apply-options.ts')
     checkOptions(options)
+    const { parsePrepared } = await import('../domain/preparation.ts')
+    const prepared = parsePrepared(options.prepared ?? '')
     const harmonizer = await openHarmonizer(options)
     const shared = {
+      prepared,
       dtype: options.dtype,
       gzipLevel: options.gzipLevel,
       force: options.force,
@@ -93,8 +106,16 @@ export const apply: CommandModule<object, Flags> = {
       if (isCohort(options.input)) await applyToCohort(harmonizer, options, shared)
       else {
         const { applyFile } = await import('../harmonizer/apply-file.ts')
-        const { input, output, volume, mask, source } = options
-        const record = await applyFile(harmonizer, { ...shared, input, output, volume, mask, domain: source })
+        const { input, output, volume, mask, source, changeMap } = options
+        const record = await applyFile(harmonizer, {
+          ...shared,
+          input,
+          output,
+          volume,
+          mask,
+          changeMap,
+          domain: source,
+        })
         for (const line of doubts(record)) remarks(options)(line)
         report(options, summary(record, options), record)
       }

@@ -16,6 +16,7 @@ interface TrainArguments extends CommonOptions, CohortFlags {
   readonly 'exclude-subjects': string | undefined
   readonly 'single-reference': boolean
   readonly 'max-rung': number | undefined
+  readonly prepared: string | undefined
   readonly resume: boolean
   readonly overwrite: boolean
 }
@@ -53,6 +54,10 @@ export const train: CommandModule<object, TrainArguments> = {
         describe:
           'With `auto`: the strongest rung that may be chosen (default: 2 with one traveling subject)',
       })
+      .option('prepared', {
+        type: 'string',
+        describe: 'What was done to all images before, such as skull-stripped,bias-corrected,not-defaced',
+      })
       .option('resume', {
         type: 'boolean',
         default: false,
@@ -67,7 +72,9 @@ export const train: CommandModule<object, TrainArguments> = {
   handler: async (options) => {
     const { train: run } = await import('../../training/train.ts')
     const { readConfig, namesIn, rungAsked, wholeSeed } = await import('./train-options.ts')
+    const { parsePrepared } = await import('../domain/preparation.ts')
     const maxRung = rungAsked(options['max-rung'], options.method)
+    const prepared = parsePrepared(options.prepared ?? '')
     const config = await readConfig(options.config)
     const draw = progress(options)
     const say = remarks(options)
@@ -82,6 +89,7 @@ export const train: CommandModule<object, TrainArguments> = {
         seed: wholeSeed(options.seed),
         config,
         singleReference: options.singleReference,
+        prepared,
         overwrite: options.overwrite,
         resume: options.resume,
         ...(maxRung !== undefined && { maxRung }),

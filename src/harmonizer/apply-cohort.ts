@@ -4,6 +4,7 @@ import { NO_DOMAIN } from '../cohort/bids.ts'
 import type { CohortProblem, Scan } from '../cohort/cohort.ts'
 import { cohortFolder } from '../cohort/identity.ts'
 import { type CohortOptions, type ReadCohort, readCohort, refuseProblems } from '../cohort/manifest.ts'
+import { firstKnown, parsePrepared } from '../domain/preparation.ts'
 import { AttuneError, ConfigError, InputError } from '../errors.ts'
 import { writeTsv } from '../formats/tables/table.ts'
 import { applyFile, exists, type FileRequest, isUpToDate, recordPath } from './apply-file.ts'
@@ -33,7 +34,7 @@ const OF_ONE_IMAGE: ReadonlySet<CohortProblem['code']> = new Set([
 ])
 
 /** What every scan of a run shares. */
-type Shared = Omit<FileRequest, 'input' | 'output' | 'volume' | 'domain' | 'mask' | 'sidecar'>
+type Shared = Omit<FileRequest, 'input' | 'output' | 'volume' | 'domain' | 'mask' | 'sidecar' | 'changeMap'>
 
 /**
  * Harmonizes every scan of a manifest or a BIDS dataset into `folder`. Images of a manifest keep their paths relative to it; of a dataset they
@@ -97,9 +98,15 @@ function refusalOf(
 
 async function applyScan(harmonizer: Harmonizer, scan: Scan, shared: Shared & Place): Promise<ScanResult> {
   const domain = scan.domain === NO_DOMAIN ? undefined : scan.domain
-  const request: FileRequest = { ...shared, input: scan.image, domain, mask: scan.mask }
-  const { output } = request
+  const { output } = shared
   try {
+    const request: FileRequest = {
+      ...shared,
+      input: scan.image,
+      domain,
+      mask: scan.mask,
+      prepared: firstKnown(parsePrepared(scan.covariates['prepared'] ?? ''), shared.prepared ?? {}),
+    }
     if (!request.overwrite && (await isUpToDate(harmonizer, request)))
       return { scan, output, outcome: 'up-to-date' }
     const overwrite = request.overwrite || (await wasInterrupted(request))

@@ -1,12 +1,15 @@
 /** Files in, files out: the image, and beside it the record of what was done. */
 import { access, readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { readDeclarations } from '../cohort/declarations.ts'
 import { readMask } from '../cohort/images.ts'
+import { firstKnown, type Preparation } from '../domain/preparation.ts'
 import { ConfigError } from '../errors.ts'
 import { sha256File, writeFileAtomic } from '../files.ts'
-import { niftiSha256, readNifti } from '../formats/nifti/read.ts'
+import { type NiftiImage, niftiSha256, readNifti } from '../formats/nifti/read.ts'
 import { writeNifti } from '../formats/nifti/write.ts'
-import type { Harmonizer } from './harmonizer.ts'
+import { changeMapOf, type Gain } from './change-map.ts'
+import type { Harmonized, Harmonizer } from './harmonizer.ts'
 import { METHODS } from './ladder.ts'
 import type { HarmonizationRecord, HarmonizerIdentity } from './record.ts'
 
@@ -17,6 +20,10 @@ export interface FileRequest {
   readonly volume?: number | undefined
   readonly mask?: string | undefined
   readonly domain?: string | undefined
+  /** What was done to the input before, where sidecar and image do not show it. */
+  readonly prepared?: Preparation | undefined
+  /** Where to write what was changed beyond gain and offset (see change-map.ts). */
+  readonly changeMap?: string | undefined
   readonly dtype: 'float32' | 'same'
   readonly gzipLevel: number
   readonly force: boolean
@@ -36,6 +43,7 @@ export interface Settings {
   readonly domain: string | null
   readonly volume: number | null
   readonly maskSha256: string | null
+  readonly prepared: Preparation
   readonly dtype: 'float32' | 'same'
   readonly gzipLevel: number
   readonly force: boolean
@@ -52,6 +60,13 @@ export interface FileRecord extends HarmonizationRecord {
     /** Absent after a dry run. */
     readonly sha256?: string
   }
+  readonly changeMap?: ChangeMapRecord
+}
+
+export interface ChangeMapRecord extends Gain {
+  readonly name: string
+  /** Absent after a dry run. */
+  readonly sha256?: string
 }
 
 /** Where a BIDS sidecar holds the record. */
@@ -60,6 +75,7 @@ export const RECORD_KEY = 'Harmonization'
 /** Found in the description of what attune wrote. */
 const MARK = new RegExp(`\\battune (${METHODS.filter((method) => method !== 'identity').join('|')})\\b`)
 const DESCRIPTION_LENGTH = 79
+const CHANGE_MAP_DESCRIPTION = 'attune change map: output - (gain * input + offset)'
 
 /**
  * Harmonizes one NIfTI file.
@@ -75,11 +91,14 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
   const image = await reading
   const mask = request.mask === undefined ? undefined : await readMask(request.mask, image.volume)
   const { description } = image.header
+  const declared = await readDeclarations(input, image.header)
   const harmonized = await harmonizer.apply(image.volume, {
     domain,
     mask,
     force,
-    alreadyHarmonized: MARK.test(description),
+    alreadyHarmonized: declared.harmonized || MARK.test(description),
+    preparation: firstKnown(request.prepared ?? {}, declared.preparation),
+    kind: declared.kind,
   })
   const { volume } = harmonized
   const writing = request.dryRun
@@ -92,15 +111,36 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
       })
   const { record } = harmonized // measured while the thread pool deflates the image
   const written = await writing
+  const changeMap = await writeChangeMap(request, image, harmonized)
   const complete: FileRecord = {
     ...record,
     settings,
     input: { name: basename(input), sha256: image.sha256 },
     output: { name: basename(output), ...written },
+    ...(changeMap && { changeMap }),
   }
   const beside = request.sidecar ? { ...request.sidecar, [RECORD_KEY]: complete } : complete
   if (!request.dryRun) await writeFileAtomic(recordPath(output), `${JSON.stringify(beside, null, 2)}\n`)
   return complete
+}
+
+/** The map is written before the record, so that a record is never without its map. */
+async function writeChangeMap(
+  { changeMap: path, gzipLevel, dryRun }: FileRequest,
+  { volume, header }: NiftiImage,
+  { volume: output, mask }: Harmonized,
+): Promise<ChangeMapRecord | undefined> {
+  if (path === undefined) return undefined
+  const { map, gain } = changeMapOf(volume, output, mask)
+  const written = dryRun
+    ? {}
+    : await writeNifti(path, map, {
+        like: header,
+        dtype: 'float32',
+        gzipLevel,
+        description: CHANGE_MAP_DESCRIPTION,
+      })
+  return { name: basename(path), ...gain, ...('sha256' in written && { sha256: written.sha256 as string }) }
 }
 
 /** What a record says of how its output was made; part of what decides whether a cohort's output is up to date. */
@@ -111,6 +151,7 @@ export async function settingsOf(harmonizer: Harmonizer, request: FileRequest): 
     domain: request.domain ?? null,
     volume: request.volume ?? null,
     maskSha256: request.mask === undefined ? null : await niftiSha256(request.mask),
+    prepared: request.prepared ?? {},
     dtype: request.dtype,
     gzipLevel: request.gzipLevel,
     force: request.force,
@@ -138,13 +179,18 @@ export function recordPath(output: string): string {
   return output.replace(/\.nii(\.gz)?$/, '.json')
 }
 
-async function checkPlace({ input, output, overwrite }: FileRequest): Promise<void> {
-  if (!/\.nii(\.gz)?$/.test(output))
-    throw new ConfigError(`${output} is not a NIfTI name.`, 'Let it end in .nii or .nii.gz.')
-  if (resolve(input) === resolve(output))
-    throw new ConfigError(`${output} is the input itself.`, 'Name another output; inputs are never replaced.')
+async function checkPlace({ input, output, changeMap, overwrite }: FileRequest): Promise<void> {
+  const images = changeMap === undefined ? [output] : [output, changeMap]
+  for (const path of images) {
+    if (!/\.nii(\.gz)?$/.test(path))
+      throw new ConfigError(`${path} is not a NIfTI name.`, 'Let it end in .nii or .nii.gz.')
+    if (resolve(input) === resolve(path))
+      throw new ConfigError(`${path} is the input itself.`, 'Name another output; inputs are never replaced.')
+  }
+  if (changeMap !== undefined && resolve(changeMap) === resolve(output))
+    throw new ConfigError(`${changeMap} is the output itself.`, 'Name another file for the change map.')
   if (overwrite) return
-  for (const path of [output, recordPath(output)])
+  for (const path of [...images, recordPath(output)])
     if (await exists(path))
       throw new ConfigError(`${path} exists.`, 'Name another output, or pass --overwrite.')
 }

@@ -13,7 +13,7 @@ const facts = (change: Partial<ImageFacts> = {}, p50 = 100): ImageFacts => ({
   ...change,
 })
 const failed = (image: ImageFacts, limits: Parameters<typeof checkLimits>[1]): string[] =>
-  checkLimits(image, limits)
+  checkLimits({ facts: image }, limits)
     .filter(({ status }) => status === 'failed')
     .map(({ guard }) => guard)
 
@@ -63,7 +63,7 @@ describe('limits', () => {
   })
 
   it('do not exist for methods without training', () => {
-    expect(checkLimits(facts(), {})).toEqual([])
+    expect(checkLimits({ facts: facts() }, {})).toEqual([])
   })
 })
 
@@ -71,7 +71,7 @@ describe('enforcing', () => {
   const no = (message: string) => ({ guard: 'intensity', status: 'failed', message }) as const
 
   it('names every guard that failed at once, with what is accepted', () => {
-    const findings = checkLimits(facts({ maskMl: 10 }, 5), { a: limitsOf([facts()]) })
+    const findings = checkLimits({ facts: facts({ maskMl: 10 }, 5) }, { a: limitsOf([facts()]) })
     expect(() => enforce(findings, false)).toThrow(
       /Median intensity is 5; accepted for a: 25 to 400 \(from 1 training scan\).*Mask volume in ml is 10/s,
     )

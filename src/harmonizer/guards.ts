@@ -3,8 +3,12 @@
  * right and be wrong. So an image that is far from them is refused, with the reason, unless the user insists: then the
  * reason is written into the record instead.
  */
+import type { ImageKind } from '../domain/declared.ts'
+import { comparePreparation, inWords, type Preparation } from '../domain/preparation.ts'
 import { RefusedError } from '../errors.ts'
+import type { Descriptors } from '../metrics/descriptors.ts'
 import type { Volume } from '../volume/volume.ts'
+import { checkDescriptors } from './descriptor-guard.ts'
 import type { ImageFacts } from './image-facts.ts'
 import type { DomainLimits, Range } from './manifest.ts'
 import type { Method } from './method.ts'
@@ -13,6 +17,7 @@ import type { Method } from './method.ts'
 export interface Finding {
   readonly guard:
     | 'content'
+    | 'kind'
     | 'finite'
     | 'unit'
     | 'repeat'
@@ -20,6 +25,11 @@ export interface Finding {
     | 'field-of-view'
     | 'voxel-size'
     | 'mask-volume'
+    | 'histogram'
+    | 'contrast'
+    | 'noise'
+    | 'resolution'
+    | 'preparation'
   readonly status: 'passed' | 'noted' | 'failed'
   readonly message: string
 }
@@ -75,8 +85,15 @@ export function checkImage(
   facts: ImageFacts,
   method: Method,
   alreadyHarmonized: boolean,
+  kind?: ImageKind,
 ): Finding[] {
   const findings: Finding[] = [checkContent(facts), checkFinite(facts)]
+  if (method !== 'identity' && kind !== undefined && kind !== 'magnitude')
+    findings.push({
+      guard: 'kind',
+      status: 'failed',
+      message: `The image is said to be a ${kind} (by the JSON file beside it, its name or its header), not a magnitude image.`,
+    })
   if (method !== 'identity' && volume.unit !== 'arbitrary')
     findings.push({
       guard: 'unit',
@@ -114,12 +131,27 @@ function checkFinite({ voxels, nonFinite }: ImageFacts): Finding {
     : { guard: 'finite', status: 'passed', message: 'All voxels are finite.' }
 }
 
+/** What is compared with training, where the bundle has limits for it (older ones have fewer). */
+export interface Observed {
+  readonly facts: ImageFacts
+  readonly descriptors?: Descriptors | undefined
+  readonly preparation?: Preparation | undefined
+}
+
 /**
  * Guards against images unlike those of training.
  * @param limits the limits of the image's domain, or of every domain when it is not known: one must fit
  */
-export function checkLimits(facts: ImageFacts, limits: Readonly<Record<string, DomainLimits>>): Finding[] {
-  const results = Object.entries(limits).map(([domain, limit]) => compare(facts, domain, limit))
+export function checkLimits(observed: Observed, limits: Readonly<Record<string, DomainLimits>>): Finding[] {
+  const results = Object.entries(limits).map(([domain, limit]) => [
+    ...compare(observed.facts, domain, limit),
+    ...(observed.descriptors && limit.descriptors
+      ? checkDescriptors(observed.descriptors, domain, limit.descriptors)
+      : []),
+    ...(observed.preparation && limit.preparation
+      ? checkPreparation(observed.preparation, domain, limit.preparation)
+      : []),
+  ])
   const failures = (findings: readonly Finding[]): number =>
     findings.filter(({ status }) => status === 'failed').length
   return results.toSorted((a, b) => failures(a) - failures(b))[0] ?? []
@@ -146,6 +178,34 @@ function compare(facts: ImageFacts, domain: string, limits: DomainLimits): Findi
     check('voxel-size', 'Largest voxel edge in mm', Math.max(...voxelMm), limits.voxelMm),
     check('mask-volume', 'Mask volume in ml', maskMl, limits.maskMl),
   ]
+}
+
+function checkPreparation(image: Preparation, domain: string, training: Preparation): Finding[] {
+  const { differing, unknown } = comparePreparation(image, training)
+  const findings = differing.map(
+    (field): Finding => ({
+      guard: 'preparation',
+      status: 'failed',
+      message: `The image is ${inWords(field.field, field.image)}, the training images of ${domain} are ${inWords(field.field, field.training)}.`,
+    }),
+  )
+  if (unknown.length > 0)
+    findings.push({
+      guard: 'preparation',
+      status: 'noted',
+      message: `The training images of ${domain} are ${unknown
+        .map(({ field, training: value }) => inWords(field, value))
+        .join(', ')}; whether this image is, is not known (--prepared says it).`,
+    })
+  return findings.length > 0
+    ? findings
+    : [
+        {
+          guard: 'preparation',
+          status: 'passed',
+          message: 'Prepared as the training images, as far as is known.',
+        },
+      ]
 }
 
 /** @throws {RefusedError} naming every guard that failed, unless `force`; an image without content is refused even then */

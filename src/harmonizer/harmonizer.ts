@@ -1,9 +1,13 @@
 /** The library's front door: load a harmonizer once, apply it to volumes. */
+import { blankedParts } from '../domain/blanked.ts'
+import type { ImageKind } from '../domain/declared.ts'
+import { firstKnown, type Preparation } from '../domain/preparation.ts'
 import { ConfigError, RefusedError } from '../errors.ts'
 import type { LocalTone } from '../inference/local-tone.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
+import { describe } from './describe.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
 import { imageFacts, surveyMask } from './image-facts.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
@@ -41,10 +45,16 @@ export interface ApplyOptions {
   readonly force?: boolean | undefined
   /** Set where the file says that attune wrote it. */
   readonly alreadyHarmonized?: boolean | undefined
+  /** What is known of its preparation from elsewhere; what blanking shows is found in the image. */
+  readonly preparation?: Preparation | undefined
+  /** What it holds, where that is said. */
+  readonly kind?: ImageKind | undefined
 }
 
 export interface Harmonized {
   readonly volume: Volume
+  /** 1 in tissue, length V: given, or found in the image. */
+  readonly mask: Uint8Array
   /** Its figures are measured when it is first read. */
   readonly record: HarmonizationRecord
 }
@@ -128,9 +138,15 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       const survey = surveyMask(volume.shape, mask, FIGURE_SLICES)
       const facts = imageFacts(volume, x, survey)
       const own = domain === undefined ? undefined : guards[domain]
+      const limits = own && domain ? { [domain]: own } : guards
+      const preparation = firstKnown(options.preparation ?? {}, blankedParts(volume))
+      const descriptors =
+        facts.maskedVoxels > 0 && Object.values(limits).some((limit) => limit.descriptors !== undefined)
+          ? describe(volume, x, options.mask ? undefined : { mask, ...survey })
+          : undefined
       const findings = [
-        ...checkImage(volume, facts, identity.method, options.alreadyHarmonized ?? false),
-        ...checkLimits(facts, own && domain ? { [domain]: own } : guards),
+        ...checkImage(volume, facts, identity.method, options.alreadyHarmonized ?? false, options.kind),
+        ...checkLimits({ facts, descriptors, preparation }, limits),
       ]
       enforce(findings, force)
       const passedThrough = domain !== undefined && domain === identity.target
@@ -150,6 +166,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           ...(domain !== undefined && { domain }),
           outcome: passedThrough ? 'passed-through' : 'harmonized',
           mask: { source: options.mask ? 'given' : 'foreground', voxels: facts.maskedVoxels },
+          preparation,
           guards: findings,
           forced: findings.some(({ status }) => status === 'failed'),
           steps: passedThrough ? volume.history : [...volume.history, step],
@@ -162,6 +179,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         volume: unchanged
           ? volume
           : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
+        mask,
         get record() {
           record ??= makeRecord()
           return record

@@ -1,6 +1,8 @@
 /** `manifest.json` of a bundle: what it does, for which images, from which data, and the hash of every other file in it. */
 import * as z from 'zod'
+import { PREPARATION_FIELDS, type Preparation, type PreparationField } from '../domain/preparation.ts'
 import { InputError } from '../errors.ts'
+import type { DescriptorLimits } from './descriptor-guard.ts'
 import type { Rung } from './ladder.ts'
 import { type Model, modelSchema } from './method.ts'
 
@@ -22,6 +24,10 @@ export interface DomainLimits {
   readonly voxelMm: Range
   /** Volume of the mask in ml: a head, not a hand. */
   readonly maskMl: Range
+  /** What kind of image it must be; bundles of older versions have none. */
+  readonly descriptors?: DescriptorLimits | undefined
+  /** What was done to the training images before, as far as it is known; bundles of older versions have none. */
+  readonly preparation?: Preparation | undefined
 }
 
 export interface Manifest {
@@ -53,6 +59,19 @@ export interface TrainingFacts {
 const range = z
   .tuple([z.number(), z.number()])
   .refine(([low, high]) => low <= high, 'low must not exceed high')
+const curve = z.strictObject({ mean: z.array(z.number()).nonempty(), most: z.number().positive() })
+const descriptorLimits = z.strictObject({
+  people: z.number().int().positive(),
+  histogram: curve,
+  radial: curve,
+  noise: range.optional(),
+  fwhmMm: range.optional(),
+  cut: z.array(z.number()).length(6),
+})
+const preparation = z.partialRecord(
+  z.enum(Object.keys(PREPARATION_FIELDS) as PreparationField[]),
+  z.string().min(1),
+)
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hexadecimal')
 const fileName = z.string().regex(/^[a-z0-9-]+\.[a-z]+$/, 'must be a plain file name')
 
@@ -71,6 +90,8 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       extentMm: z.tuple([range, range, range]),
       voxelMm: range,
       maskMl: range,
+      descriptors: descriptorLimits.optional(),
+      preparation: preparation.optional(),
     }),
   ),
   training: z.strictObject({

@@ -1,4 +1,5 @@
 /** What stands beside every output: what was done to which image, whether guards doubted it, and what changed. */
+import type { Preparation } from '../domain/preparation.ts'
 import { smoothnessFwhm } from '../metrics/fwhm.ts'
 import { noiseSd } from '../metrics/noise.ts'
 import { tissueContrast } from '../metrics/tissue-contrast.ts'
@@ -29,6 +30,8 @@ export interface HarmonizationRecord {
   /** An image of the target domain is passed through unchanged. */
   readonly outcome: 'harmonized' | 'passed-through'
   readonly mask: { readonly source: 'given' | 'foreground'; readonly voxels: number }
+  /** What was known to have been done to the image before. */
+  readonly preparation: Preparation
   readonly guards: readonly Finding[]
   /** Whether guards that failed were overruled. */
   readonly forced: boolean
