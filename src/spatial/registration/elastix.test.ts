@@ -105,17 +105,18 @@ describe('registerOnce', () => {
 
 describe('registerPair', () => {
   it('starts where the heads are, however far apart the headers put them, and says its error within 0.2 mm', async () => {
+    const grid = uprightGrid(2.5)
     const pose = about([0, 0, 0], [-0.06, 0.09, 0.04], [150, -90, 60])
-    const first = working(movingHead({ pose: IDENTITY, grid: upright }))
-    const shifted: Affine = upright.affine.map(
+    const first = working(movingHead({ pose: IDENTITY, grid }))
+    const shifted: Affine = grid.affine.map(
       (value, k) => value + (k === 3 ? 150 : k === 7 ? -90 : k === 11 ? 60 : 0),
     )
     const second = working(
-      movingHead({ pose, grid: { ...upright, affine: shifted }, seed: 2, tissues: OTHER_CONTRAST }),
+      movingHead({ pose, grid: { ...grid, affine: shifted }, seed: 2, tissues: OTHER_CONTRAST }),
     )
     const { transform, errorMm } = await registerPair(first, second, 1)
     const error = disagreementMm(transform, pose, first.points)
-    expect(Math.abs(errorMm - error)).toBeLessThan(0.2)
     expect(error).toBeLessThan(0.3)
+    expect(Math.abs(errorMm - error)).toBeLessThan(0.2)
   }, 240_000)
 })

@@ -7,6 +7,10 @@ import { type Affine, multiply, type Vector3 } from '../../kernels/matrix.ts'
 import { toFloat32, type Volume, voxelSize } from '../../volume/volume.ts'
 import { invertRigid } from './rigid.ts'
 
+type Elastix = typeof import('@itk-wasm/elastix')
+/** An image as elastix takes it. */
+type ItkImage = NonNullable<NonNullable<Parameters<Elastix['elastixNode']>[1]>['fixed']>
+
 const PACKAGE = '@itk-wasm/elastix'
 const VERSION = '1.0.1'
 
@@ -45,8 +49,8 @@ const PARAMETERS = {
 interface Job {
   readonly library: string
   readonly parameters: Readonly<Record<string, readonly string[]>>
-  readonly fixed: object
-  readonly moving: object
+  readonly fixed: ItkImage
+  readonly moving: ItkImage
 }
 type Answer =
   | { readonly angles: readonly number[]; readonly centre: readonly number[] }
@@ -158,14 +162,14 @@ function ended(how: string, cause?: Error): MissingError {
  * ITK asks for orthonormal axes in one physical space common to both images, and does not mind which: the world of NIfTI (RAS) stays as it is,
  * and the map comes back in it.
  */
-function itkImage(volume: Volume): object {
+function itkImage(volume: Volume): ItkImage {
   const { affine, shape } = volume
   const spacing = voxelSize(volume)
   const direction = [0, 1, 2].flatMap((row) => spacing.map((mm, c) => (affine[row * 4 + c] as number) / mm))
   return {
     imageType: { dimension: 3, componentType: 'float32', pixelType: 'Scalar', components: 1 },
     name: '',
-    origin: [affine[3], affine[7], affine[11]],
+    origin: [affine[3] as number, affine[7] as number, affine[11] as number],
     spacing: [...spacing],
     direction: Float64Array.from(direction),
     size: [...shape],
