@@ -45,13 +45,14 @@ function errorGate(input: GateInput): Gate {
   if (method === 'identity' || rivals.length === 0)
     return { ...gate, status: 'not-evaluated', finding: 'The bundle holds no weaker method to compare with.' }
   const found = domains.map((domain) => {
-    const after = value(input, domain, method, 'mae') ?? Number.NaN
+    const figure = input.figures.find((f) => f.domain === domain && f.method === method && f.metric === 'mae')
+    const after = figure?.value ?? Number.NaN
     const [best] = rivals
       .map((rival) => ({ rival, error: value(input, domain, rival, 'mae') ?? Number.NaN }))
       .toSorted((a, b) => a.error - b.error)
     const { rival = '', error = Number.NaN } = best ?? {}
     return {
-      text: `${domain}: ${percent(after)}, best weaker method ${rival} ${percent(error)}`,
+      text: `${domain}: ${percent(after)}${confidenceText(figure, 100)}, best weaker method ${rival} ${percent(error)}`,
       met: after < error,
     }
   })
@@ -92,7 +93,7 @@ function fisherGate({ method, domains, figures }: GateInput): Gate {
     const { value, note } = figure
     return [
       {
-        text: `${domain}: ${value.toFixed(2)}${confidenceText(figure)} (${note?.split(',')[0]?.toLowerCase()})`,
+        text: `${domain}: ${value.toFixed(2)}${confidenceText(figure)}, ${note?.split(',')[0]?.toLowerCase()}`,
         met: value >= FISHER_FROM && value <= FISHER_TO,
       },
     ]
@@ -102,11 +103,12 @@ function fisherGate({ method, domains, figures }: GateInput): Gate {
   return judged(gate, found)
 }
 
-/** ", 0.93 to 1.05 with 95 % confidence"; nothing where there is no interval. */
-function confidenceText({ confidence }: Figure): string {
-  return confidence === undefined
+/** " (95 %: 0.93 to 1.05)"; nothing where there is no interval. */
+function confidenceText(figure: Figure | undefined, unit = 1): string {
+  const { low, high } = figure?.confidence ?? {}
+  return low === undefined || high === undefined
     ? ''
-    : `, ${confidence.low.toFixed(2)} to ${confidence.high.toFixed(2)} with 95 % confidence`
+    : ` (95 %: ${(unit * low).toFixed(2)} to ${(unit * high).toFixed(2)})`
 }
 
 function lesionGate(input: GateInput): Gate {
@@ -131,7 +133,7 @@ function lesionGate(input: GateInput): Gate {
     const hidden = lesions.filter((lesion) => lesion.domain === domain && !lesion.visible).length
     return [
       {
-        text: `${domain}: median ${median.toFixed(2)}, 10th percentile ${interval?.low.toFixed(2)}, ${n} lesions${hidden === 0 ? '' : ` (and ${hidden} that the source cannot show)`}`,
+        text: `${domain}: median ${median.toFixed(2)}${confidenceText(figure)}, 10th percentile ${interval?.low.toFixed(2)}, ${n} lesions${hidden === 0 ? '' : ` (and ${hidden} that the source cannot show)`}`,
         met: median >= LESIONS_FROM && median <= LESIONS_TO,
       },
     ]
