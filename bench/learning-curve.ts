@@ -20,8 +20,10 @@ import { codeHash, exists, type TrainingChoice, trainingChoice, workplace } from
 const SEED = 71_001
 const TARGET = 'scanner-A'
 /** Left out of training. */
-const UNSEEN = 'scanner-D'
-/** The test people come first in a cohort, since the first ones are scanned twice. */
+const UNSEEN = 'scanner-C'
+/** Coarse, to end within minutes: what one number of subjects gains on another is what counts here. */
+const VOXEL_MM = 3
+/** The test people come first in a cohort, since the first one is scanned twice. */
 const TEST: readonly AnatomyName[] = ['synthseg-01', 'synthseg-02', 'synthseg-03', 'synthseg-04']
 const LEARNERS: readonly AnatomyName[] = [
   'synthseg-05',
@@ -34,7 +36,7 @@ const LEARNERS: readonly AnatomyName[] = [
 const COUNTS = [1, 3, 6] as const
 const METHODS = ['tone', 'local-tone'] as const
 /** Fewer than the default of attune train, to end within minutes: the curve compares like with like. */
-const STEPS = 150
+const STEPS = 100
 
 interface Run {
   readonly subjects: number
@@ -58,19 +60,19 @@ export async function learningCurve(words: readonly string[]): Promise<void> {
 }
 
 async function cohortOf(): Promise<string> {
-  const folder = join(workplace, `learning-curve-${SEED}-${await codeHash('data/generators')}`)
+  const folder = join(workplace, `learning-curve-${SEED}-${VOXEL_MM}mm-${await codeHash('data/generators')}`)
   const manifest = join(folder, 'cohort.tsv')
   if (!(await exists(join(folder, 'derivatives/truth/code/parameters.json')))) {
     say('simulating')
     const anatomies = [...TEST, ...LEARNERS]
     await simulateCohort(folder, {
       subjects: anatomies.length,
-      scanners: 4,
+      scanners: 3,
       seed: SEED,
-      voxelMm: 2,
+      voxelMm: VOXEL_MM,
       lesions: [3, 6],
       rescans: 1,
-      rescannedSubjects: TEST.length,
+      rescannedSubjects: 1,
       anatomies,
       overwrite: true,
     })
@@ -161,7 +163,7 @@ function curve(runs: readonly Run[]): Section {
       ),
     ),
     notes: [
-      'Medians over the test people, each scanned twice; intervals by a bootstrap over the four of them, which is few: they hold the median of a population with at most 88 % probability. "removed" is the share of removable error.',
+      'Medians over the test people, of whom one was scanned twice; intervals by a bootstrap over the four of them, which is few: they hold the median of a population with at most 88 % probability. "removed" is the share of removable error.',
     ],
   }
 }
@@ -203,7 +205,7 @@ function unseen({ evidence }: Run, steps: number, engine: string): Section {
       ...(refusal === undefined ? [] : [[domain, evidence.harmonizer.method, '–', `refused: ${refusal}`]]),
     ]),
     notes: [
-      `Seed ${SEED}, 2 mm; trained on ${LEARNERS.join(', ')} (the first 1, 3, 6), tested on ${TEST.join(', ')}. local-tone: ${steps} steps, engine ${engine}.`,
+      `Seed ${SEED}, ${VOXEL_MM} mm; trained on ${LEARNERS.join(', ')} (the first 1, 3, 6), tested on ${TEST.join(', ')}. local-tone: ${steps} steps, engine ${engine}.`,
     ],
   }
 }
