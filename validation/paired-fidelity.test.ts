@@ -200,6 +200,7 @@ it('a perfect output has no error, infinite PSNR (left out) and SSIM 1; a smooth
     return (row?.fisher ?? Number.NaN) / (row?.targetFisher ?? Number.NaN)
   }
   expect(separation('perfect')).toBe(1)
-  // Noise 4 over the slope sqrt(300 / v): variances 16 / 3 at v = 100 and 32 / 3 at 200, 16 each in the target: 32 / 16 = 2.
-  expect(Math.abs(separation('inverse') / 2 - 1)).toBeLessThan(0.05)
+  // Noise 4 over the slope sqrt(300 / v): variances 16 / 3 at v = 100 and 32 / 3 at 200, 16 each in the target: 32 / 16 = 2;
+  // tissue 1 has 1054 voxels, whose variance is known within 9 % (two standard errors).
+  expect(Math.abs(separation('inverse') / 2 - 1)).toBeLessThan(0.1)
 }, 60_000)
