@@ -27,7 +27,7 @@ export interface Survey {
 export async function surveyCohort(
   { scans }: Cohort,
   target: string,
-  collectors: readonly Collector[],
+  collectors: readonly Pick<Collector, 'add'>[],
   onScan: (done: number, total: number) => void,
 ): Promise<Survey> {
   const facts = new Map<string, ImageFacts[]>()

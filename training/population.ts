@@ -69,24 +69,23 @@ export const POPULATION_METHODS: Readonly<
 export function learners(
   settings: PopulationSettings,
   wanted: Method,
-): { readonly collectors: readonly Collector[]; models(): readonly ClosedFormModel[] } {
-  const failed = new Set<Collector>()
-  const attempt = <T>(own: Collector, kind: string, work: () => T): T | undefined => {
-    if (failed.has(own)) return undefined
+): { readonly collectors: readonly Pick<Collector, 'add'>[]; models(): readonly ClosedFormModel[] } {
+  const all = Object.entries(POPULATION_METHODS).map(([kind, start]) => ({ kind, own: start(settings) }))
+  const failed = new Set<string>()
+  const attempt = <T>(kind: string, work: () => T): T | undefined => {
+    if (failed.has(kind)) return undefined
     try {
       return work()
     } catch (error) {
       if (!(error instanceof UnfittableError) || kind === wanted) throw error
-      failed.add(own)
+      failed.add(kind)
       return undefined
     }
   }
-  const all = Object.entries(POPULATION_METHODS).map(([kind, start]) => ({ kind, own: start(settings) }))
   return {
     collectors: all.map(({ kind, own }) => ({
-      add: (x, mask, weight) => attempt(own, kind, () => own.add(x, mask, weight)),
-      model: () => own.model(),
+      add: (x, mask, weight) => attempt(kind, () => own.add(x, mask, weight)),
     })),
-    models: () => all.flatMap(({ kind, own }) => attempt(own, kind, () => own.model()) ?? []),
+    models: () => all.flatMap(({ kind, own }) => attempt(kind, () => own.model()) ?? []),
   }
 }

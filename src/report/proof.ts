@@ -28,7 +28,7 @@ function ladder(evidence: Evidence): ProofSection | undefined {
   return {
     title: 'The ladder',
     meaning:
-      'Error left by every method, from those that change least to those that change most, all fitted to the same training scans: a higher rung is worth its freedom only where it leaves clearly less error. No method gets under scan-rescan.',
+      'Error left by every method, from those that change least to those that change most, all fitted to the same training scans: a higher rung is worth its freedom only where it leaves clearly less error, and scan-rescan is as low as any can be expected to get.',
     table: {
       name: 'ladder',
       caption: 'Median MAE in % of the range, with its 95 % interval over families where there is one',
