@@ -9,6 +9,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'accuracy on digital subjects never used for tuning [--seeds test|tuning] [--steps N] [--engine NAME]',
     load: async () => (await import('./harmonization.ts')).harmonization,
   },
+  'learning-curve': {
+    what: 'tone and local-tone trained on 1, 3 and 6 digital subjects, and an unseen scanner [--steps N] [--engine NAME]',
+    load: async () => (await import('./learning-curve.ts')).learningCurve,
+  },
   'real-pair': {
     what: 'a real head: fitted on one half, checked on the other [--steps N] [--engine NAME]',
     load: async () => (await import('./real-pair.ts')).realPair,

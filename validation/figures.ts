@@ -1,6 +1,6 @@
 /** From pairs to figures: medians over the pairs of a source domain, with the range; and the share of removable error. */
 import type { Figure, LesionResult, Metric, PairResult, Separation } from '../src/evidence/evidence.ts'
-import { NOISE_AT_LEAST, NOISE_AT_MOST } from '../src/harmonizer/gates.ts'
+import { NOISE_AT_LEAST, NOISE_AT_MOST, separationExcess } from '../src/harmonizer/gates.ts'
 import { confidenceOf, type FamilyOf } from './intervals.ts'
 import { pooled } from './pooling.ts'
 
@@ -196,7 +196,7 @@ export function noiseDoubt(toTarget: number | undefined, toSource: number | unde
 
 /**
  * The harmonized image's separation of tissues over the target's: of all pairs of tissues, the one whose median over scans is
- * farthest from 1, by the harmonizer under test and by every other method at that same pair.
+ * nearest to what the criterion forbids, by the harmonizer under test and by every other method at that same pair.
  */
 function fisherFigures({ domain, method: tested, separations, familyOf }: DomainResults): readonly Figure[] {
   const name = ({ tissues: [dark, bright] }: Separation): string => `${dark} and ${bright}`
@@ -208,14 +208,15 @@ function fisherFigures({ domain, method: tested, separations, familyOf }: Domain
   const [worst] = [...new Set(separations.map(name))]
     .flatMap((tissues) => {
       const value = medianOf(rowsOf(tested, tissues))
-      return value === undefined ? [] : [{ tissues, distance: Math.abs(Math.log(value)) }]
+      const own = medianOf(rowsOf('identity', tissues))
+      return value === undefined ? [] : [{ tissues, excess: separationExcess(value, own) }]
     })
-    .toSorted((a, b) => b.distance - a.distance)
+    .toSorted((a, b) => b.excess - a.excess)
   if (worst === undefined) return []
   const methods = [...new Set(separations.map(({ method }) => method))]
   return methods.map((method) => ({
     ...medianFigure({ domain, familyOf }, method, 'fisher-ratio', '1', rowsOf(method, worst.tissues)),
-    note: `Tissues ${worst.tissues}, the pair that the harmonizer changes most.`,
+    note: `Tissues ${worst.tissues}, the pair nearest to what the criterion forbids.`,
   }))
 }
 

@@ -1,6 +1,8 @@
 /** Acceptance criteria, and whether they are met. */
 import type { Evidence, Figure, Gate, Metric } from '../src/evidence/evidence.ts'
 import {
+  FISHER_FROM,
+  FISHER_TO,
   LESIONS_FROM,
   LESIONS_TO,
   lesionsKept,
@@ -8,13 +10,10 @@ import {
   NOISE_AT_MOST,
   noiseKept,
   rivalsOf,
+  separationExcess,
 } from '../src/harmonizer/gates.ts'
 
 const MOST_REFUSED = 0.05
-/** Separation of tissues, harmonized over target: below, contrast is lost or noise amplified; above, the image was smoothed. */
-export const FISHER_FROM = 0.9
-export const FISHER_TO = 1.1
-
 export interface GateInput {
   readonly method: string
   readonly domains: readonly string[]
@@ -31,7 +30,12 @@ export function isMissed({ status }: Gate): boolean {
   return status === 'fail'
 }
 
-function value({ figures }: GateInput, domain: string, method: string, metric: Metric): number | undefined {
+function value(
+  { figures }: Pick<GateInput, 'figures'>,
+  domain: string,
+  method: string,
+  metric: Metric,
+): number | undefined {
   return figures.find((f) => f.domain === domain && f.method === method && f.metric === metric)?.value
 }
 
@@ -42,19 +46,20 @@ function errorGate(input: GateInput): Gate {
   )
   const gate = {
     id: 'error',
-    title: 'Closer to the target than every weaker method',
+    title: 'Closer to the target than every weaker method, and than doing nothing',
     criterion: `median MAE below that of ${rivals.join(', ') || 'a weaker method'} on every scanner.`,
   }
-  if (method === 'identity' || rivals.length === 0)
+  if (rivals.length === 0)
     return { ...gate, status: 'not-evaluated', finding: 'The bundle holds no weaker method to compare with.' }
   const found = domains.map((domain) => {
-    const after = value(input, domain, method, 'mae') ?? Number.NaN
+    const figure = input.figures.find((f) => f.domain === domain && f.method === method && f.metric === 'mae')
+    const after = figure?.value ?? Number.NaN
     const [best] = rivals
       .map((rival) => ({ rival, error: value(input, domain, rival, 'mae') ?? Number.NaN }))
       .toSorted((a, b) => a.error - b.error)
     const { rival = '', error = Number.NaN } = best ?? {}
     return {
-      text: `${domain}: ${percent(after)}, best weaker method ${rival} ${percent(error)}`,
+      text: `${domain}: ${percent(after)}${confidenceText(figure, 100)}, best weaker method ${rival} ${percent(error)}`,
       met: after < error,
     }
   })
@@ -84,18 +89,20 @@ function fisherGate({ method, domains, figures }: GateInput): Gate {
   const gate = {
     id: 'tissues',
     title: 'Tissues as well separated as in the target',
-    criterion: `Fisher's criterion, harmonized over target, median between ${FISHER_FROM} and ${FISHER_TO} for every pair of tissues on every scanner; a rise means smoothing.`,
+    criterion: `Fisher's criterion, harmonized over target, median between ${FISHER_FROM} and ${FISHER_TO} for every pair of tissues on every scanner (a rise means smoothing), or no farther out than the source itself: noise and resolution are not corrected.`,
   }
   const found = domains.flatMap((domain) => {
     const figure = figures.find(
       (f) => f.domain === domain && f.method === method && f.metric === 'fisher-ratio',
     )
     if (figure?.value === undefined) return []
-    const { value, note } = figure
+    const { value: ratio, note } = figure
+    const source = value({ figures }, domain, 'identity', 'fisher-ratio')
+    const beside = source === undefined ? '' : `, source ${source.toFixed(2)}`
     return [
       {
-        text: `${domain}: ${value.toFixed(2)}${confidenceText(figure)} (${note?.split(',')[0]?.toLowerCase()})`,
-        met: value >= FISHER_FROM && value <= FISHER_TO,
+        text: `${domain}: ${ratio.toFixed(2)}${confidenceText(figure)}${beside}, ${note?.split(',')[0]?.toLowerCase()}`,
+        met: separationExcess(ratio, source) <= 0,
       },
     ]
   })
@@ -104,11 +111,12 @@ function fisherGate({ method, domains, figures }: GateInput): Gate {
   return judged(gate, found)
 }
 
-/** ", 0.93 to 1.05 with 95 % confidence"; nothing where there is no interval. */
-function confidenceText({ confidence }: Figure): string {
-  return confidence === undefined
+/** " (95 %: 0.93 to 1.05)"; nothing where there is no interval. */
+function confidenceText(figure: Figure | undefined, unit = 1): string {
+  const { low, high } = figure?.confidence ?? {}
+  return low === undefined || high === undefined
     ? ''
-    : `, ${confidence.low.toFixed(2)} to ${confidence.high.toFixed(2)} with 95 % confidence`
+    : ` (95 %: ${(unit * low).toFixed(2)} to ${(unit * high).toFixed(2)})`
 }
 
 function lesionGate(input: GateInput): Gate {
@@ -133,7 +141,7 @@ function lesionGate(input: GateInput): Gate {
     const hidden = lesions.filter((lesion) => lesion.domain === domain && !lesion.visible).length
     return [
       {
-        text: `${domain}: median ${median.toFixed(2)}, 10th percentile ${interval?.low.toFixed(2)}, ${n} lesions${hidden === 0 ? '' : ` (and ${hidden} that the source cannot show)`}`,
+        text: `${domain}: median ${median.toFixed(2)}${confidenceText(figure)}, 10th percentile ${interval?.low.toFixed(2)}, ${n} lesions${hidden === 0 ? '' : ` (and ${hidden} that the source cannot show)`}`,
         met: lesionsKept(median),
       },
     ]

@@ -37,10 +37,11 @@ function anatomy(subject: number): { tissue: Float32Array; lesion: Float32Array;
   return { tissue, lesion, mask }
 }
 
-/** The target scanner shows the anatomy; the source bends its intensities: 2 sqrt(300 v). */
+/** The target scanner shows the anatomy; the source bends its intensities: 2 sqrt(300 v); C, unknown to training, has gain and offset. */
 const scanners = {
   B: (v: number): number => v,
   A: (v: number): number => 2 * Math.sqrt(300 * Math.max(0, v)),
+  C: (v: number): number => 3 * v + 50,
 }
 
 beforeAll(async () => {
@@ -57,7 +58,7 @@ beforeAll(async () => {
         tissue.map((v) => v / 100),
       ),
     )
-    for (const domain of ['A', 'B'] as const)
+    for (const domain of subject < 3 ? (['A', 'B'] as const) : (['A', 'B', 'C'] as const))
       for (const session of [1, 2]) {
         const rng = random(subject, `${domain} ${session}`)
         const data = tissue.map((v, i) =>
@@ -122,6 +123,39 @@ describe('a scanner that one tone curve undoes', () => {
     expect(evidence.gates.find(({ id }) => id === 'error')?.status).toBe('pass')
   })
 
+  it('is compared with every method in closed form, on its rung, with intervals over both people', () => {
+    expect(evidence.ladder?.map(({ rung }) => rung)).toEqual([0, 1, 1, 1, 1, 1, 2, 2, 2])
+    for (const { method } of evidence.ladder ?? []) {
+      const { value = 0, confidence } = pick(evidence, method, 'mae') ?? {}
+      expect(confidence?.families).toBe(2)
+      expect(confidence?.low).toBeLessThanOrEqual(value)
+      expect(confidence?.high).toBeGreaterThanOrEqual(value)
+    }
+    expect(evidence.design.confidence).toMatch(/2 families.*more than 50 % probability/)
+  })
+
+  it('finds each person again, and does not probe the scanner with two', () => {
+    expect(evidence.identification?.results.map(({ method }) => method)).toEqual(['identity', 'tone'])
+    for (const { rankOne, self, others } of evidence.identification?.results ?? []) {
+      expect(rankOne).toBe(1)
+      expect(self).toBeGreaterThan(others + 0.2)
+    }
+    expect(evidence.probe?.results).toEqual([])
+    expect(evidence.probe?.note).toMatch(/2 families/)
+  })
+
+  it('refuses a scanner unseen by name, whose gain and offset zscore undoes', () => {
+    const [unseen] = evidence.unseen ?? []
+    expect(unseen?.domain).toBe('C')
+    expect(unseen?.refusal).toMatch(/not been trained on domain "C"/)
+    const error = (method: string): number =>
+      unseen?.figures.find((figure) => figure.method === method)?.value ?? Number.NaN
+    expect(error('identity')).toBeGreaterThan(1)
+    expect(error('zscore')).toBeLessThan(0.2)
+    expect(error('tone')).toBeNaN()
+    expect(evidence.figures.some(({ domain }) => domain === 'C')).toBe(false)
+  })
+
   it('is evidence that survives its file and names every input by hash, without absolute paths', () => {
     expect(parseEvidence(JSON.parse(JSON.stringify(evidence)), 'here')).toEqual(evidence)
     expect(evidence.provenance.inputs.every(({ name }) => !name.startsWith('/'))).toBe(true)
@@ -136,14 +170,14 @@ it('subjects of the training are refused, unless the check is labelled within-su
   expect(evidence.limits[0]).toMatch(/people that training has seen/)
 }, 60_000)
 
-it('a perfect output has no error, infinite PSNR (left out) and SSIM 1; a smoothed one loses its noise', async () => {
+it('a perfect output has no error, infinite PSNR (left out) and SSIM 1; a smoothed one loses its noise, and the inverse of a curve takes the noise along', async () => {
   const scan = (domain: string) => ({
     subject: 's3',
     domain,
     session: '1',
     image: join(folder, `s3-${domain}-1.nii`),
     mask: join(folder, 's3-mask.nii'),
-    truth: {},
+    truth: { tissue: join(folder, 's3-tissue.nii') },
     covariates: {},
   })
   const { readNifti } = await import('../src/formats/nifti/read.ts')
@@ -151,12 +185,22 @@ it('a perfect output has no error, infinite PSNR (left out) and SSIM 1; a smooth
   const corrections: readonly Correction[] = [
     { name: 'perfect', apply: async () => target },
     { name: 'smoothed', apply: async () => gaussianSmooth(target, shape, [1, 1, 1]) },
+    // The source shows 2 sqrt(300 v).
+    { name: 'inverse', apply: async ({ data }) => Float32Array.from(data, (v) => v ** 2 / 1200) },
   ]
   const pair = { subject: 's3', source: scan('A'), target: scan('B') }
-  const { results } = (await measurePair(pair, corrections, 200)) as MeasuredPair
+  const { results, separations } = (await measurePair(pair, corrections, 200)) as MeasuredPair
   const [perfect, smoothed] = results
   expect(perfect).toMatchObject({ mae: 0, noiseSd: perfect?.targetNoiseSd })
   expect(perfect?.ssim).toBeCloseTo(1, 9)
   expect(perfect && 'psnr' in perfect).toBe(false)
   expect((smoothed?.noiseSd ?? 1) / (smoothed?.targetNoiseSd ?? 1)).toBeLessThan(NOISE_AT_LEAST)
+  const separation = (method: string): number => {
+    const row = separations.find((r) => r.method === method && r.tissues.join() === '1,2')
+    return (row?.fisher ?? Number.NaN) / (row?.targetFisher ?? Number.NaN)
+  }
+  expect(separation('perfect')).toBe(1)
+  // Noise 4 over the slope sqrt(300 / v): variances 16 / 3 at v = 100 and 32 / 3 at 200, 16 each in the target: 32 / 16 = 2;
+  // tissue 1 has 1054 voxels, whose variance is known within 9 % (two standard errors).
+  expect(Math.abs(separation('inverse') / 2 - 1)).toBeLessThan(0.1)
 }, 60_000)

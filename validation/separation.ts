@@ -6,7 +6,7 @@ import { labelsOn } from '../src/harmonizer/lesions.ts'
 import { fuzzyClassMeans } from '../src/kernels/fuzzy-classes.ts'
 import { gaussianSmooth } from '../src/kernels/gaussian.ts'
 import { coarser, histogramOf } from '../src/kernels/histogram.ts'
-import { classMoments, fisherRatio } from '../src/metrics/fisher-ratio.ts'
+import { fisherRatio, type TissueMoments, tissueMoments } from '../src/metrics/fisher-ratio.ts'
 import type { Grid } from '../src/volume/volume.ts'
 
 /** Tissues that fill less of the mask do not count: thin structures are mostly borders (chosen). */
@@ -69,19 +69,22 @@ export function separationsOf(
   target: Float32Array,
   outputs: ReadonlyMap<string, Float32Array>,
 ): readonly Separation[] {
-  const sizes = new Float64Array(256)
-  for (const label of labels) sizes[label] = (sizes[label] ?? 0) + 1
-  const inside = labels.length - (sizes[0] ?? 0)
-  const byMean = [...sizes]
-    .flatMap((n, label) => (label > 0 && n > 0 && n >= LEAST_SHARE * inside ? [label] : []))
-    .map((label) => ({ label, mean: classMoments(target, labels, label).mean }))
+  const reference = tissueMoments(target, labels)
+  const inside = reference.slice(1).reduce((sum, { n }) => sum + n, 0)
+  const byMean = reference
+    .flatMap(({ n, mean }, label) =>
+      label > 0 && n > 0 && n >= LEAST_SHARE * inside ? [{ label, mean }] : [],
+    )
     .toSorted((a, b) => a.mean - b.mean)
+  const moments = [...outputs].map(([method, x]) => ({ method, tissues: tissueMoments(x, labels) }))
+  const criterion = (tissues: readonly TissueMoments[], dark: number, bright: number): number =>
+    fisherRatio(tissues[dark] as TissueMoments, tissues[bright] as TissueMoments)
   return byMean.slice(1).flatMap(({ label: bright }, i) => {
     const dark = byMean[i]?.label ?? 0
-    const targetFisher = fisherRatio(target, labels, dark, bright)
+    const targetFisher = criterion(reference, dark, bright)
     if (!(targetFisher >= LEAST_FISHER)) return []
-    return [...outputs].flatMap(([method, x]): Separation[] => {
-      const fisher = fisherRatio(x, labels, dark, bright)
+    return moments.flatMap(({ method, tissues }): Separation[] => {
+      const fisher = criterion(tissues, dark, bright)
       if (!Number.isFinite(fisher)) return []
       const { subject, source } = pair
       return [{ subject, domain: source.domain, method, tissues: [dark, bright], fisher, targetFisher }]

@@ -1,5 +1,5 @@
 /** What a correction must not do: the limits that validation holds a bundle to, and by which `auto` chooses its method. */
-import { isMethod, METHODS } from './ladder.ts'
+import { isMethod, METHODS, needsDomain, rungOf } from './ladder.ts'
 import type { Method } from './method.ts'
 
 /** Least noise relative to the target's, and most relative to the source's after `tone`. */
@@ -9,12 +9,19 @@ export const NOISE_AT_MOST = 1.1
 export const LESIONS_FROM = 0.9
 export const LESIONS_TO = 1.1
 
-/** A method must leave less error than those of these that are weaker. */
-const RIVALS: readonly Method[] = ['zscore', 'histogram', 'tone']
+/** Fisher's criterion of two tissues relative to the target's: the median must lie between, or as near as the source itself comes. */
+export const FISHER_FROM = 0.9
+export const FISHER_TO = 1.1
 
+/**
+ * The methods that a method must leave less error than: doing nothing, those of lower rungs, and those of its own rung that learn from less.
+ */
 export function rivalsOf(method: string): readonly Method[] {
-  const place = isMethod(method) ? METHODS.indexOf(method) : METHODS.length
-  return METHODS.slice(0, place).filter((name) => RIVALS.includes(name))
+  if (!isMethod(method)) return METHODS
+  const weaker = (name: Method): boolean =>
+    rungOf(name) < rungOf(method) ||
+    (rungOf(name) === rungOf(method) && needsDomain(method) && !needsDomain(name))
+  return METHODS.filter(weaker)
 }
 
 /**
@@ -29,4 +36,17 @@ export function noiseKept(toTarget: number, toSource: number | undefined): boole
 /** @param median of harmonized over target contrast */
 export function lesionsKept(median: number): boolean {
   return median >= LESIONS_FROM && median <= LESIONS_TO
+}
+
+/**
+ * How far the separation of two tissues lies outside what is allowed, as a logarithm; 0 and below it is allowed. A correction of intensities
+ * neither sharpens nor denoises: where noise or resolution of the source make it separate tissues less than the target (or more),
+ * it may stay so, but must not get worse.
+ * @param ratio  Fisher's criterion, harmonized over target
+ * @param source the same of the source as it came, where that is known
+ */
+export function separationExcess(ratio: number, source: number = 1): number {
+  const low = FISHER_FROM * Math.min(1, source)
+  const high = FISHER_TO * Math.max(1, source)
+  return Math.max(Math.log(low / ratio), Math.log(ratio / high))
 }

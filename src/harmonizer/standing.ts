@@ -126,7 +126,7 @@ function errorGate(
   if (method === 'identity')
     return { id: 'error', status: 'not-evaluated', finding: 'Nothing is weaker than nothing done.' }
   const part = withinSubject ? WITHIN_SUBJECT_PART : 1
-  const worst = (['identity', ...rivalsOf(method)] as const)
+  const worst = rivalsOf(method)
     .flatMap((rival) =>
       domainsOf(own).map((domain) => {
         const pairs = own

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { classify, fitDiscriminant, shrinkage } from './discriminant.ts'
+import { classify, fitDiscriminant, shrunkCovariance } from './discriminant.ts'
 import { random } from './random.ts'
 
 const rows = (table: readonly (readonly number[])[]): readonly Float64Array[] =>
@@ -21,8 +21,8 @@ it('shrinks as scikit-learn 1.9.1 does (ledoit_wolf_shrinkage, assume_centered)'
     [0.5, 1.1],
     [-0.5, -1.1],
   ]
-  expect(shrinkage(rows(a))).toBeCloseTo(0.6087591240875909, 12)
-  expect(shrinkage(rows(b))).toBeCloseTo(0.26807774065801426, 12)
+  expect(shrunkCovariance(Float64Array.from(a.flat()), 3).share).toBeCloseTo(0.6087591240875909, 12)
+  expect(shrunkCovariance(Float64Array.from(b.flat()), 2).share).toBeCloseTo(0.26807774065801426, 12)
 })
 
 describe('two classes, one feature', () => {
@@ -65,4 +65,13 @@ it('does not depend on the unit of a feature, and bears one that does not vary',
 it('never names a class without rows', () => {
   const model = fitDiscriminant(rows([[0], [1], [5], [6]]), [0, 0, 2, 2], 3)
   for (const x of [-9, 0, 3, 6, 99]) expect(classify(model, Float64Array.of(x))).not.toBe(1)
+})
+
+it('decides by a feature that is constant within classes, and differs between them', () => {
+  const rng = random(8, 'constant')
+  const labels = Array.from({ length: 12 }, (_, i) => i % 2)
+  const data = labels.map((k) => Float64Array.of(rng.normal(), 5 + 0.01 * k, rng.normal()))
+  const model = fitDiscriminant(data, labels, 2)
+  expect(classify(model, Float64Array.of(3, 5.01, -3))).toBe(1)
+  expect(classify(model, Float64Array.of(-3, 5, 3))).toBe(0)
 })

@@ -1,4 +1,4 @@
-import { quantilesOfSorted, sortedMasked } from '../kernels/quantile.ts'
+import { histogramOf, momentsOf, quantilesOf } from '../kernels/histogram.ts'
 import type { Shape } from '../volume/volume.ts'
 import { smoothnessFwhm } from './fwhm.ts'
 import { noiseSd } from './noise.ts'
@@ -34,31 +34,26 @@ export function scanFeatures(
   mask: Uint8Array,
   voxelMm: readonly [number, number, number],
 ): Float64Array {
-  const sorted = sortedMasked(x, mask)
-  const percentiles = quantilesOfSorted(
-    sorted,
+  const histogram = histogramOf(x, mask)
+  const percentiles = quantilesOf(
+    histogram,
     PERCENTS.map((p) => p / 100),
   )
   const spread = percentiles[4]! - percentiles[2]!
-  let sum = 0
-  for (const v of sorted) sum += v
-  const mean = sum / sorted.length
-  let [second, third, fourth] = [0, 0, 0]
-  for (const v of sorted) {
-    const d = v - mean
-    second += d * d
-    third += d * d * d
-    fourth += d * d * d * d
+  const { mean, sd } = momentsOf(histogram)
+  let [third, fourth] = [0, 0]
+  for (let k = 0; k < histogram.counts.length; k++) {
+    const z = (histogram.means[k]! - mean) / sd
+    third += (histogram.counts[k]! * z * z * z) / histogram.n
+    fourth += (histogram.counts[k]! * z * z * z * z) / histogram.n
   }
-  const n = sorted.length
-  const sd = Math.sqrt(second / n)
   const noise = noiseSd(x, shape, mask)
   return Float64Array.of(
     ...percentiles,
     mean,
     sd,
-    third / n / sd ** 3,
-    fourth / n / sd ** 4,
+    third,
+    fourth,
     Math.log(noise),
     Math.log(noise / spread),
     smoothnessFwhm(x, shape, mask, voxelMm),

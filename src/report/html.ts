@@ -3,6 +3,7 @@ import type { Evidence, Gate, Plane } from '../evidence/evidence.ts'
 import { ladderSection } from './ladder.ts'
 import { html, type Markup, trusted } from './markup.ts'
 import { curveKey, curvesPlot, errorPlot, jointPlot, lesionPlot, lossPlot } from './plots.ts'
+import { proofSections } from './proof.ts'
 import { STYLE } from './style.ts'
 import { definitions, fidelityTable, lesionTable, type Table } from './tables.ts'
 import { counted, figureOf, figureText, GATES, gain, PICTURES, percent, verdict } from './words.ts'
@@ -34,8 +35,13 @@ export function renderHtml(evidence: Evidence): string {
 <ul class="gates">${gates.map(gateItem)}</ul>
 </section>
 <h2>At a glance</h2>
-<p class="quiet">Error left after each method, against the target scan of the same person. The dashed line is what the same person scanned twice differs by; thin lines span the range over pairs. What nothing done leaves is in the tables: raw intensities of two scanners share no scale.</p>
+<p class="quiet">Error left after each method, against the target scan of the same person. The dashed line is what the same person scanned twice differs by; thin lines span the range over pairs, thick ones the 95 % interval of the median. What nothing done leaves is in the tables: raw intensities of two scanners share no scale.</p>
 <div class="grid">${design.domains.map((domain) => glance(evidence, domain))}</div>
+${proofSections(evidence).map(
+  ({ title, meaning, table }) => html`<h2>${title}</h2>
+<p class="quiet">${meaning}</p>
+${table && dataTable(table)}`,
+)}
 ${design.domains.map((domain) => domainSection(evidence, domain))}
 ${lesionSection(evidence)}
 ${ladderSection(evidence)}

@@ -1,6 +1,7 @@
 /** Evidence as Markdown: the same verdict, figures and limits as the HTML report, without pictures. */
 import type { Evidence } from '../evidence/evidence.ts'
 import { ladderLines } from './ladder.ts'
+import { proofSections } from './proof.ts'
 import { definitions, fidelityTable, lesionTable, type Table } from './tables.ts'
 import { GATES, verdict } from './words.ts'
 
@@ -21,6 +22,13 @@ export function renderMarkdown(evidence: Evidence): string {
         `- ${GATES[status].symbol} **${plain(title)}: ${GATES[status].word}.** ${plain(finding)} Criterion: ${plain(criterion)}`,
     ),
     '',
+    ...proofSections(evidence).flatMap(({ title, meaning, table }) => [
+      `## ${title}`,
+      '',
+      plain(meaning),
+      '',
+      ...(table === undefined ? [] : markdownTable(table)),
+    ]),
     '## Fidelity',
     '',
     ...design.domains.flatMap((domain) => markdownTable(fidelityTable(evidence, domain))),

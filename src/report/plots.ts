@@ -23,8 +23,17 @@ export function errorPlot(evidence: Evidence, domain: string): Markup {
       if (figure?.value === undefined) return []
       const { low, high } = figure.interval ?? { low: figure.value, high: figure.value }
       const tested = method === evidence.harmonizer.method
+      const sure = figure.confidence ?? { low: figure.value, high: figure.value }
       return [
-        { method: methodName(method), value: 100 * figure.value, low: 100 * low, high: 100 * high, tested },
+        {
+          method: methodName(method),
+          value: 100 * figure.value,
+          low: 100 * low,
+          high: 100 * high,
+          sureLow: 100 * sure.low,
+          sureHigh: 100 * sure.high,
+          tested,
+        },
       ]
     })
   const floor = figureOf(evidence, domain, 'rescan', 'mae')?.value
@@ -65,6 +74,14 @@ export function errorPlot(evidence: Evidence, domain: string): Markup {
           y: 'method',
           stroke: color,
           strokeWidth: 2,
+          strokeOpacity: 0.45,
+        }),
+        Plot.ruleY(rows, {
+          x1: 'sureLow',
+          x2: 'sureHigh',
+          y: 'method',
+          stroke: color,
+          strokeWidth: 5,
           strokeOpacity: 0.45,
         }),
         Plot.dot(rows, { x: 'value', y: 'method', fill: color, r: 5 }),

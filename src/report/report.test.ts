@@ -50,6 +50,7 @@ const evidence: Evidence = {
       unit: 'range',
       n: 2,
       interval: { kind: 'range', low: 0.05, high: 0.2 },
+      confidence: { low: 0.07, high: 0.16, families: 2 },
     },
     {
       domain: hostile,
@@ -119,6 +120,57 @@ const evidence: Evidence = {
       domain: hostile,
       subject: 's2',
       positions: [{ label: hostile, at: [1, 2, 3], radiusMm: 18, input: [1, 2, 3], output: [2, 4, 6] }],
+    },
+  ],
+  ladder: [
+    { method: 'zscore', rung: 1 },
+    { method: 'local-tone', rung: 4 },
+  ],
+  separations: [
+    {
+      subject: 's2',
+      domain: hostile,
+      method: 'local-tone',
+      tissues: [1, 2],
+      fisher: 3.25,
+      targetFisher: 4,
+    },
+  ],
+  probe: {
+    scanners: ['A', 'B'],
+    scans: 20,
+    families: 5,
+    features: ['mean'],
+    results: [
+      { method: 'identity', training: 'retrained', accuracy: 1, chance: { low: 0.3, high: 0.7 }, p: 0.005 },
+      { method: 'local-tone', training: 'frozen', accuracy: 0.45, chance: { low: 0.3, high: 0.7 }, p: 0.6 },
+      {
+        method: 'local-tone',
+        training: 'retrained',
+        accuracy: 0.85,
+        chance: { low: 0.3, high: 0.7 },
+        p: 0.01,
+      },
+    ],
+  },
+  identification: {
+    subjects: 5,
+    results: [
+      {
+        method: 'local-tone',
+        scans: 10,
+        rankOne: 0.9,
+        confidence: { low: 0.7, high: 1, families: 5 },
+        self: 0.95,
+        others: 0.4,
+      },
+    ],
+  },
+  unseen: [
+    {
+      domain: 'C',
+      refusal: hostile,
+      figures: [{ domain: 'C', method: 'zscore', metric: 'mae', value: 0.31, unit: 'range', n: 3 }],
     },
   ],
   training: [
@@ -205,5 +257,37 @@ describe('report.md, tables and terminal', () => {
     expect(row?.[head?.indexOf('mae') ?? -1]).toBe('0.123456789')
     expect(row?.[head?.indexOf('psnr') ?? -1]).toBe('n/a')
     expect(end).toEqual([''])
+  })
+
+  it('weigh the proof in sentences: what the probe names, whom scans find, which scanner is refused', () => {
+    for (const text of [renderMarkdown(evidence), parseHTML(renderHtml(evidence)).document.toString()]) {
+      expect(text).toMatch(
+        /names the scanner of 85 % of those of other people \(before: 100 %; by chance 30 % to 70 %\)/,
+      )
+      expect(text).toContain('something of the scanner is left')
+      expect(text).toContain('10.0 % (7.0 to 16.0)')
+      expect(text).toContain('0.550')
+      expect(text).toMatch(/Their scans were refused \(C: /)
+      expect(text).toContain('31.0 %')
+    }
+    expect(tsvFiles(evidence)['separations.tsv']).toMatch(/\t1\t2\t3\.25\t4\n$/)
+  })
+
+  it('say why the probe and the search for people were not done', () => {
+    const note = 'Too few people.'
+    const { probe, identification, ...rest } = evidence
+    if (probe === undefined || identification === undefined) throw new TypeError('both are given above')
+    const text = renderMarkdown({
+      ...rest,
+      probe: { ...probe, results: [], note },
+      identification: { subjects: 1, results: [], note },
+    })
+    expect(text.match(/Not evaluated\. Too few people\./g)).toHaveLength(2)
+  })
+
+  it('bear evidence from before these were measured', () => {
+    const { ladder: _l, separations: _s, probe: _p, identification: _i, unseen: _u, ...old } = evidence
+    expect(renderHtml(old)).not.toContain('Can the scanner still be told?')
+    expect(renderMarkdown(old)).not.toContain('The ladder')
   })
 })

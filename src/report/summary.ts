@@ -1,5 +1,6 @@
 /** Evidence as a few lines for a terminal. */
 import type { Evidence } from '../evidence/evidence.ts'
+import { proofSections } from './proof.ts'
 import { fidelityTable, lesionTable, type Table } from './tables.ts'
 import { GATES, verdict } from './words.ts'
 
@@ -10,6 +11,10 @@ export function summaryText(evidence: Evidence): string {
     '',
     ...evidence.design.domains.flatMap((domain) => aligned(fidelityTable(evidence, domain))),
     ...(evidence.lesions.length > 0 ? aligned(lesionTable(evidence)) : []),
+    ...proofSections(evidence).flatMap(({ title, meaning, table }) =>
+      table?.name === 'ladder' ? [] : [`${title} ${meaning}`],
+    ),
+    '',
     ...evidence.gates.map(
       ({ title, status, finding }) => `${GATES[status].symbol} ${title}: ${GATES[status].word}. ${finding}`,
     ),
