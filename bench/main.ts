@@ -9,6 +9,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'accuracy on digital subjects never used for tuning [--seeds test|tuning] [--steps N] [--engine NAME]',
     load: async () => (await import('./harmonization.ts')).harmonization,
   },
+  auto: {
+    what: 'what --method auto chooses on 20 cohorts, and whether it does harm [--steps N] [--engine NAME]',
+    load: async () => (await import('./auto.ts')).auto,
+  },
   'real-pair': {
     what: 'a real head: fitted on one half, checked on the other [--steps N] [--engine NAME]',
     load: async () => (await import('./real-pair.ts')).realPair,
