@@ -34,7 +34,10 @@ async function cohortOf(
     for (const domain of change.domains?.[person] ?? 'ab') {
       const image = `${name}-${person}${domain}.nii`
       const seed = person * 7 + domain.charCodeAt(0)
-      await writeNifti(join(folder, image), head({ seed, person, ...(domain === 'a' ? source : REFERENCE) }))
+      await writeNifti(
+        join(folder, image),
+        head({ voxel: 7, seed, person, ...(domain === 'a' ? source : REFERENCE) }),
+      )
       rows.push(`s${person}\t${domain}\t${image}\t${change.family ?? 'n/a'}`)
     }
   const path = join(folder, `${name}.tsv`)

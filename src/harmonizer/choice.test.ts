@@ -59,17 +59,24 @@ describe('the one-standard-error rule', () => {
 })
 
 describe('nothing done', () => {
+  const harmful = [row('identity', 0.2, 0.01), row('zscore', 0.04, 0.002, 'noise amplified')]
+
   it('is chosen where it suffices', () => {
     const standings = [row('identity', 0.02, 0.001), row('zscore', 0.021, 0.001, 'not nearer')]
     expect(chooseRung({ standings }).chosen).toBe('identity')
   })
 
   it('is no choice where it is all that is left, since it harmonizes nothing', () => {
-    const standings = [row('identity', 0.2, 0.01), row('zscore', 0.04, 0.002, 'noise amplified')]
-    const { chosen, reasons } = chooseRung({ standings })
+    const { chosen, reasons } = chooseRung({ standings: harmful })
     expect(chosen).toBeUndefined()
     expect(reasons.get('identity')).toMatch(/no harmonization/)
     expect(reasons.get('zscore')).toMatch(/noise amplified/)
+  })
+
+  it('is chosen all the same at the scan-rescan floor, or where what fails would hardly help', () => {
+    expect(chooseRung({ standings: harmful, floor: 0.195 }).chosen).toBe('identity')
+    const hardly = [row('identity', 0.02, 0.0001), row('tone', 0.0185, 0.0001, 'not nearer for all')]
+    expect(chooseRung({ standings: hardly }).chosen).toBe('identity')
   })
 })
 
