@@ -13,6 +13,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'tone and local-tone trained on 1, 3 and 6 digital subjects, and an unseen scanner [--steps N] [--engine NAME]',
     load: async () => (await import('./learning-curve.ts')).learningCurve,
   },
+  auto: {
+    what: 'what --method auto chooses on 20 cohorts, and whether it does harm [--steps N] [--engine NAME]',
+    load: async () => (await import('./auto.ts')).auto,
+  },
   'real-pair': {
     what: 'a real head: fitted on one half, checked on the other [--steps N] [--engine NAME]',
     load: async () => (await import('./real-pair.ts')).realPair,

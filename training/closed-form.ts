@@ -125,15 +125,6 @@ export interface PairPoints {
   readonly noise?: { readonly u: number; readonly y: number }
 }
 
-/** One curve per source domain; the noise ratio is measured on the images. */
-export async function fitTone(
-  pairs: readonly Pair[],
-  survey: Survey,
-  onPair: (done: number, total: number) => void,
-): Promise<ToneModel> {
-  return toneOf(await readPoints(pairs, survey, onPair), survey)
-}
-
 /** What `tone` sees of each pair. */
 export async function readPoints(
   pairs: readonly Pair[],
@@ -149,7 +140,7 @@ export async function readPoints(
   return points
 }
 
-/** The curves that these pairs give. */
+/** One curve per source domain, from these pairs; the noise ratio is measured on the images. */
 export function toneOf(points: readonly PairPoints[], { scales }: Survey): ToneModel {
   const domains = new Map<string, PairPoints[]>()
   for (const own of points) {

@@ -81,9 +81,11 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
   }
   const floor = await floorOf(input, closed.scores)
   const judge = (scores: Scores, refuted: Skipped): ChoiceInput => ({
-    standings: standingsOf(scores.scores, scores.failures, options)
-      .filter(({ method }) => !skipped.has(method))
-      .map((row) => withRefit(row, refuted.get(row.method))),
+    standings: standingsOf(
+      scores.scores.filter(({ method }) => !skipped.has(method)),
+      scores.failures.filter(({ method }) => !skipped.has(method)),
+      options,
+    ).map((row) => withRefit(row, refuted.get(row.method))),
     floor: floor?.error,
   })
   let scores = closed
@@ -98,14 +100,11 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
           failures: [...closed.failures, ...network.failures],
         }
         judged = judge(scores, refuted)
-      } else
-        skipped.set(
-          'local-tone',
-          'not trained: what can change less leaves no error above the scan-rescan floor',
-        )
+      }
     }
     const { chosen, reasons } = chooseRung(judged)
-    const notTried = skipped
+    const untrained = scores === closed && !skipped.has('local-tone')
+    const notTried = untrained ? new Map([...skipped, ['local-tone' as const, ENOUGH]]) : skipped
     const selection: Selection = {
       kind: folds.kind,
       travelers: folds.travelers,
@@ -124,15 +123,17 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
     const harm = await harmAfterRefit(
       input,
       chosen,
+      skipped,
       localTone,
       { ...options, withinSubject: false },
       onProgress,
     )
     if (harm === undefined) return { method: chosen, selection, ...(localTone && { localTone }) }
     refuted.set(chosen, harm)
-    if (chosen !== 'local-tone') skipped.delete('local-tone')
   }
 }
+
+const ENOUGH = 'not trained: what can change less leaves no error above the scan-rescan floor'
 
 const CLOSED_FORMS: readonly Method[] = METHODS.filter((method) => method !== 'local-tone')
 
@@ -288,13 +289,14 @@ function sourcesOf(model: Model, target: string): readonly string[] {
 async function harmAfterRefit(
   input: SelectionInput,
   method: Method,
+  skipped: Skipped,
   network: Fitted | undefined,
   options: StandingOptions,
   onProgress: OnProgress,
 ): Promise<string | undefined> {
   if (method === 'identity') return undefined
   const beside = [...new Set([...rivalsOf(method), 'tone' as const, method])].filter(
-    (name) => name !== 'local-tone',
+    (name) => name !== 'local-tone' && !skipped.has(name),
   )
   const { models, failures } = closedForms(input, ['identity', ...beside], () => true)
   const pairs = input.points.map(({ pair }) => pair)

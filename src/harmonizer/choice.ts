@@ -36,7 +36,8 @@ export function highestRung(
 /**
  * The one-standard-error rule with gates: among the methods that pass every gate, those whose error is within one standard error of the
  * best (or of the scan-rescan floor, below which there is no scanner left to remove); of these the weakest rung; in it the least error.
- * Nothing done is chosen where it suffices, not where it is all that is left: then there is no choice.
+ * Nothing done is chosen where it suffices, not where it is all that is left and something that fails a gate would leave a tenth less
+ * error: then there is no choice.
  * @see Breiman et al., Classification and Regression Trees, Wadsworth 1984, section 3.4.3 (the 1 SE rule)
  */
 export function chooseRung({ standings, floor = 0 }: ChoiceInput): Choice {
@@ -48,8 +49,9 @@ export function chooseRung({ standings, floor = 0 }: ChoiceInput): Choice {
   const sufficient = passing.filter(({ error }) => error <= limit)
   const rung = Math.min(...sufficient.map(({ method }) => rungOf(method)))
   const found = least(sufficient.filter(({ method }) => rungOf(method) === rung)) as Standing
-  const better = standings.filter((row) => !passes(row) && row.error < found.error - within)
-  if (found.method === 'identity' && better.length > 0) {
+  const much = Math.min(found.error - within, (1 - PART_WITHOUT_ERROR) * found.error)
+  const better = standings.filter((row) => !passes(row) && row.error < much)
+  if (found.method === 'identity' && found.error > floor + within && better.length > 0) {
     const nothing = `leaves ${percent(found.error)}: nothing done is no harmonization, and whatever would help fails a gate`
     return {
       reasons: new Map(standings.map((row) => [row.method, passes(row) ? nothing : failing(row)])),

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import type { Method } from './method.ts'
+import { type PairScore, standingsOf } from './standing.ts'
+
+const score = (method: Method, subject: string, mae: number, change: Partial<PairScore> = {}): PairScore => ({
+  subject,
+  domain: 'b',
+  session: '1',
+  method,
+  mae,
+  noise: 0.02,
+  targetNoise: 0.02,
+  ordered: true,
+  lesions: [],
+  ...change,
+})
+const people = ['1', '2', '3', '4']
+const everyone = (method: Method, mae: number, change: Partial<PairScore> = {}): PairScore[] =>
+  people.map((subject) => score(method, subject, mae, change))
+const options = { groupOf: (subject: string) => subject, withinSubject: false }
+const standing = (method: Method, scores: readonly PairScore[], change = {}) =>
+  standingsOf(scores, [], { ...options, ...change }).find((row) => row.method === method)!
+const gate = (method: Method, id: string, scores: readonly PairScore[], change = {}) =>
+  standing(method, scores, change).gates.find((found) => found.id === id)!
+
+describe('the error of a method', () => {
+  const scores = [
+    score('tone', '1', 0.01),
+    score('tone', '1', 0.03, { session: '2' }),
+    score('tone', '2', 0.04),
+    score('tone', '3', 0.06),
+  ]
+
+  it('is the mean over subjects, each the mean of their scans, with its standard error', () => {
+    // 2, 4 and 6 %: mean 4 %, SD 2 %, SE 2 % / sqrt(3)
+    const { error, standardError } = standing('tone', scores)
+    expect(error).toBeCloseTo(0.04, 12)
+    expect(standardError).toBeCloseTo(0.02 / Math.sqrt(3), 12)
+  })
+
+  it('counts relatives as one', () => {
+    // {1, 3}: (1 + 3 + 6) / 3 = 10/3 %; {2}: 4 %
+    const groupOf = (subject: string) => (subject === '3' ? '1' : subject)
+    const { error, standardError } = standing('tone', scores, { groupOf })
+    expect(error).toBeCloseTo((0.1 / 3 + 0.04) / 2, 12)
+    expect(standardError).toBeCloseTo((0.04 - 0.1 / 3) / 2, 12)
+  })
+
+  it('has no standard error with one subject', () => {
+    expect(standing('tone', scores.slice(0, 2)).standardError).toBeUndefined()
+  })
+})
+
+describe('gates', () => {
+  it('fail where one of few people is better off with less', () => {
+    const scores = [...everyone('zscore', 0.04), ...everyone('tone', 0.03)]
+    expect(gate('tone', 'error', scores).status).toBe('pass')
+    const harmed = [
+      ...everyone('zscore', 0.04),
+      ...everyone('tone', 0.03).slice(1),
+      score('tone', '1', 0.041),
+    ]
+    expect(gate('tone', 'error', harmed)).toMatchObject({
+      status: 'fail',
+      finding: 'nearer to the target than zscore on 3 of 4 scans of b',
+    })
+  })
+
+  it('fail where nothing done is nearer', () => {
+    const scores = [...everyone('identity', 0.02), ...everyone('zscore', 0.03)]
+    expect(gate('zscore', 'error', scores).finding).toMatch(/than identity on 0 of 4/)
+  })
+
+  it('fail on one scanner, however many pass on others', () => {
+    const onC = { domain: 'c' }
+    const scores = [
+      ...everyone('zscore', 0.04),
+      ...everyone('tone', 0.01),
+      ...everyone('zscore', 0.02, onC),
+      ...everyone('tone', 0.03, onC),
+    ]
+    expect(gate('tone', 'error', scores).finding).toMatch(/of c$/)
+  })
+
+  it('want a tenth less error within subjects', () => {
+    const within = { withinSubject: true }
+    const scores = [...everyone('zscore', 0.04), ...everyone('tone', 0.037)]
+    expect(gate('tone', 'error', scores).status).toBe('pass')
+    expect(gate('tone', 'error', scores, within).status).toBe('fail')
+  })
+
+  it.each<[string, number, number, string]>([
+    ['noise of the target kept', 0.018, 0.02, 'pass'],
+    ['smoothed', 0.014, 0.02, 'fail'],
+    ['a quiet source that keeps its noise', 0.01, 0.01, 'pass'],
+    ['amplified', 0.023, 0.02, 'fail'],
+  ])('on noise: %s', (_, noise, afterTone, expected) => {
+    const scores = [
+      ...everyone('tone', 0.03, { noise: afterTone }),
+      ...everyone('local-tone', 0.02, { noise }),
+    ]
+    expect(gate('local-tone', 'noise', scores).status).toBe(expected)
+  })
+
+  it('are left open where noise cannot be measured', () => {
+    const unknown = { noise: undefined }
+    expect(gate('zscore', 'noise', everyone('zscore', 0.03, unknown)).status).toBe('not-evaluated')
+  })
+
+  it('fail where tissues change places', () => {
+    expect(gate('zscore', 'order', everyone('zscore', 0.03, { ordered: false })).status).toBe('fail')
+  })
+
+  it('hold lesions by their median', () => {
+    const kept = (...lesions: number[]) => gate('tone', 'lesions', everyone('tone', 0.03, { lesions }))
+    expect(kept(0.5, 0.92, 1.4).status).toBe('pass')
+    expect(kept(0.85, 0.88, 1).status).toBe('fail')
+    expect(kept().status).toBe('not-evaluated')
+  })
+
+  it('fail for a method that could not be applied, with the reason', () => {
+    const [row] = standingsOf([score('fcm', '1', 0.01)], [{ method: 'fcm', reason: 'no tissue' }], options)
+    expect(row).toMatchObject({ error: Number.NaN, gates: [{ status: 'fail', finding: 'no tissue' }] })
+  })
+})
