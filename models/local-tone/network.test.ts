@@ -120,6 +120,37 @@ it.each([0.01, 10])('gives the curves that the exported graph gives, at most %d 
   expect(worst).toBeLessThan(1e-4 * robustRange)
 })
 
+it('gives a batch what it gives each of its images', () => {
+  const [first, second] = [featuresOf(1), featuresOf(2).map((value) => 0.8 * value)]
+  const weights = tensorsOf(sampleWeights(model, 5, 0.5))
+  const tones = [model.tones['b']!, model.tones['c']!].map((tone) =>
+    tone.slice(1).map((value, k) => value - tone[k]!),
+  )
+  const increments = (images: readonly Float32Array[], from: number): Float32Array =>
+    tf.tidy(() => {
+      const channels = first.length / (COARSE[0] * COARSE[1] * COARSE[2])
+      const shape = [images.length * COARSE[0], COARSE[1], COARSE[2], channels] as const
+      const features = tf.tensor4d(
+        images.flatMap((image) => [...image]),
+        [...shape],
+      )
+      const chosen = images.map((_, i) => from + i)
+      const global = tf.tensor2d(chosen.map((i) => tones[i]!))
+      const domains = chosen.map((i) => i + 1)
+      const { slopeRatio, perMm } = model.bounds
+      const bounds = { slopeRatio, perMm: 0.3 * perMm } // so tight that both images are held back
+      return network
+        .curveIncrements(tf, weights, features, global, domains, bounds)
+        .dataSync() as Float32Array
+    })
+  const together = increments([first, second], 0)
+  const alone = [...increments([first], 0), ...increments([second], 1)]
+  expect(together.length).toBe(alone.length)
+  const half = alone.length / 2
+  expect(together.slice(0, half)).not.toEqual(together.slice(half))
+  for (const [i, value] of alone.entries()) expect(Math.abs(together[i]! - value)).toBeLessThan(1e-5)
+})
+
 const coordinate = fc.double({ min: -20, max: 260, noNaN: true })
 const place = fc.tuple(coordinate, coordinate, coordinate)
 

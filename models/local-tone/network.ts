@@ -86,7 +86,7 @@ export function curveIncrements(
   const h2 = tf.relu(convolve(h1, 'conv2'))
   const context = dense(tf.mean(tf.reshape(h2, [batch, cells, -1]), 1), weights.context)
   const local = tf.reshape(convolve(h2, 'conv3'), [batch, cells, -1])
-  const h3 = tf.relu(tf.add(local, tf.expandDims(context, 1)))
+  const h3 = tf.relu(tf.add(local, tf.reshape(context, [batch, 1, -1])))
   const seen = dense(tf.reshape(h3, [batch * cells, -1]), weights['head/kernel'])
   const place = dense(oneHot(tf, domains, weights.place.shape[0] as number), weights.place)
   const p = tf.add(
@@ -94,7 +94,7 @@ export function curveIncrements(
     tf.reshape(place, [batch, cells, -1]),
   )
   const slope = tf.exp(tf.mul(tf.tanh(p), Math.log(bounds.slopeRatio)))
-  return limitChange(tf, tf.mul(slope, tf.expandDims(increments, 1)) as T3, bounds.perMm)
+  return limitChange(tf, tf.mul(slope, tf.reshape(increments, [batch, 1, -1])) as T3, bounds.perMm)
 }
 
 /**

@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs'
 import type * as TensorFlow from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type WeightName, type Weights, weightShapes } from '../../models/local-tone/network.ts'
 import { random } from '../../src/kernels/random.ts'
 import { curveAt, latticePair } from '../../test/lattice-pair.ts'
 import { sampleModel } from '../../test/local-tone-oracle.ts'
-import { type Engine, startEngine } from '../engine/engine.ts'
+import { type Engine, type EngineName, startEngine } from '../engine/engine.ts'
+import { nativeFolder } from '../engine/native-folder.ts'
 import { constants, curveLoss, type LossWeights } from './curve-loss.ts'
 import { featureCount } from './features.ts'
 import { drawSample, type Look, type Sample } from './samples.ts'
@@ -151,4 +153,23 @@ describe('the loss', () => {
     expect((await moved.data())[0]!).toBeLessThan(start.loss)
     tf.dispose([moved, ...Object.values(weights), gains, fixed.tones, ...fixed.hats])
   })
+})
+
+const withNative = existsSync(nativeFolder())
+if (!withNative) process.stdout.write('native engine is not installed: its tests are skipped\n')
+
+it.skipIf(!withNative)('has on native the value and gradient that it has on wasm', async () => {
+  const found = async (name: EngineName): Promise<Found> => {
+    await startEngine(name, () => {})
+    return lossOf([shaded], { smoothness: 0.1, gainPrior: 0.3 }, { logGains: [0.1], weightSize: 0.1 })
+  }
+  const there = await found('native')
+  const here = await found('wasm')
+  expect(there.loss).toBeCloseTo(here.loss, 5)
+  for (const [name, gradient] of Object.entries(here.gradients)) {
+    const largest = gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0)
+    const apart = gradient.reduce((most, g, i) => Math.max(most, Math.abs(g - there.gradients[name]![i]!)), 0)
+    expect(largest).toBeGreaterThan(0)
+    expect(apart / largest).toBeLessThan(2e-3)
+  }
 })

@@ -78,6 +78,7 @@ const conv2d = (name: string, k: number, stride: number, padding: Padding, dilat
     ],
     (tf, x, w) => tf.conv2d(x, w, stride, padding, 'NHWC', dilation),
     (x, w) => convolve(x, w, stride, padding, dilation),
+    name === '3x3',
   )
 const conv3d = (name: string, k: number, stride: number): Operation =>
   two<T5, T5>(

@@ -148,6 +148,7 @@ export const elements: readonly Operation[] = [
     'squaredDifference',
     (tf, a, b) => tf.squaredDifference(a, b),
     (a, b) => (a - b) ** 2,
+    { needed: true },
   ),
   binary(
     'prelu',

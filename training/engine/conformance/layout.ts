@@ -125,7 +125,7 @@ export const layout: readonly Operation[] = [
   ),
   one(
     'split',
-    false,
+    true,
     { shape: [4, 6] },
     (tf, x) => tf.mul(...(tf.split(x, 2, 1) as [Tensor, Tensor])),
     (x) =>
@@ -161,7 +161,7 @@ export const layout: readonly Operation[] = [
   ),
   one(
     'gather, axis 0',
-    false,
+    true,
     { shape: [7, 3] },
     (tf, x) => tf.gather(x, tf.tensor1d([0, 2, 2, 6], 'int32')),
     (x) => build([4, 3], ([i, j]) => at(x, [[0, 2, 2, 6][i as number] as number, j as number])),
