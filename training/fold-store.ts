@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { sha256, writeFileAtomic } from '../src/files.ts'
 import { isMethod } from '../src/harmonizer/ladder.ts'
 import type { Method } from '../src/harmonizer/method.ts'
+import { packageVersion } from '../src/package-root.ts'
 import type { Scores } from './score-pair.ts'
 
 const method = z.custom<Method>((value) => typeof value === 'string' && isMethod(value))
@@ -19,6 +20,7 @@ const stored: z.ZodType<Scores> = z.strictObject({
       noise: z.number().optional(),
       targetNoise: z.number().optional(),
       ordered: z.boolean(),
+      separations: z.array(z.strictObject({ tissues: z.string(), ratio: z.number() })),
       lesions: z.array(z.number()),
     }),
   ),
@@ -40,7 +42,7 @@ export async function scoresOf(
   parts: object,
   make: (checkpoint: string) => Promise<Scores>,
 ): Promise<Scores> {
-  const name = sha256(JSON.stringify(parts)).slice(0, 32)
+  const name = sha256(JSON.stringify({ attune: packageVersion(), ...parts })).slice(0, 32)
   const path = join(foldFolder(out), `${name}.json`)
   const known = await readScores(path)
   if (known !== undefined) return known

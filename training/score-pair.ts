@@ -1,9 +1,10 @@
-/** How methods do on one pair of scans: error, noise, order of tissues, lesions. What `auto` chooses by. */
+/** How methods do on one pair of scans: error, noise, order and separation of tissues, lesions. What `auto` chooses by. */
 import type { Pair } from '../src/cohort/cohort.ts'
 import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { UnfittableError } from '../src/errors.ts'
 import { lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
 import type { Method } from '../src/harmonizer/method.ts'
+import { separationsOf, tissuesOf } from '../src/harmonizer/separation.ts'
 import type { Failure, PairScore } from '../src/harmonizer/standing.ts'
 import { keepsOrder } from '../src/metrics/intensity-order.ts'
 import { mae } from '../src/metrics/mae.ts'
@@ -56,6 +57,7 @@ export async function scorePair(
   const truth = await lesionTruth(pair, grid, mask)
   const images = { source: toFloat32(source), target: y }
   const lesions = truth === undefined ? [] : lesionResults(pair, grid, truth, images, outputs, mask)
+  const separations = separationsOf(pair, await tissuesOf(pair, grid, mask, y), y, outputs)
   const scores = [...outputs].map(([method, x]): PairScore => {
     const noise = noiseOf(x)
     return {
@@ -67,6 +69,12 @@ export async function scorePair(
       ...(noise !== undefined && { noise }),
       ...(targetNoise !== undefined && { targetNoise }),
       ordered: keepsOrder(x, y, mask),
+      separations: separations
+        .filter((row) => row.method === method)
+        .map(({ tissues, fisher, targetFisher }) => ({
+          tissues: tissues.join(' and '),
+          ratio: fisher / targetFisher,
+        })),
       lesions: lesions.flatMap(({ visible, kept }) => (visible ? (kept[method] ?? []) : [])),
     }
   })

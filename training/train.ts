@@ -1,5 +1,4 @@
 /** From a cohort to a bundle: choose the scans, look at each, fit, write down what was done. */
-import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { type Cohort, pairsOf } from '../src/cohort/cohort.ts'
 import { type CohortOptions, requireCohort } from '../src/cohort/manifest.ts'
@@ -18,7 +17,7 @@ import { MANIFEST_SCHEMA, type Manifest } from '../src/harmonizer/manifest.ts'
 import type { Method, Model } from '../src/harmonizer/method.ts'
 import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
 import { EVIDENCE_FILE, TRAINING_SCHEMA, type TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
-import { packageFile } from '../src/package-root.ts'
+import { packageVersion } from '../src/package-root.ts'
 import { modelCard } from './card.ts'
 import { readPoints, type Survey, surveyCohort, toneOf } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
@@ -140,7 +139,7 @@ export async function train(
       engine: fitted.engine,
       options: fitted.options,
     },
-    versions: { attune: version() },
+    versions: { attune: packageVersion() },
   }
   const selection = 'selection' in selected ? selected.selection : undefined
   const evidence: TrainingEvidence = {
@@ -243,8 +242,4 @@ async function hashOf({ scans }: Cohort, { hashes }: Survey): Promise<string> {
 
 function domainsOf({ scans }: Cohort): readonly string[] {
   return [...new Set(scans.map(({ domain }) => domain))].sort()
-}
-
-function version(): string {
-  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version
 }

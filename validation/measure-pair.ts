@@ -4,6 +4,7 @@ import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
 import type { LesionResult, PairResult, Separation } from '../src/evidence/evidence.ts'
 import { type LesionTruth, lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
+import { separationsOf, type Tissues, tissuesOf } from '../src/harmonizer/separation.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
 import { psnr } from '../src/metrics/psnr.ts'
@@ -11,7 +12,6 @@ import { scanFeatures } from '../src/metrics/scan-features.ts'
 import { ssim } from '../src/metrics/ssim.ts'
 import { type Grid, toFloat32, voxelSize } from '../src/volume/volume.ts'
 import type { Correction } from './corrections.ts'
-import { separationsOf, type Tissues, tissuesOf } from './separation.ts'
 
 export interface MeasuredPair {
   readonly pair: Pair

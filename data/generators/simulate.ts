@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { RefusedError } from '../../src/errors.ts'
 import { writeFileAtomic } from '../../src/files.ts'
 import { random } from '../../src/kernels/random.ts'
-import { packageFile } from '../../src/package-root.ts'
+import { packageVersion } from '../../src/package-root.ts'
 import * as bids from './bids.ts'
 import {
   drawHead,
@@ -52,8 +52,8 @@ export async function simulateCohort(
   const scanners = Array.from({ length: scannerCount }, (_, index) =>
     drawScanner(scannerRow, index, { ...settings, contrast }),
   )
-  const { version } = JSON.parse(await readFile(packageFile('package.json'), 'utf8')) as { version: string }
   const write = (path: string, content: string): Promise<void> => writeFileAtomic(join(out, path), content)
+  const version = packageVersion()
   await write('dataset_description.json', bids.datasetDescription(version))
   const subjects: SimulatedSubject[] = []
   const rows: ScanRow[] = []

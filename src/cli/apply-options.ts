@@ -1,11 +1,10 @@
 /** What the options of `attune apply` mean together, and the harmonizer that they name. */
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { ConfigError } from '../errors.ts'
 import { readNifti } from '../formats/nifti/read.ts'
 import { bare, type Harmonizer, harmonizerOf, loadHarmonizer } from '../harmonizer/harmonizer.ts'
 import { measureQuantiles } from '../intensity/histogram.ts'
-import { packageFile } from '../package-root.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32 } from '../volume/volume.ts'
 
@@ -91,8 +90,4 @@ export async function openHarmonizer({
       quantiles: [...measureQuantiles(values, foregroundMask(volume)).quantiles],
     }),
   )
-}
-
-export function softwareVersion(): string {
-  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version
 }

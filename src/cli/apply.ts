@@ -88,7 +88,8 @@ export const apply: CommandModule<object, Flags> = {
       .example('$0 apply to-b.harmonizer study derivatives/attune', 'a BIDS dataset to a BIDS derivative')
       .example('$0 apply zscore in.nii.gz out.nii.gz', 'mean 0 and SD 1 inside the head'),
   handler: async (options) => {
-    const { checkOptions, isCohort, openHarmonizer, softwareVersion } = await import('./apply-options.ts')
+    const { packageVersion } = await import('../package-root.ts')
+    const { checkOptions, isCohort, openHarmonizer } = await import('./apply-options.ts')
     checkOptions(options)
     const { parsePrepared } = await import('../domain/preparation.ts')
     const prepared = parsePrepared(options.prepared ?? '')
@@ -100,7 +101,7 @@ export const apply: CommandModule<object, Flags> = {
       force: options.force,
       dryRun: options.dryRun,
       overwrite: options.overwrite,
-      version: softwareVersion(),
+      version: packageVersion(),
     }
     try {
       if (isCohort(options.input)) await applyToCohort(harmonizer, options, shared)

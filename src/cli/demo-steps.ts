@@ -12,9 +12,8 @@ import { writeFileAtomic } from '../files.ts'
 import { applyFile, isUpToDate } from '../harmonizer/apply-file.ts'
 import { readBundle } from '../harmonizer/bundle.ts'
 import { loadHarmonizer } from '../harmonizer/harmonizer.ts'
-import { packageFile } from '../package-root.ts'
+import { packageFile, packageVersion } from '../package-root.ts'
 import { writeReport } from '../report/write.ts'
-import { softwareVersion } from './apply-options.ts'
 
 export interface DemoOptions {
   readonly folder: string
@@ -90,7 +89,7 @@ export async function runDemo(options: DemoOptions, voice: Voice): Promise<DemoR
   await refuseForeign(folder)
   const engine = await chooseEngine(options.engine, voice)
   const steps = options.steps ?? STEPS[engine]
-  await claimFolder(options, { attune: softwareVersion(), engine, steps, cohort: COHORT })
+  await claimFolder(options, { attune: packageVersion(), engine, steps, cohort: COHORT })
   const run: Run = { ...options, engine, voice, steps }
 
   const manifest = await simulate(run)
@@ -274,7 +273,7 @@ async function applyTo(run: Run, bundle: string, { input, domain, output }: Appl
     force: false,
     dryRun: false,
     overwrite: true,
-    version: softwareVersion(),
+    version: packageVersion(),
   } as const
   const request = { ...settings, input, output, domain }
   run.voice.say(`   attune apply ${shown(bundle)} ${shown(input)} ${shown(output)} --source ${domain}`)
@@ -323,7 +322,7 @@ async function validate(run: Run, { bundle, cohort, name, withinSubject }: Valid
       withinSubject,
       command,
       date: new Date().toISOString().slice(0, 10),
-      attune: softwareVersion(),
+      attune: packageVersion(),
     },
     ({ stage, done, total }) => run.voice.draw(`${stage}: ${done} of ${total}`),
   )

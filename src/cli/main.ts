@@ -1,9 +1,8 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { ConfigError } from '../errors.ts'
-import { packageFile } from '../package-root.ts'
+import { packageVersion } from '../package-root.ts'
 import { commands, lazily } from './commands.ts'
 import { exitOnSignals, fail, ignoreClosedPipes } from './ending.ts'
 
@@ -22,7 +21,7 @@ const parser = yargs(words)
   .demandCommand(1, 'No command given.')
   .strict()
   .recommendCommands()
-  .version(JSON.parse(readFileSync(packageFile('package.json'), 'utf8')).version)
+  .version(packageVersion())
   .alias({ help: 'h' })
   .wrap(process.stdout.isTTY ? Math.min(110, process.stdout.columns) : null)
   .locale('en')

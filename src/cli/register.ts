@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
 import type { CommandModule } from 'yargs'
 import { ConfigError } from '../errors.ts'
-import { packageFile } from '../package-root.ts'
+import { packageVersion } from '../package-root.ts'
 import { type CommonOptions, progress, remarks, report } from './output.ts'
 
 interface RegisterArguments extends CommonOptions {
@@ -38,14 +37,13 @@ export const register: CommandModule<object, RegisterArguments> = {
     const maxErrorMm = options.maxErrorMm as number | undefined
     if (maxErrorMm !== undefined && !(maxErrorMm > 0))
       throw new ConfigError(`--max-error-mm is ${maxErrorMm}.`, 'Give a length above 0 mm, such as 1.')
-    const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
     const draw = progress(options)
     const settings = { seed: wholeSeed(options.seed), ...(maxErrorMm !== undefined && { maxErrorMm }) }
     const result = await registerCohort(
       options.cohort,
       options.out,
       settings,
-      version,
+      version: packageVersion(),
       ({ subject, done, total, what }) => draw(`subject ${done + 1} of ${total}, ${subject}: ${what}`),
     )
     const say = remarks(options)

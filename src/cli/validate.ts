@@ -41,7 +41,7 @@ export const validate: CommandModule<object, ValidateArguments> = {
     const { pairedFidelity } = await import('../../validation/paired-fidelity.ts')
     const { writeReport } = await import('../report/write.ts')
     const { summaryText } = await import('../report/summary.ts')
-    const { softwareVersion } = await import('./apply-options.ts')
+    const { packageVersion } = await import('../package-root.ts')
     const { namesIn } = await import('./train-options.ts')
     const { bundle, cohort, out, subjects, withinSubject } = options as typeof options & {
       readonly withinSubject: boolean
@@ -56,7 +56,7 @@ export const validate: CommandModule<object, ValidateArguments> = {
         withinSubject,
         command: ['attune', ...process.argv.slice(2)].join(' '),
         date: new Date().toISOString().slice(0, 10),
-        attune: softwareVersion(),
+        attune: packageVersion(),
       },
       ({ stage, done, total }) => draw(`${WHAT[stage]}: ${done} of ${total}`),
     )

@@ -35,7 +35,7 @@ export interface SelectionRung {
 }
 
 export interface SelectionGate {
-  readonly id: 'applied' | 'error' | 'noise' | 'order' | 'lesions'
+  readonly id: 'applied' | 'error' | 'noise' | 'order' | 'tissues' | 'lesions'
   readonly status: 'pass' | 'fail' | 'not-evaluated'
   /** What was found, or why nothing could be. */
   readonly finding: string
@@ -58,7 +58,7 @@ export const selectionSchema: z.ZodType<Selection> = z.strictObject({
         standardError: z.exactOptional(z.number()),
         gates: z.array(
           z.strictObject({
-            id: z.enum(['applied', 'error', 'noise', 'order', 'lesions']),
+            id: z.enum(['applied', 'error', 'noise', 'order', 'tissues', 'lesions']),
             status: z.enum(['pass', 'fail', 'not-evaluated']),
             finding: z.string(),
           }),

@@ -11,6 +11,7 @@ const score = (method: Method, subject: string, mae: number, change: Partial<Pai
   noise: 0.02,
   targetNoise: 0.02,
   ordered: true,
+  separations: [],
   lesions: [],
   ...change,
 })
@@ -121,5 +122,27 @@ describe('gates', () => {
   it('fail for a method that could not be applied, with the reason', () => {
     const [row] = standingsOf([score('fcm', '1', 0.01)], [{ method: 'fcm', reason: 'no tissue' }], options)
     expect(row).toMatchObject({ error: Number.NaN, gates: [{ status: 'fail', finding: 'no tissue' }] })
+  })
+})
+
+describe('separation of tissues', () => {
+  const apart = (ratio: number) => ({ separations: [{ tissues: '2 and 3', ratio }] })
+
+  it.each([
+    // like the target, or as little as the source shows: allowed
+    [0.95, 1, 'pass'],
+    [0.66, 0.7, 'pass'],
+    // less than both, or more than both: contrast lost, or smoothed
+    [0.6, 0.7, 'fail'],
+    [0.85, 1, 'fail'],
+    [1.2, 1, 'fail'],
+    [1.2, 1.3, 'pass'],
+  ])('%d of the target where the source has %d: %s', (after, source, status) => {
+    const scores = [...everyone('identity', 0.05, apart(source)), ...everyone('tone', 0.03, apart(after))]
+    expect(gate('tone', 'tissues', scores).status).toBe(status)
+  })
+
+  it('is not evaluated where the target tells no tissues apart', () => {
+    expect(gate('tone', 'tissues', everyone('tone', 0.03)).status).toBe('not-evaluated')
   })
 })

@@ -1,7 +1,7 @@
 /** From scores of single scans to how a method stands: its mean error, how sure that is, and whether it does harm. */
 import type { SelectionGate } from '../evidence/selection.ts'
 import { maskedQuantiles } from '../kernels/quantile.ts'
-import { LESIONS_FROM, LESIONS_TO, lesionsKept, noiseKept, rivalsOf } from './gates.ts'
+import { LESIONS_FROM, LESIONS_TO, lesionsKept, noiseKept, rivalsOf, separationExcess } from './gates.ts'
 import type { Method } from './method.ts'
 
 /** How one method did on one source scan, compared with the same person's target scan. */
@@ -17,6 +17,8 @@ export interface PairScore {
   readonly targetNoise?: number | undefined
   /** Whether the target's dark, middle and bright third are in that order in the output too. */
   readonly ordered: boolean
+  /** Fisher's criterion over the target's, for each pair of tissues that the target tells apart. */
+  readonly separations: readonly { readonly tissues: string; readonly ratio: number }[]
   /** Contrast kept of each lesion that the source can show; empty without truth. */
   readonly lesions: readonly number[]
 }
@@ -72,7 +74,13 @@ export function standingsOf(
       return {
         method,
         ...meanError(own, options.groupOf),
-        gates: [errorGate(own, scores, options), noiseGate(own, scores), orderGate(own), lesionGate(own)],
+        gates: [
+          errorGate(own, scores, options),
+          noiseGate(own, scores),
+          orderGate(own),
+          tissueGate(own, scores),
+          lesionGate(own),
+        ],
       }
     }),
     ...failed.map(
@@ -189,6 +197,39 @@ function heldOnMost(
     id,
     status: held / n >= MOST_SCANS ? 'pass' : 'fail',
     finding: `${what} on ${held} of ${n} scans of ${domain}`,
+  }
+}
+
+/** As in validation: for every pair of tissues the median over the scans of a scanner, beside that of the source as it came. */
+function tissueGate(own: readonly PairScore[], all: readonly PairScore[]): SelectionGate {
+  const median = (rows: readonly PairScore[], domain: string, tissues: string): number | undefined => {
+    const ratios = rows
+      .filter((row) => row.domain === domain)
+      .flatMap(({ separations }) => separations.filter((one) => one.tissues === tissues))
+      .map(({ ratio }) => ratio)
+    return ratios.length === 0 ? undefined : maskedQuantiles(Float32Array.from(ratios), null, [0.5])[0]
+  }
+  const sources = all.filter(({ method }) => method === 'identity')
+  const pairs = [...new Set(own.flatMap(({ separations }) => separations.map(({ tissues }) => tissues)))]
+  const found = domainsOf(own).flatMap((domain) =>
+    pairs.flatMap((tissues) => {
+      const ratio = median(own, domain, tissues)
+      const source = median(sources, domain, tissues)
+      return ratio === undefined ? [] : [{ domain, tissues, ratio, excess: separationExcess(ratio, source) }]
+    }),
+  )
+  const worst = found.toSorted((a, b) => b.excess - a.excess)[0]
+  if (worst === undefined || own[0]?.method === 'identity')
+    return {
+      id: 'tissues',
+      status: 'not-evaluated',
+      finding: 'Nothing is changed, or no two tissues are told apart.',
+    }
+  const { domain, tissues, ratio, excess } = worst
+  return {
+    id: 'tissues',
+    status: excess <= 0 ? 'pass' : 'fail',
+    finding: `tissues ${tissues} separated ${ratio.toFixed(2)} as well as in the target on ${domain} (median)`,
   }
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Pair, Scan } from '../src/cohort/cohort.ts'
-import { gaussianSmooth } from '../src/kernels/gaussian.ts'
-import { random } from '../src/kernels/random.ts'
-import type { Shape } from '../src/volume/volume.ts'
+import type { Pair, Scan } from '../cohort/cohort.ts'
+import { gaussianSmooth } from '../kernels/gaussian.ts'
+import { random } from '../kernels/random.ts'
+import type { Shape } from '../volume/volume.ts'
 import { separationsOf, tissuesOf } from './separation.ts'
 
 const shape: Shape = [36, 36, 36]

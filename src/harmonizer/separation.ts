@@ -1,13 +1,13 @@
 /** How well tissues are told apart, in each image and in the target scan of the same person. */
-import type { Pair } from '../src/cohort/cohort.ts'
-import type { Separation } from '../src/evidence/evidence.ts'
-import { readNifti } from '../src/formats/nifti/read.ts'
-import { labelsOn } from '../src/harmonizer/lesions.ts'
-import { fuzzyClassMeans } from '../src/kernels/fuzzy-classes.ts'
-import { gaussianSmooth } from '../src/kernels/gaussian.ts'
-import { coarser, histogramOf } from '../src/kernels/histogram.ts'
-import { fisherRatio, type TissueMoments, tissueMoments } from '../src/metrics/fisher-ratio.ts'
-import type { Grid } from '../src/volume/volume.ts'
+import type { Pair } from '../cohort/cohort.ts'
+import type { Separation } from '../evidence/evidence.ts'
+import { readNifti } from '../formats/nifti/read.ts'
+import { fuzzyClassMeans } from '../kernels/fuzzy-classes.ts'
+import { gaussianSmooth } from '../kernels/gaussian.ts'
+import { coarser, histogramOf } from '../kernels/histogram.ts'
+import { fisherRatio, type TissueMoments, tissueMoments } from '../metrics/fisher-ratio.ts'
+import type { Grid } from '../volume/volume.ts'
+import { labelsOn } from './lesions.ts'
 
 /** Tissues that fill less of the mask do not count: thin structures are mostly borders (chosen). */
 const LEAST_SHARE = 0.01
