@@ -10,7 +10,7 @@ import { FIGURE_SLICES } from './record.ts'
  * @param place of its foreground, where that is at hand
  * @returns `undefined` where nothing stands out from the background
  */
-export function describe(volume: Volume, x: Float32Array, place?: Place): Descriptors | undefined {
+export function describeImage(volume: Volume, x: Float32Array, place?: Place): Descriptors | undefined {
   if (place) return descriptorsOf(x, volume, place)
   const mask = foregroundMask(volume)
   const survey = surveyMask(volume.shape, mask, FIGURE_SLICES)

@@ -7,7 +7,7 @@ import type { LocalTone } from '../inference/local-tone.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
-import { describe } from './describe.ts'
+import { describeImage } from './describe.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
 import { imageFacts, surveyMask } from './image-facts.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
@@ -142,7 +142,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       const preparation = firstKnown(options.preparation ?? {}, blankedParts(volume))
       const descriptors =
         facts.maskedVoxels > 0 && Object.values(limits).some((limit) => limit.descriptors !== undefined)
-          ? describe(volume, x, options.mask ? undefined : { mask, ...survey })
+          ? describeImage(volume, x, options.mask ? undefined : { mask, ...survey })
           : undefined
       const findings = [
         ...checkImage(volume, facts, identity.method, options.alreadyHarmonized ?? false, options.kind),
