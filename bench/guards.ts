@@ -56,7 +56,7 @@ async function digital(): Promise<Parameters<typeof publish>[3][number]> {
     FLAIR: await simulated('flair', { subjects: 3, contrast: 'FLAIR' }),
     'skull-stripped': await simulated('stripped', { subjects: 3, variant: 'skull-stripped' }),
     defaced: await simulated('defaced', { subjects: 3, variant: 'defaced' }),
-    'half a brain lost, 30 % cut off above': await simulated('t1w', { subjects: 16, lesions: [0, 8] }, (v) =>
+    'upper 30 % cut off': await simulated('t1w', { subjects: 16, lesions: [0, 8] }, (v) =>
       cropped(v, 2, 0, 0.7),
     ),
   }
@@ -124,13 +124,13 @@ async function real(data: string): Promise<Parameters<typeof publish>[3][number]
       [1, 2].map((visit) => join(patient, `study${visit}_T1W.nii.gz`)),
     ],
     [
-      'one domain of all vendors, and the MS patient left out',
+      'one domain of all vendors with the first visit of the MS patient; the second left out',
       [
         ...ixi.slice(0, 3),
         ...['uih1', 'studyforrest', 'prisma_pos-HFS', 'xa30_rec-norm'].map((name) =>
           join(vendor, `sub-${name}_T1w.nii.gz`),
         ),
-        join(patient, 'study2_T1W.nii.gz'),
+        ...[1, 2].map((visit) => join(patient, `study${visit}_T1W.nii.gz`)),
       ],
     ],
   ]

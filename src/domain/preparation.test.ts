@@ -18,6 +18,7 @@ describe('what a user says', () => {
     })
     expect(parsePrepared('not-distortion-corrected')).toEqual({ distortionCorrected: 'none' })
     expect(parsePrepared('')).toEqual({})
+    expect(parsePrepared('n/a')).toEqual({})
   })
 
   it.each([
