@@ -82,6 +82,8 @@ describe('a sidecar', () => {
     expect(beside({ schema: 'attune-record/1' }).harmonized).toBe(true)
     expect(beside({ Harmonization: { schema: 'attune-record/1' } }).harmonized).toBe(true)
     expect(beside({ schema: 'other/1' }).harmonized).toBe(false)
+    expect(beside({ schema: 'attune-record/1', outcome: 'passed-through' }).harmonized).toBe(false)
+    expect(beside({ schema: 'attune-record/1', harmonizer: { method: 'identity' } }).harmonized).toBe(false)
   })
 })
 

@@ -32,12 +32,7 @@ beforeAll(async () => {
   for (const p of [1, 2, 3])
     for (const domain of ['a', 'b'] as const) {
       await writeNifti(at(`${p}${domain}_T1w.nii`), person(p, domain))
-      rows.push(
-        `s${p}\t${domain}\t${p}${domain}_T1w.nii\t${domain === 'a' ? 'prescan-normalized' : 'n/a'}`.replace(
-          'n/a',
-          '',
-        ),
-      )
+      rows.push(`s${p}\t${domain}\t${p}${domain}_T1w.nii\t${domain === 'a' ? 'prescan-normalized' : 'n/a'}`)
     }
   await writeFile(at('cohort.tsv'), `${rows.join('\n')}\n`)
   await train({
