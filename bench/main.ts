@@ -41,6 +41,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'time and memory of the intensity methods beside their peers (ATTUNE_PYTHON)',
     load: async () => (await import('./methods.ts')).methods,
   },
+  guards: {
+    what: 'refusals by the guards: wrong ones on digital and real heads, right ones on other images (ATTUNE_DATA)',
+    load: async () => (await import('./guards.ts')).guards,
+  },
   formats: {
     what: 'reading and writing NIfTI, 192 x 256 x 256',
     load: async () => (await import('./formats.ts')).formats,

@@ -7,7 +7,7 @@ import type { Declared } from '../src/domain/declared.ts'
 import { commonPreparation, firstKnown, type Preparation, parsePrepared } from '../src/domain/preparation.ts'
 import { InputError } from '../src/errors.ts'
 import { sha256File } from '../src/files.ts'
-import { describe } from '../src/harmonizer/describe.ts'
+import { describeImage } from '../src/harmonizer/describe.ts'
 import { type DescribedScan, descriptorLimitsOf } from '../src/harmonizer/descriptor-guard.ts'
 import { limitsOf } from '../src/harmonizer/guards.ts'
 import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
@@ -51,7 +51,7 @@ export async function surveyCohort(
     requireTrainable(scan, declared)
     scales.set(scan.image, toneScale(x, mask))
     hashes.set(scan.image, await sha256File(scan.image))
-    const descriptors = describe(volume, x, maskSource === 'foreground' ? { mask, ...place } : undefined)
+    const descriptors = describeImage(volume, x, maskSource === 'foreground' ? { mask, ...place } : undefined)
     const look: Look = {
       facts: imageFacts(volume, x, place),
       described: descriptors ? [{ subject: scan.subject, descriptors }] : [],

@@ -9,7 +9,10 @@ export interface Correction {
   apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
 }
 
-/** From the weakest to the strongest; the harmonizer comes last, and stands for its own method. */
+/**
+ * From the weakest to the strongest; the harmonizer comes last, and stands for its own method. It is applied in spite of its guards:
+ * what is validated is the mapping, and leaving out what guards doubt would flatter it.
+ */
 export function correctionsOf(
   harmonizer: Harmonizer,
   baselines: readonly ClosedFormModel[],
@@ -27,7 +30,7 @@ export function correctionsOf(
     {
       name: method,
       apply: async (volume, mask, domain) =>
-        toFloat32((await harmonizer.apply(volume, { domain, mask })).volume),
+        toFloat32((await harmonizer.apply(volume, { domain, mask, force: true })).volume),
     },
   ]
 }

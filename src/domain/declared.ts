@@ -36,14 +36,12 @@ export function declaredOf({ name, sidecar = {}, codes }: Declarations): Declare
   }
 }
 
+/** The record of a harmonization that changed something: not of an image that was passed through, nor of `identity`. */
 function isRecord(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'schema' in value &&
-    typeof value.schema === 'string' &&
-    value.schema.startsWith('attune-record/')
-  )
+  if (typeof value !== 'object' || value === null) return false
+  const { schema, outcome, harmonizer } = value as Sidecar
+  if (typeof schema !== 'string' || !schema.startsWith('attune-record/')) return false
+  return outcome !== 'passed-through' && (harmonizer as Sidecar | undefined)?.['method'] !== 'identity'
 }
 
 type Sidecar = Readonly<Record<string, unknown>>

@@ -72,7 +72,7 @@ export function inWords(field: PreparationField, value: string): string {
 
 /**
  * What a user says: words such as `bias-corrected`, `not-defaced`, `contrast-agent`, `distortion-corrected:3D`, `contrast:T1w`,
- * `space:MNI`, separated by commas.
+ * `space:MNI`, separated by commas; `n/a` says nothing.
  * @throws {ConfigError} for a word that is none of them, or a field named twice
  */
 export function parsePrepared(text: string): Preparation {
@@ -80,7 +80,7 @@ export function parsePrepared(text: string): Preparation {
   for (const word of text
     .split(',')
     .map((part) => part.trim())
-    .filter((part) => part !== '')) {
+    .filter((part) => part !== '' && part !== 'n/a')) {
     const [, not, name, , value] = /^(not-)?([a-z-]+)(:([A-Za-z0-9]+))?$/.exec(word) ?? []
     const field = fields().find((candidate) => PREPARATION_FIELDS[candidate] === name)
     const meaning = field && meaningOf(field, not !== undefined, value)

@@ -35,11 +35,12 @@ export interface DescribedScan {
 
 /** SDs between people within one domain (of logarithms for noise and smoothness), and how many observations they count as. */
 const PRIOR = { histogram: 0.035, radial: 0.045, noise: 0.2, fwhmMm: 0.08 } as const
-const PRIOR_FREEDOM = 10
+const PRIOR_FREEDOM = 20
 /** Normal quantile of 0.999: a false refusal by each of the four descriptors in 1 of 500 images of the domain. */
 const QUANTILE = 3.0902
-/** More of the head may be cut off than in training by this: necks are cut at different heights, ears touch the faces. Chosen. */
-const CUT_TOLERANCE = 0.3
+/** More of the head may be cut off than in training by this, in the order of `FACES`: ears touch the faces, and
+ * necks are cut anywhere, which says nothing. Chosen. */
+const CUT_TOLERANCE = [0.3, 0.3, 0.3, 0.3, 0.8, 0.3] as const
 /** Stands in for 0 before logarithms are taken: no real image has so little noise, nor is so sharp. */
 const LEAST = 1e-6
 
@@ -82,7 +83,10 @@ export function descriptorLimitsOf(scans: readonly DescribedScan[]): DescriptorL
     ...(noise && { noise }),
     ...(fwhmMm && { fwhmMm }),
     cut: FACES.map((_, face) =>
-      rounded(Math.max(...scans.map(({ descriptors }) => descriptors.cut[face] as number)) + CUT_TOLERANCE),
+      rounded(
+        Math.max(...scans.map(({ descriptors }) => descriptors.cut[face] as number)) +
+          (CUT_TOLERANCE[face] as number),
+      ),
     ),
   }
 }

@@ -7,7 +7,7 @@ import type { LocalTone } from '../inference/local-tone.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
-import { describe } from './describe.ts'
+import { describeImage } from './describe.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
 import { imageFacts, surveyMask } from './image-facts.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
@@ -140,10 +140,14 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       const own = domain === undefined ? undefined : guards[domain]
       const limits = own && domain ? { [domain]: own } : guards
       const preparation = firstKnown(options.preparation ?? {}, blankedParts(volume))
+      const figures = lazy(() => figuresOf(x, volume, mask, survey))
+      const described = Object.values(limits).some((limit) => limit.descriptors !== undefined)
       const descriptors =
-        facts.maskedVoxels > 0 && Object.values(limits).some((limit) => limit.descriptors !== undefined)
-          ? describe(volume, x, options.mask ? undefined : { mask, ...survey })
-          : undefined
+        facts.maskedVoxels === 0 || !described
+          ? undefined
+          : options.mask
+            ? describeImage(volume, x)
+            : describeImage(volume, x, { mask, ...survey }, figures())
       const findings = [
         ...checkImage(volume, facts, identity.method, options.alreadyHarmonized ?? false, options.kind),
         ...checkLimits({ facts, descriptors, preparation }, limits),
@@ -159,7 +163,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         : await applyModel(model, { volume, x, mask, nonFinite: facts.nonFinite }, domain, localTone)
       const unchanged = values === x
       const makeRecord = (): HarmonizationRecord => {
-        const before = figuresOf(x, volume, mask, survey)
+        const before = figures()
         return {
           schema: RECORD_SCHEMA,
           harmonizer: identity,
@@ -174,15 +178,14 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           after: unchanged ? before : figuresOf(values, volume, mask, survey),
         }
       }
-      let record: HarmonizationRecord | undefined
+      const record = lazy(makeRecord)
       return {
         volume: unchanged
           ? volume
           : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
         mask,
         get record() {
-          record ??= makeRecord()
-          return record
+          return record()
         },
       }
     },
@@ -190,6 +193,15 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       await (await opened)?.close()
       opened = undefined
     },
+  }
+}
+
+/** What `make` gives, made when it is first asked for. */
+function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 

@@ -40,21 +40,35 @@ export interface Place {
   readonly slab: Slab
 }
 
+/** What `descriptorsOf` need not measure again: both on the slab, `null` where they cannot be measured. */
+export interface Measured {
+  readonly noiseSd: number | null
+  readonly fwhmMm: number | null
+}
+
 /**
  * @param x values, length V; those of the foreground finite
  * @returns `noise` and `fwhmMm` are NaN where the slab has too few voxels for them
  */
-export function descriptorsOf(x: Float32Array, grid: Grid, { mask, sample, slab }: Place): Descriptors {
+export function descriptorsOf(
+  x: Float32Array,
+  grid: Grid,
+  { mask, sample, slab }: Place,
+  measured?: Measured,
+): Descriptors {
   const values = Float32Array.from(sample, (i) => x[i]!)
   const scale = values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length
+  const orNaN = (value: number | null): number => value ?? Number.NaN
   const slabValues = x.subarray(slab.start, slab.end)
   const slabMask = mask.subarray(slab.start, slab.end)
   return {
     histogram: [...quantilesOfSorted(values.slice().sort(), PROBABILITIES)].map((q) => q / scale),
     radial: radialProfile(values, grid, sample).map((mean) => mean / scale),
     cut: cutFaces(grid, sample),
-    noise: noiseSd(slabValues, slab.shape, slabMask) / scale,
-    fwhmMm: smoothnessFwhm(slabValues, slab.shape, slabMask, voxelSize(grid)),
+    noise: (measured ? orNaN(measured.noiseSd) : noiseSd(slabValues, slab.shape, slabMask)) / scale,
+    fwhmMm: measured
+      ? orNaN(measured.fwhmMm)
+      : smoothnessFwhm(slabValues, slab.shape, slabMask, voxelSize(grid)),
   }
 }
 
