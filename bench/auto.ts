@@ -2,13 +2,14 @@
  * Whether `--method auto` ever chooses a method that does harm: 20 seeded cohorts of known kinds; what was chosen, why the others were
  * passed over, and whether the bundle passes the gates of `attune validate` on people of other anatomies.
  */
+
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { softwareVersion } from '../src/cli/apply-options.ts'
 import { RefusedError } from '../src/errors.ts'
 import type { Gate } from '../src/evidence/evidence.ts'
 import type { Selection } from '../src/evidence/selection.ts'
 import { writeFileAtomic } from '../src/files.ts'
+import { packageVersion } from '../src/package-root.ts'
 import { train } from '../training/train.ts'
 import { pairedFidelity } from '../validation/paired-fidelity.ts'
 import { type CohortPlan, type Difference, writeCohort } from './auto-cohorts.ts'
@@ -135,7 +136,7 @@ async function trained(one: CohortPlan, { manifest, test, out, engine, config }:
       subjects: test,
       command: 'npm run bench -- auto',
       date: new Date().toISOString().slice(0, 10),
-      attune: softwareVersion(),
+      attune: packageVersion(),
     })
     const method = selection?.rungs.find(({ status }) => status === 'chosen')?.method
     const error = (name: string | undefined): number | undefined =>

@@ -6,11 +6,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AnatomyName } from '../data/generators/anatomy.ts'
 import { simulateCohort } from '../data/generators/simulate.ts'
-import { softwareVersion } from '../src/cli/apply-options.ts'
 import { ConfigError } from '../src/errors.ts'
 import type { Evidence, Metric } from '../src/evidence/evidence.ts'
 import { writeFileAtomic } from '../src/files.ts'
-import { packageFile } from '../src/package-root.ts'
+import { packageFile, packageVersion } from '../src/package-root.ts'
 import { figureOf } from '../src/report/words.ts'
 import { train } from '../training/train.ts'
 import { pairedFidelity } from '../validation/paired-fidelity.ts'
@@ -127,7 +126,7 @@ async function evidenceOf(
     subjects: test,
     command: 'npm run bench -- harmonization',
     date,
-    attune: softwareVersion(),
+    attune: packageVersion(),
   })
   await writeFileAtomic(file, JSON.stringify(evidence))
   return evidence

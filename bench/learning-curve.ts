@@ -2,14 +2,15 @@
  * How many traveling subjects are enough: `tone` and `local-tone` trained on 1, 3 and 6 digital people, tested on four others made from
  * other anatomies; and what becomes of a scanner that training has not seen.
  */
+
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AnatomyName } from '../data/generators/anatomy.ts'
 import { simulateCohort } from '../data/generators/simulate.ts'
-import { softwareVersion } from '../src/cli/apply-options.ts'
 import type { Evidence, Figure } from '../src/evidence/evidence.ts'
 import { parseEvidence } from '../src/evidence/schema.ts'
 import { writeFileAtomic } from '../src/files.ts'
+import { packageVersion } from '../src/package-root.ts'
 import { figureOf } from '../src/report/words.ts'
 import { train } from '../training/train.ts'
 import { pairedFidelity } from '../validation/paired-fidelity.ts'
@@ -117,7 +118,7 @@ async function evidenceOf(
     subjects: TEST.map((_, i) => name(i)),
     command: 'npm run bench -- learning-curve',
     date: new Date().toISOString().slice(0, 10),
-    attune: softwareVersion(),
+    attune: packageVersion(),
   })
   await writeFileAtomic(file, JSON.stringify(evidence))
   return evidence

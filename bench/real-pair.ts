@@ -3,8 +3,7 @@
  * checked on the other, 5 voxels apart. One person and one acquisition: no proof of generalization.
  */
 import { join } from 'node:path'
-import { softwareVersion } from '../src/cli/apply-options.ts'
-import { packageFile } from '../src/package-root.ts'
+import { packageFile, packageVersion } from '../src/package-root.ts'
 import { figureOf, gain } from '../src/report/words.ts'
 import { train } from '../training/train.ts'
 import { pairedFidelity } from '../validation/paired-fidelity.ts'
@@ -46,7 +45,7 @@ export async function realPair(words: readonly string[]): Promise<void> {
       withinSubject: true,
       command: 'npm run bench -- real-pair',
       date: new Date().toISOString().slice(0, 10),
-      attune: softwareVersion(),
+      attune: packageVersion(),
     })
     const less = gain(evidence, 'prisma-raw')?.share ?? Number.NaN
     rows.push([

@@ -111,9 +111,19 @@ describe('gates', () => {
     expect(status('error', results(0.16, 1))).toBe('fail')
   })
 
+  it('the error gate asks nothing of doing nothing', () => {
+    const [error] = gatesOf({
+      method: 'identity',
+      domains: ['A'],
+      figures: [],
+      lesions: [],
+      scans: { tested: 1, refused: [] },
+    })
+    expect(error?.status).toBe('not-evaluated')
+  })
+
   it.each([
-    ['whitestripe', 'zscore'],
-    ['nyul', 'zscore'],
+    ['histogram', 'zscore'],
     ['tone', 'zscore, histogram'],
     ['local-tone', 'zscore, histogram, tone'],
   ])('the error gate holds %s against %s', (method, rivals) => {

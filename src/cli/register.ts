@@ -43,7 +43,7 @@ export const register: CommandModule<object, RegisterArguments> = {
       options.cohort,
       options.out,
       settings,
-      version: packageVersion(),
+      packageVersion(),
       ({ subject, done, total, what }) => draw(`subject ${done + 1} of ${total}, ${subject}: ${what}`),
     )
     const say = remarks(options)
