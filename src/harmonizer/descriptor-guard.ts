@@ -1,7 +1,7 @@
 /**
  * Is this image of the kind that the harmonizer was trained on? A few scale-free descriptors (metrics/descriptors.ts) are compared
  * with those of the training images. A domain has 1 to 10 of these, too few to estimate a spread from, so the spread between people
- * that was measured on many images stands in as a prior. Derivation and measurements: docs/decisions/0004-guards.md.
+ * that was measured on many images stands in as a prior. Derivation and measurements: docs/decisions/0005-guards.md.
  */
 import { studentQuantile } from '../kernels/student.ts'
 import { type Descriptors, FACES } from '../metrics/descriptors.ts'
