@@ -47,7 +47,7 @@ export async function surveyCohort(
     const { volume, header, mask, maskSource } = await loadScan(scan)
     const x = toFloat32(volume)
     const place = surveyMask(volume.shape, mask, FIGURE_SLICES)
-    const declared = await readDeclarations(scan.image, header)
+    const declared = await readDeclarations(scan.image, header, scan.sidecar)
     requireTrainable(scan, declared)
     scales.set(scan.image, toneScale(x, mask))
     hashes.set(scan.image, await sha256File(scan.image))

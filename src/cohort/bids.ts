@@ -72,6 +72,7 @@ export async function readBidsCohort(
       session: sessionKey(file.name),
       image,
       ...(mask !== undefined && { mask }),
+      sidecar: scan.sidecar,
       truth: await truthOf({ file, path: image }),
       covariates: cells,
     })

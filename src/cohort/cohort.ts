@@ -13,6 +13,8 @@ export interface Scan {
   readonly mask?: string
   /** Absolute path of a mask that limits what counts in fitting and validation; `mask` stays the body. */
   readonly region?: string
+  /** What the dataset's JSON files say of the image, the inherited ones with them; where absent, the file beside the image counts. */
+  readonly sidecar?: Readonly<Record<string, unknown>>
   /** Absolute paths of truth that only validation reads: `lesions` (labels 1..n), `tissue` (labels). */
   readonly truth: { readonly lesions?: string; readonly tissue?: string }
   /** Every other column, as text. */

@@ -34,7 +34,10 @@ const OF_ONE_IMAGE: ReadonlySet<CohortProblem['code']> = new Set([
 ])
 
 /** What every scan of a run shares. */
-type Shared = Omit<FileRequest, 'input' | 'output' | 'volume' | 'domain' | 'mask' | 'sidecar' | 'changeMap'>
+type Shared = Omit<
+  FileRequest,
+  'input' | 'output' | 'volume' | 'domain' | 'mask' | 'declared' | 'sidecar' | 'changeMap'
+>
 
 /**
  * Harmonizes every scan of a manifest or a BIDS dataset into `folder`. Images of a manifest keep their paths relative to it; of a dataset they
@@ -105,6 +108,7 @@ async function applyScan(harmonizer: Harmonizer, scan: Scan, shared: Shared & Pl
       input: scan.image,
       domain,
       mask: scan.mask,
+      declared: scan.sidecar,
       prepared: firstKnown(parsePrepared(scan.covariates['prepared'] ?? ''), shared.prepared ?? {}),
     }
     if (!request.overwrite && (await isUpToDate(harmonizer, request)))

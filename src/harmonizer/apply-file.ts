@@ -22,6 +22,8 @@ export interface FileRequest {
   readonly domain?: string | undefined
   /** What was done to the input before, where sidecar and image do not show it. */
   readonly prepared?: Preparation | undefined
+  /** What a dataset says of the input; without it, the JSON file beside the input counts. */
+  readonly declared?: Readonly<Record<string, unknown>> | undefined
   /** Where to write what was changed beyond gain and offset (see change-map.ts). */
   readonly changeMap?: string | undefined
   readonly dtype: 'float32' | 'same'
@@ -91,7 +93,7 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
   const image = await reading
   const mask = request.mask === undefined ? undefined : await readMask(request.mask, image.volume)
   const { description } = image.header
-  const declared = await readDeclarations(input, image.header)
+  const declared = await readDeclarations(input, image.header, request.declared)
   const harmonized = await harmonizer.apply(image.volume, {
     domain,
     mask,

@@ -53,6 +53,17 @@ const A = 'sub-01/ses-A/anat/sub-01_ses-A_T1w.nii.gz'
 const HARMONIZED = 'sub-01/ses-A/anat/sub-01_ses-A_desc-harmonized_T1w'
 
 describe('a harmonized dataset', () => {
+  it('refuses an image that a sidecar of the whole dataset declares a phase image', async () => {
+    const { root, out } = await made({
+      'dataset_description.json': { Name: 'Phases', BIDSVersion: '1.8.0' },
+      'T1w.json': { ImageType: ['ORIGINAL', 'PRIMARY', 'P', 'ND'] },
+      [A]: scan,
+    })
+    const { results } = await applyCohort(zscore, root, out, shared)
+    expect(results).toMatchObject([{ outcome: 'failed', error: { code: 'E_REFUSED' } }])
+    expect(results[0]?.error?.message).toMatch(/phase/)
+  })
+
   it('is a derivative: images, sidecars and texts where BIDS has them', async () => {
     const { root, out } = await made({
       'dataset_description.json': {
