@@ -19,8 +19,8 @@ interface Scanner {
 }
 const REFERENCE: Scanner = { tissues: [900, 2600, 4200], noise: 60 }
 const GAIN: Scanner = { tissues: [300, 2600 / 3, 1400], noise: 20 }
-/** Grey matter is nearer to fluid than on the reference, which no gain can mend. */
-const TONE: Scanner = { tissues: [150, 180, 330], noise: 5 }
+/** Grey matter is nearer to fluid than on the reference, which no gain can mend; with so little noise that a curve may steepen it. */
+const TONE: Scanner = { tissues: [150, 195, 330], noise: 1.5 }
 
 /** Everyone was scanned on `a` and on `b`, the target, unless `domains` says otherwise. */
 async function cohortOf(

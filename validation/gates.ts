@@ -46,8 +46,8 @@ function errorGate(input: GateInput): Gate {
   )
   const gate = {
     id: 'error',
-    title: 'Closer to the target than every weaker method, and than doing nothing',
-    criterion: `median MAE below that of ${rivals.join(', ') || 'a weaker method'} on every scanner.`,
+    title: 'Closer to the target than every weaker method',
+    criterion: `median MAE below that of every method of a lower rung (${rivals.join(', ') || 'there is none'}) on every scanner.`,
   }
   if (rivals.length === 0)
     return { ...gate, status: 'not-evaluated', finding: 'The bundle holds no weaker method to compare with.' }

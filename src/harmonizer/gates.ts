@@ -1,5 +1,5 @@
 /** What a correction must not do: the limits that validation holds a bundle to, and by which `auto` chooses its method. */
-import { isMethod, METHODS, needsDomain, rungOf } from './ladder.ts'
+import { isMethod, METHODS, rungOf } from './ladder.ts'
 import type { Method } from './method.ts'
 
 /** Least noise relative to the target's, and most relative to the source's after `tone`. */
@@ -13,15 +13,9 @@ export const LESIONS_TO = 1.1
 export const FISHER_FROM = 0.9
 export const FISHER_TO = 1.1
 
-/**
- * The methods that a method must leave less error than: doing nothing, those of lower rungs, and those of its own rung that learn from less.
- */
+/** The methods that a method must leave less error than: those of lower rungs, doing nothing among them. */
 export function rivalsOf(method: string): readonly Method[] {
-  if (!isMethod(method)) return METHODS
-  const weaker = (name: Method): boolean =>
-    rungOf(name) < rungOf(method) ||
-    (rungOf(name) === rungOf(method) && needsDomain(method) && !needsDomain(name))
-  return METHODS.filter(weaker)
+  return isMethod(method) ? METHODS.filter((name) => rungOf(name) < rungOf(method)) : METHODS
 }
 
 /**
