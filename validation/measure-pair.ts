@@ -9,7 +9,7 @@ import { mae } from '../src/metrics/mae.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
 import { psnr } from '../src/metrics/psnr.ts'
 import { scanFeatures } from '../src/metrics/scan-features.ts'
-import { ssim } from '../src/metrics/ssim.ts'
+import { ssimTo } from '../src/metrics/ssim.ts'
 import { type Grid, toFloat32, voxelSize } from '../src/volume/volume.ts'
 import type { Correction } from './corrections.ts'
 
@@ -68,6 +68,7 @@ export async function measurePair(
   const flat = flatVoxels(y, grid.shape, mask)
   const targetNoise = residualSd(y, grid.shape, flat)
   const voxels = mask.reduce((sum, inside) => sum + inside, 0)
+  const similarity = ssimTo(y, grid.shape, mask, range)
   const results = [...outputs].map(([method, x]): PairResult => {
     const decibel = psnr(x, y, mask, range)
     const noise = residualSd(x, grid.shape, flat)
@@ -80,7 +81,7 @@ export async function measurePair(
       voxels,
       mae: mae(x, y, mask) / range,
       ...(Number.isFinite(decibel) && { psnr: decibel }),
-      ssim: ssim(x, y, grid.shape, mask, range),
+      ssim: similarity(x),
       ...(Number.isFinite(noise) && { noiseSd: noise }),
       ...(Number.isFinite(targetNoise) && { targetNoiseSd: targetNoise }),
     }

@@ -16,7 +16,7 @@ export function summary({ engine, steps, images, unseen, real }: DemoResult, sec
     `  ${verdict(real.evidence).headline}`,
     '  One person, one acquisition: this shows that the mapping carries over to other places, not to other people.',
     '',
-    `Done in ${duration(seconds)} with ${steps} training steps on the engine ${engine}; attune train takes more by default.`,
+    `Done in ${duration(seconds)} with ${steps} training steps on the engine ${engine}.`,
     `Images:  ${images.join('\n         ')}`,
     `Reports: ${reportLine(unseen)}\n         ${reportLine(real)}`,
   ].join('\n')

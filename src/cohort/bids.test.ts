@@ -53,7 +53,7 @@ describe('a dataset is a cohort', () => {
             domain: 'Siemens_Prisma-fit_3T_167006',
             session: 'A',
             image: join(root, t1('01', 'A')),
-            sidecar: { Manufacturer: 'GE', MagneticFieldStrength: '1.5', ...SIEMENS },
+            sidecar: SIEMENS,
             truth: {},
             covariates: { age: '34' },
           },

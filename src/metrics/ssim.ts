@@ -33,35 +33,46 @@ export function ssim(
   mask: Uint8Array,
   range: number,
 ): number {
+  return ssimTo(y, shape, mask, range)(x)
+}
+
+/** The same for several images with one reference, whose windows are summed once. */
+export function ssimTo(
+  y: Float32Array,
+  shape: Shape,
+  mask: Uint8Array,
+  range: number,
+): (x: Float32Array) => number {
   const box = boundingBox(shape, mask)
-  if (box === undefined) return Number.NaN
+  if (box === undefined) return () => Number.NaN
   const { size, voxels } = box
   const crop = (value: (i: number) => number): Float64Array => {
     const out = new Float64Array(voxels.length)
     for (let k = 0; k < voxels.length; k++) out[k] = value(voxels[k]!)
     return windowed(out, size)
   }
-  const meanX = crop((i) => x[i]!)
   const meanY = crop((i) => y[i]!)
-  const squareX = crop((i) => x[i]! * x[i]!)
   const squareY = crop((i) => y[i]! * y[i]!)
-  const product = crop((i) => x[i]! * y[i]!)
-
   const c1 = (K1 * range) ** 2
   const c2 = (K2 * range) ** 2
-  let n = 0
-  let sum = 0
-  for (let k = 0; k < voxels.length; k++) {
-    if (mask[voxels[k]!] === 0) continue
-    const mx = meanX[k]!
-    const my = meanY[k]!
-    const vx = squareX[k]! - mx * mx
-    const vy = squareY[k]! - my * my
-    const cov = product[k]! - mx * my
-    n++
-    sum += ((2 * mx * my + c1) * (2 * cov + c2)) / ((mx * mx + my * my + c1) * (vx + vy + c2))
+  return (x) => {
+    const meanX = crop((i) => x[i]!)
+    const squareX = crop((i) => x[i]! * x[i]!)
+    const product = crop((i) => x[i]! * y[i]!)
+    let n = 0
+    let sum = 0
+    for (let k = 0; k < voxels.length; k++) {
+      if (mask[voxels[k]!] === 0) continue
+      const mx = meanX[k]!
+      const my = meanY[k]!
+      const vx = squareX[k]! - mx * mx
+      const vy = squareY[k]! - my * my
+      const cov = product[k]! - mx * my
+      n++
+      sum += ((2 * mx * my + c1) * (2 * cov + c2)) / ((mx * mx + my * my + c1) * (vx + vy + c2))
+    }
+    return sum / n
   }
-  return sum / n
 }
 
 /**
