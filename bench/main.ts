@@ -49,6 +49,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'reading and writing NIfTI, 192 x 256 x 256',
     load: async () => (await import('./formats.ts')).formats,
   },
+  registration: {
+    what: 'heads that moved, registered, against the truth; time and memory at 1 mm',
+    load: async () => (await import('./registration.ts')).registration,
+  },
   help: { what: 'CPU time of attune --help', load: async () => (await import('./help.ts')).help },
 }
 
