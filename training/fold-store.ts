@@ -20,7 +20,7 @@ const stored: z.ZodType<Scores> = z.strictObject({
       noise: z.number().optional(),
       targetNoise: z.number().optional(),
       ordered: z.boolean(),
-      separations: z.array(z.strictObject({ tissues: z.string(), ratio: z.number() })),
+      separation: z.number().optional(),
       lesions: z.array(z.number()),
     }),
   ),

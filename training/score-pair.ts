@@ -4,7 +4,7 @@ import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { UnfittableError } from '../src/errors.ts'
 import { lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
 import type { Method } from '../src/harmonizer/method.ts'
-import { separationsOf, tissuesOf } from '../src/harmonizer/separation.ts'
+import { scanSeparations, separationsOf, tissuesOf } from '../src/harmonizer/separation.ts'
 import type { Failure, PairScore } from '../src/harmonizer/standing.ts'
 import { keepsOrder } from '../src/metrics/intensity-order.ts'
 import { mae } from '../src/metrics/mae.ts'
@@ -57,9 +57,10 @@ export async function scorePair(
   const truth = await lesionTruth(pair, grid, mask)
   const images = { source: toFloat32(source), target: y }
   const lesions = truth === undefined ? [] : lesionResults(pair, grid, truth, images, outputs, mask)
-  const separations = separationsOf(pair, await tissuesOf(pair, grid, mask, y), y, outputs)
+  const separations = scanSeparations(separationsOf(pair, await tissuesOf(pair, grid, mask, y), y, outputs))
   const scores = [...outputs].map(([method, x]): PairScore => {
     const noise = noiseOf(x)
+    const separation = separations.find((row) => row.method === method)?.ratio
     return {
       subject: pair.subject,
       domain: pair.source.domain,
@@ -69,12 +70,7 @@ export async function scorePair(
       ...(noise !== undefined && { noise }),
       ...(targetNoise !== undefined && { targetNoise }),
       ordered: keepsOrder(x, y, mask),
-      separations: separations
-        .filter((row) => row.method === method)
-        .map(({ tissues, fisher, targetFisher }) => ({
-          tissues: tissues.join(' and '),
-          ratio: fisher / targetFisher,
-        })),
+      ...(separation !== undefined && { separation }),
       lesions: lesions.flatMap(({ visible, kept }) => (visible ? (kept[method] ?? []) : [])),
     }
   })

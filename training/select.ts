@@ -77,7 +77,6 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
   const closed = await scoreFolds(input, folds, CLOSED_FORMS, onProgress)
   const options: StandingOptions = {
     groupOf: folds.groupOf,
-    withinSubject: folds.kind === 'within-subject',
   }
   const floor = await floorOf(input, closed.scores)
   const judge = (scores: Scores, refuted: Skipped): ChoiceInput => ({
@@ -86,7 +85,7 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
       scores.failures.filter(({ method }) => !skipped.has(method)),
       options,
     ).map((row) => withRefit(row, refuted.get(row.method))),
-    floor: floor?.error,
+    floor,
   })
   let scores = closed
   const refuted = new Map<Method, string>()
@@ -111,7 +110,7 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
       folds: folds.kind === 'leave-one-out' ? folds.folds.length : 0,
       scans: folds.folds.reduce((sum, { scored }) => sum + scored.length, 0),
       ...(limit && { limit }),
-      ...(floor && { floor }),
+      ...(floor !== undefined && { floor }),
       rungs: rungsOf(judged.standings, chosen, reasons, notTried, folds),
       remarks: folds.remarks,
     }
@@ -120,14 +119,7 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
       chosen === 'local-tone'
         ? await fitLocalTone(input.cohort, input.target, input.localTone, input.checkpoint, onProgress)
         : undefined
-    const harm = await harmAfterRefit(
-      input,
-      chosen,
-      skipped,
-      localTone,
-      { ...options, withinSubject: false },
-      onProgress,
-    )
+    const harm = await harmAfterRefit(input, chosen, skipped, localTone, options, onProgress)
     if (harm === undefined) return { method: chosen, selection, ...(localTone && { localTone }) }
     refuted.set(chosen, harm)
   }
@@ -315,11 +307,11 @@ async function harmAfterRefit(
   return `after the fit on everyone: ${findings?.join('; ') ?? 'not applied'}`
 }
 
-/** Mean over the scanners of what scans of one person on one scanner differ by; where some scanner has none, of noise alone. */
+/** Mean over the scanners of what scans of one person on one scanner differ by; unknown where some scanner has no rescan. */
 async function floorOf(
   { cohort, target, collectors, range }: SelectionInput,
   scores: readonly PairScore[],
-): Promise<Selection['floor']> {
+): Promise<number | undefined> {
   const zscore = collectors.get('zscore')?.model()
   if (zscore?.kind !== 'zscore') return undefined
   const mean = (values: readonly number[]): number =>
@@ -333,17 +325,9 @@ async function floorOf(
     if (errors.length > 0) ofSources.push(meanError(errors))
   }
   if (ofTarget.length > 0 && ofSources.length === sources.length)
-    return { error: (meanError(ofTarget) + mean(ofSources)) / 2, from: 'rescans' }
-  const noise = scores.flatMap(({ method, noise, targetNoise }) =>
-    method === 'tone' && noise !== undefined && targetNoise !== undefined
-      ? [ABSOLUTE_OF_NORMAL * Math.hypot(noise, targetNoise)]
-      : [],
-  )
-  return noise.length === 0 ? undefined : { error: mean(noise), from: 'noise' }
+    return (meanError(ofTarget) + mean(ofSources)) / 2
+  return undefined
 }
-
-/** Mean absolute value of a standard normal. */
-const ABSOLUTE_OF_NORMAL = Math.sqrt(2 / Math.PI)
 
 function rungsOf(
   standings: readonly Standing[],

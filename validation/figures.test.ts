@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Figure, LesionResult, PairResult } from '../src/evidence/evidence.ts'
+import type { Figure, LesionResult, PairResult, Separation } from '../src/evidence/evidence.ts'
 import { figuresOf } from './figures.ts'
 import { gatesOf, isMissed } from './gates.ts'
 
@@ -173,43 +173,65 @@ describe('gates', () => {
 })
 
 describe('separation of tissues, harmonized over target', () => {
-  const separation = (method: string, tissues: readonly [number, number], fisher: number) => ({
+  const separation = (
+    method: string,
+    tissues: readonly [number, number],
+    fisher: number,
+    voxels: number,
+    session = '1',
+  ): Separation => ({
     subject: 's1',
     domain: 'A',
+    session,
     method,
     tissues,
+    voxels,
     fisher,
     targetFisher: 10,
   })
-  const fisher = (first: number, second: number) =>
+  const of = (separations: readonly Separation[]) =>
     figuresOf({
       domain: 'A',
       method: 'local-tone',
       pairs: [row('local-tone', 0.1, 1)],
       lesions: [],
-      separations: [
-        separation('local-tone', [1, 2], first),
-        separation('local-tone', [2, 3], second),
-        separation('zscore', [2, 3], 5),
-      ],
+      separations,
       rescans: { target: [], source: [] },
       familyOf: (subject) => subject,
     })
 
-  it('is that of the pair of tissues farthest from 1: 0.8 before 1.2, since 1 / 0.8 = 1.25', () => {
-    const figures = fisher(8, 12)
-    expect(pick(figures, 'fisher-ratio')).toMatchObject({
-      value: 0.8,
-      note: expect.stringMatching(/1 and 2/),
-    })
-    expect(pick(fisher(9, 12), 'fisher-ratio')?.value).toBeCloseTo(1.2, 12)
-    expect(pick(fisher(9, 12), 'fisher-ratio', 'zscore')?.value).toBeCloseTo(0.5, 12)
+  it('is the geometric mean over pairs of tissues by their voxels: (0.8^3 x 1.25)^(1/4) = 0.8^(1/2)', () => {
+    const figures = of([
+      separation('local-tone', [1, 2], 8, 300),
+      separation('local-tone', [2, 3], 12.5, 100),
+    ])
+    expect(pick(figures, 'fisher-ratio')?.value).toBeCloseTo(Math.sqrt(0.8), 12)
+    expect(pick(figures, 'fisher-ratio')?.note).toMatch(/tissues (1 and 2, 0\.80|2 and 3, 1\.25)/)
   })
 
-  it('passes from 0.9 to 1.1, and fails on both sides', () => {
-    expect(status('tissues', fisher(9.5, 10.5))).toBe('pass')
-    expect(status('tissues', fisher(8.9, 10))).toBe('fail')
-    expect(status('tissues', fisher(10, 11.2))).toBe('fail')
+  it('is the median over scans', () => {
+    const figures = of([7, 9, 10].map((fisher, k) => separation('local-tone', [1, 2], fisher, 50, String(k))))
+    expect(pick(figures, 'fisher-ratio')?.value).toBeCloseTo(0.9, 12)
+  })
+
+  it('passes from 0.9 to 1.1 or up to the source, and fails on both sides', () => {
+    const gate = (after: number, source: number) =>
+      status(
+        'tissues',
+        of([separation('local-tone', [1, 2], after, 9), separation('identity', [1, 2], source, 9)]),
+      )
+    expect([gate(9.5, 10), gate(10.9, 10), gate(7, 7.5), gate(12, 11.5)]).toEqual([
+      'pass',
+      'pass',
+      'pass',
+      'pass',
+    ])
+    expect([gate(8.9, 10), gate(11.2, 10), gate(6, 7.5), gate(13, 11.5)]).toEqual([
+      'fail',
+      'fail',
+      'fail',
+      'fail',
+    ])
     expect(status('tissues', [])).toBe('not-evaluated')
   })
 })

@@ -1,6 +1,7 @@
 /** From pairs to figures: medians over the pairs of a source domain, with the range; and the share of removable error. */
 import type { Figure, LesionResult, Metric, PairResult, Separation } from '../src/evidence/evidence.ts'
-import { NOISE_AT_LEAST, NOISE_AT_MOST, separationExcess } from '../src/harmonizer/gates.ts'
+import { NOISE_AT_LEAST, NOISE_AT_MOST } from '../src/harmonizer/gates.ts'
+import { scanSeparations } from '../src/harmonizer/separation.ts'
 import { confidenceOf, type FamilyOf } from './intervals.ts'
 import { pooled } from './pooling.ts'
 
@@ -194,30 +195,36 @@ export function noiseDoubt(toTarget: number | undefined, toSource: number | unde
   return undefined
 }
 
-/**
- * The harmonized image's separation of tissues over the target's: of all pairs of tissues, the one whose median over scans is
- * nearest to what the criterion forbids, by the harmonizer under test and by every other method at that same pair.
- */
+/** Separation of tissues over the target's, and the pair of tissues on which the harmonizer under test is farthest from it. */
 function fisherFigures({ domain, method: tested, separations, familyOf }: DomainResults): readonly Figure[] {
+  const scans = scanSeparations(separations)
   const name = ({ tissues: [dark, bright] }: Separation): string => `${dark} and ${bright}`
-  const rowsOf = (method: string, tissues: string): readonly SubjectValue[] =>
-    valuesOf(
-      separations.filter((row) => row.method === method && name(row) === tissues),
-      ({ fisher, targetFisher }) => fisher / targetFisher,
-    )
-  const [worst] = [...new Set(separations.map(name))]
+  const own = separations.filter(({ method }) => method === tested)
+  const [farthest] = [...new Set(own.map(name))]
     .flatMap((tissues) => {
-      const value = medianOf(rowsOf(tested, tissues))
-      const own = medianOf(rowsOf('identity', tissues))
-      return value === undefined ? [] : [{ tissues, excess: separationExcess(value, own) }]
+      const rows = own.filter((row) => name(row) === tissues)
+      const ratio = medianOf(valuesOf(rows, ({ fisher, targetFisher }) => fisher / targetFisher))
+      return ratio === undefined ? [] : [{ tissues, ratio }]
     })
-    .toSorted((a, b) => b.excess - a.excess)
-  if (worst === undefined) return []
-  const methods = [...new Set(separations.map(({ method }) => method))]
-  return methods.map((method) => ({
-    ...medianFigure({ domain, familyOf }, method, 'fisher-ratio', '1', rowsOf(method, worst.tissues)),
-    note: `Tissues ${worst.tissues}, the pair nearest to what the criterion forbids.`,
-  }))
+    .toSorted((a, b) => Math.abs(Math.log(b.ratio)) - Math.abs(Math.log(a.ratio)))
+  if (farthest === undefined) return []
+  const methods = [...new Set(scans.map(({ method }) => method))]
+  return methods.map((method): Figure => {
+    const rows = scans.filter((scan) => scan.method === method)
+    const figure = medianFigure(
+      { domain, familyOf },
+      method,
+      'fisher-ratio',
+      '1',
+      valuesOf(rows, ({ ratio }) => ratio),
+    )
+    return method === tested
+      ? {
+          ...figure,
+          note: `Farthest from the target: tissues ${farthest.tissues}, ${farthest.ratio.toFixed(2)}.`,
+        }
+      : figure
+  })
 }
 
 function lesionFigures({ domain, lesions, pairs, familyOf }: DomainResults): readonly Figure[] {

@@ -89,7 +89,7 @@ function fisherGate({ method, domains, figures }: GateInput): Gate {
   const gate = {
     id: 'tissues',
     title: 'Tissues as well separated as in the target',
-    criterion: `Fisher's criterion, harmonized over target, median between ${FISHER_FROM} and ${FISHER_TO} for every pair of tissues on every scanner (a rise means smoothing), or no farther out than the source itself: noise and resolution are not corrected.`,
+    criterion: `Fisher's criterion, harmonized over target, mean over pairs of tissues, median between ${FISHER_FROM} and ${FISHER_TO} on every scanner (a rise means smoothing), or between that and what the source itself shows: noise and resolution are not corrected.`,
   }
   const found = domains.flatMap((domain) => {
     const figure = figures.find(
@@ -101,7 +101,7 @@ function fisherGate({ method, domains, figures }: GateInput): Gate {
     const beside = source === undefined ? '' : `, source ${source.toFixed(2)}`
     return [
       {
-        text: `${domain}: ${ratio.toFixed(2)}${confidenceText(figure)}${beside}, ${note?.split(',')[0]?.toLowerCase()}`,
+        text: `${domain}: ${ratio.toFixed(2)}${confidenceText(figure)}${beside}${note === undefined ? '' : ` (${note.replace(/\\.$/, '').toLowerCase()})`}`,
         met: separationExcess(ratio, source) <= 0,
       },
     ]

@@ -162,9 +162,12 @@ export interface LesionResult {
 export interface Separation {
   readonly subject: string
   readonly domain: string
+  readonly session: string
   readonly method: string
   /** Labels of the darker and the brighter tissue. */
   readonly tissues: readonly [dark: number, bright: number]
+  /** Voxels of the smaller of the two. */
+  readonly voxels: number
   /** Fisher's criterion of the image, and of the target. */
   readonly fisher: number
   readonly targetFisher: number

@@ -148,8 +148,10 @@ const schema = z.strictObject({
       z.strictObject({
         subject: z.string(),
         domain: z.string(),
+        session: z.string(),
         method: z.string(),
         tissues: z.tuple([count, count]),
+        voxels: count,
         fisher: z.number(),
         targetFisher: z.number(),
       }),

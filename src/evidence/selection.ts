@@ -12,8 +12,8 @@ export interface Selection {
   readonly scans: number
   /** The strongest rung that was allowed, and why no stronger. */
   readonly limit?: { readonly rung: number; readonly reason: string }
-  /** What no harmonization gets under, in units of the range: from rescans, or from noise alone, which is less. */
-  readonly floor?: { readonly error: number; readonly from: 'rescans' | 'noise' }
+  /** What scans of one person on one scanner differ by, in units of the range; absent where some scanner has no rescan. */
+  readonly floor?: number
   /** From the weakest to the strongest. */
   readonly rungs: readonly SelectionRung[]
   readonly remarks: readonly string[]
@@ -47,7 +47,7 @@ export const selectionSchema: z.ZodType<Selection> = z.strictObject({
   folds: z.int().min(0),
   scans: z.int().min(1),
   limit: z.exactOptional(z.strictObject({ rung: z.number(), reason: z.string() })),
-  floor: z.exactOptional(z.strictObject({ error: z.number(), from: z.enum(['rescans', 'noise']) })),
+  floor: z.exactOptional(z.number()),
   rungs: z
     .array(
       z.strictObject({

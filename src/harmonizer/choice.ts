@@ -20,7 +20,10 @@ export interface Choice {
   readonly reasons: ReadonlyMap<Method, string>
 }
 
-/** Part of an error that stands in for its standard error where one subject has none; see WITHIN_SUBJECT_PART of standing.ts. */
+/** Of the error that nothing done leaves: a method that would leave less, and may not be taken, shows that there is a scanner to remove (chosen). */
+const MUCH_BETTER = 0.5
+
+/** Part of an error that stands in for its standard error where one subject has none; see WORTH_A_RUNG of standing.ts. */
 const PART_WITHOUT_ERROR = 0.1
 
 /** The strongest rung that few travelers may choose: below four a standard error means nothing, and one person shows no other. */
@@ -36,8 +39,8 @@ export function highestRung(
 /**
  * The one-standard-error rule with gates: among the methods that pass every gate, those whose error is within one standard error of the
  * best (or of the scan-rescan floor, below which there is no scanner left to remove); of these the weakest rung; in it the least error.
- * Nothing done is chosen where it suffices, not where it is all that is left and something that fails a gate would leave a tenth less
- * error: then there is no choice.
+ * Nothing done is chosen where it suffices, not where it is all that is left and something that fails a gate would leave less than
+ * half of its error: then there is no choice.
  * @see Breiman et al., Classification and Regression Trees, Wadsworth 1984, section 3.4.3 (the 1 SE rule)
  */
 export function chooseRung({ standings, floor = 0 }: ChoiceInput): Choice {
@@ -49,8 +52,7 @@ export function chooseRung({ standings, floor = 0 }: ChoiceInput): Choice {
   const sufficient = passing.filter(({ error }) => error <= limit)
   const rung = Math.min(...sufficient.map(({ method }) => rungOf(method)))
   const found = least(sufficient.filter(({ method }) => rungOf(method) === rung)) as Standing
-  const much = Math.min(found.error - within, (1 - PART_WITHOUT_ERROR) * found.error)
-  const better = standings.filter((row) => !passes(row) && row.error < much)
+  const better = standings.filter((row) => !passes(row) && row.error < MUCH_BETTER * found.error)
   if (found.method === 'identity' && found.error > floor + within && better.length > 0) {
     const nothing = `leaves ${percent(found.error)}: nothing done is no harmonization, and whatever would help fails a gate`
     return {

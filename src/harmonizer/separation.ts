@@ -73,21 +73,50 @@ export function separationsOf(
   const inside = reference.slice(1).reduce((sum, { n }) => sum + n, 0)
   const byMean = reference
     .flatMap(({ n, mean }, label) =>
-      label > 0 && n > 0 && n >= LEAST_SHARE * inside ? [{ label, mean }] : [],
+      label > 0 && n > 0 && n >= LEAST_SHARE * inside ? [{ label, n, mean }] : [],
     )
     .toSorted((a, b) => a.mean - b.mean)
   const moments = [...outputs].map(([method, x]) => ({ method, tissues: tissueMoments(x, labels) }))
   const criterion = (tissues: readonly TissueMoments[], dark: number, bright: number): number =>
     fisherRatio(tissues[dark] as TissueMoments, tissues[bright] as TissueMoments)
-  return byMean.slice(1).flatMap(({ label: bright }, i) => {
-    const dark = byMean[i]?.label ?? 0
+  return byMean.slice(1).flatMap(({ label: bright, n }, i) => {
+    const { label: dark, n: darkVoxels } = byMean[i] as (typeof byMean)[number]
     const targetFisher = criterion(reference, dark, bright)
     if (!(targetFisher >= LEAST_FISHER)) return []
-    return moments.flatMap(({ method, tissues }): Separation[] => {
-      const fisher = criterion(tissues, dark, bright)
+    return moments.flatMap(({ method, tissues: own }): Separation[] => {
+      const fisher = criterion(own, dark, bright)
       if (!Number.isFinite(fisher)) return []
-      const { subject, source } = pair
-      return [{ subject, domain: source.domain, method, tissues: [dark, bright], fisher, targetFisher }]
+      const { domain, session } = pair.source
+      const voxels = Math.min(darkVoxels, n)
+      const tissues = [dark, bright] as const
+      return [{ subject: pair.subject, domain, session, method, tissues, voxels, fisher, targetFisher }]
     })
+  })
+}
+
+/** One scan as one method left it. */
+export interface ScanSeparation extends Pick<Separation, 'subject' | 'domain' | 'session' | 'method'> {
+  /** Fisher's criterion over the target's: the geometric mean over pairs of tissues, weighted by the smaller tissue of each. */
+  readonly ratio: number
+}
+
+/**
+ * One figure a scan: single pairs of small tissues vary by tens of percent from person to person, and the worst of many pairs would be
+ * judged by chance.
+ */
+export function scanSeparations(rows: readonly Separation[]): readonly ScanSeparation[] {
+  const scans = new Map<string, Separation[]>()
+  for (const row of rows) {
+    const key = JSON.stringify([row.subject, row.domain, row.session, row.method])
+    scans.set(key, [...(scans.get(key) ?? []), row])
+  }
+  return [...scans.values()].map((own) => {
+    const total = own.reduce((sum, { voxels }) => sum + voxels, 0)
+    const logs = own.reduce(
+      (sum, { voxels, fisher, targetFisher }) => sum + voxels * Math.log(fisher / targetFisher),
+      0,
+    )
+    const { subject, domain, session, method } = own[0] as Separation
+    return { subject, domain, session, method, ratio: Math.exp(logs / total) }
   })
 }

@@ -17,8 +17,8 @@ export interface PairScore {
   readonly targetNoise?: number | undefined
   /** Whether the target's dark, middle and bright third are in that order in the output too. */
   readonly ordered: boolean
-  /** Fisher's criterion over the target's, for each pair of tissues that the target tells apart. */
-  readonly separations: readonly { readonly tissues: string; readonly ratio: number }[]
+  /** Separation of tissues over the target's; absent where the target tells none apart. */
+  readonly separation?: number | undefined
   /** Contrast kept of each lesion that the source can show; empty without truth. */
   readonly lesions: readonly number[]
 }
@@ -41,23 +41,19 @@ export interface Standing {
 export interface StandingOptions {
   /** Subjects with the same key (relatives) are one observation. */
   readonly groupOf: (subject: string) => string
-  /** Set where scans were scored on people that the method was fitted to. */
-  readonly withinSubject: boolean
 }
 
 /**
- * Share of the scans of every scanner on which a gate must hold: nobody among fewer than ten people may be harmed. Stricter than the
- * medians of validation on purpose: by exchangeability a new person is harmed with probability at most 1/(n+1) when none of n was, while a
- * median says next to nothing of a person to come.
+ * Share of the scans of every scanner on which a gate must hold: on all of up to four, on four of five. Beside the medians that validation asks
+ * for, a gate so holds for nearly everyone; asked of every scan, one chance reading among many would refuse any method.
  */
-const MOST_SCANS = 0.9
+const MOST_SCANS = 0.8
 
 /**
- * Part of a weaker method's error that may be left where both were scored on the people they were fitted to: there the more flexible
- * method looks better than it is. Chosen: of the gains of `tone` on `zscore` that one training subject gave on unseen people, 3 to
- * 37 %, four of nine are below a tenth (bench/results/harmonization.md), too little to rest on one person.
+ * Part of a weaker method's error that a stronger one may leave at most (chosen): on 12 simulated scanners `tone` gained up to 7 % more on people it
+ * was fitted to than on others, and gains below a tenth turned round between people.
  */
-export const WITHIN_SUBJECT_PART = 0.9
+export const WORTH_A_RUNG = 0.9
 
 export function standingsOf(
   scores: readonly PairScore[],
@@ -75,7 +71,7 @@ export function standingsOf(
         method,
         ...meanError(own, options.groupOf),
         gates: [
-          errorGate(own, scores, options),
+          errorGate(own, scores),
           noiseGate(own, scores),
           orderGate(own),
           tissueGate(own, scores),
@@ -124,16 +120,11 @@ function onSameScan(a: PairScore, b: PairScore): boolean {
   return a.subject === b.subject && a.domain === b.domain && a.session === b.session
 }
 
-/** Nearer to the target than with nothing done, and than with every weaker method that validation compares with. */
-function errorGate(
-  own: readonly PairScore[],
-  all: readonly PairScore[],
-  { withinSubject }: StandingOptions,
-): SelectionGate {
+/** Nearer to the target than every method of a lower rung, by enough to be worth it. */
+function errorGate(own: readonly PairScore[], all: readonly PairScore[]): SelectionGate {
   const [{ method } = { method: 'identity' as const }] = own
   if (method === 'identity')
     return { id: 'error', status: 'not-evaluated', finding: 'Nothing is weaker than nothing done.' }
-  const part = withinSubject ? WITHIN_SUBJECT_PART : 1
   const worst = rivalsOf(method)
     .flatMap((rival) =>
       domainsOf(own).map((domain) => {
@@ -141,7 +132,7 @@ function errorGate(
           .filter((score) => score.domain === domain)
           .flatMap((score) => {
             const other = all.find((row) => row.method === rival && onSameScan(row, score))
-            return other === undefined ? [] : [{ mae: score.mae, limit: part * other.mae }]
+            return other === undefined ? [] : [{ mae: score.mae, limit: WORTH_A_RUNG * other.mae }]
           })
         const nearer = pairs.filter(({ mae, limit }) => mae < limit).length
         return { rival, domain, nearer, n: pairs.length }
@@ -152,11 +143,10 @@ function errorGate(
   if (worst === undefined)
     return { id: 'error', status: 'not-evaluated', finding: 'There is no weaker method to compare with.' }
   const { rival, domain, nearer, n } = worst
-  const clearly = withinSubject ? ` by ${Math.round(100 * (1 - WITHIN_SUBJECT_PART))} %` : ''
   return {
     id: 'error',
     status: nearer / n >= MOST_SCANS ? 'pass' : 'fail',
-    finding: `nearer to the target than ${rival}${clearly} on ${nearer} of ${n} scans of ${domain}`,
+    finding: `nearer to the target than ${rival} by a tenth on ${nearer} of ${n} scans of ${domain}`,
   }
 }
 
@@ -182,7 +172,7 @@ function orderGate(own: readonly PairScore[]): SelectionGate {
 }
 
 function heldOnMost(
-  id: 'noise' | 'order',
+  id: 'noise' | 'order' | 'tissues',
   what: string,
   scans: readonly { readonly domain: string; readonly held: boolean }[],
 ): SelectionGate {
@@ -200,37 +190,20 @@ function heldOnMost(
   }
 }
 
-/** As in validation: for every pair of tissues the median over the scans of a scanner, beside that of the source as it came. */
+/** Like the target, or between it and the source as it came. */
 function tissueGate(own: readonly PairScore[], all: readonly PairScore[]): SelectionGate {
-  const median = (rows: readonly PairScore[], domain: string, tissues: string): number | undefined => {
-    const ratios = rows
-      .filter((row) => row.domain === domain)
-      .flatMap(({ separations }) => separations.filter((one) => one.tissues === tissues))
-      .map(({ ratio }) => ratio)
-    return ratios.length === 0 ? undefined : maskedQuantiles(Float32Array.from(ratios), null, [0.5])[0]
-  }
-  const sources = all.filter(({ method }) => method === 'identity')
-  const pairs = [...new Set(own.flatMap(({ separations }) => separations.map(({ tissues }) => tissues)))]
-  const found = domainsOf(own).flatMap((domain) =>
-    pairs.flatMap((tissues) => {
-      const ratio = median(own, domain, tissues)
-      const source = median(sources, domain, tissues)
-      return ratio === undefined ? [] : [{ domain, tissues, ratio, excess: separationExcess(ratio, source) }]
+  if (own[0]?.method === 'identity')
+    return { id: 'tissues', status: 'not-evaluated', finding: 'Nothing is changed.' }
+  return heldOnMost(
+    'tissues',
+    'tissues separated as in the target or the source',
+    own.flatMap((score) => {
+      const { separation, domain } = score
+      if (separation === undefined) return []
+      const source = all.find((row) => row.method === 'identity' && onSameScan(row, score))?.separation
+      return [{ domain, held: separationExcess(separation, source) <= 0 }]
     }),
   )
-  const worst = found.toSorted((a, b) => b.excess - a.excess)[0]
-  if (worst === undefined || own[0]?.method === 'identity')
-    return {
-      id: 'tissues',
-      status: 'not-evaluated',
-      finding: 'Nothing is changed, or no two tissues are told apart.',
-    }
-  const { domain, tissues, ratio, excess } = worst
-  return {
-    id: 'tissues',
-    status: excess <= 0 ? 'pass' : 'fail',
-    finding: `tissues ${tissues} separated ${ratio.toFixed(2)} as well as in the target on ${domain} (median)`,
-  }
 }
 
 /** As in validation, by the median: single lesions are few voxels in noise. */

@@ -9,7 +9,7 @@ const selection: Selection = {
   folds: 3,
   scans: 6,
   limit: { rung: 4, reason: '3 traveling subjects are too few for a standard error' },
-  floor: { error: 0.021, from: 'rescans' },
+  floor: 0.021,
   rungs: [
     {
       method: 'zscore',

@@ -57,10 +57,7 @@ function howChosen({ kind, travelers, folds, scans, limit, floor }: Selection): 
       ? `Each error is the mean over subjects (± its standard error) on ${counted(scans, 'scan')} that the fits had not seen: ${folds} folds, relatives together, ${people} on the scanner with the fewest.`
       : `With ${people}, every method was scored on ${counted(scans, 'scan')} that it was fitted to: this tells nothing of other people, so a stronger method had to be nearer by a tenth.`
   const capped = limit === undefined ? '' : ` Rung ${limit.rung} was the limit: ${limit.reason}.`
-  const under =
-    floor === undefined
-      ? ''
-      : ` ${floor.from === 'rescans' ? 'The same person scanned twice differs by' : 'Without rescans on every scanner, noise alone sets a floor of'} ${percent(floor.error, 2)}.`
+  const under = floor === undefined ? '' : ` The same person scanned twice differs by ${percent(floor, 2)}.`
   return `${scored}${capped}${under}`
 }
 

@@ -130,8 +130,10 @@ const evidence: Evidence = {
     {
       subject: 's2',
       domain: hostile,
+      session: '1',
       method: 'local-tone',
       tissues: [1, 2],
+      voxels: 900,
       fisher: 3.25,
       targetFisher: 4,
     },
@@ -270,7 +272,7 @@ describe('report.md, tables and terminal', () => {
       expect(text).toMatch(/Their scans were refused \(C: /)
       expect(text).toContain('31.0 %')
     }
-    expect(tsvFiles(evidence)['separations.tsv']).toMatch(/\t1\t2\t3\.25\t4\n$/)
+    expect(tsvFiles(evidence)['separations.tsv']).toMatch(/\t1\t2\t900\t3\.25\t4\n$/)
   })
 
   it('say why the probe and the search for people were not done', () => {
