@@ -70,7 +70,9 @@ function surveyBlank(volume: Volume): Blank {
   const found = [0, 0, 0, 0]
   const blocks = [0, 0, 0, 0]
   let blankVoxels = 0
-  for (let z = 0; z < nz; z += BLOCK)
+  let voxels = 0
+  // every other layer of blocks tells as much
+  for (let z = 0; z < nz; z += 2 * BLOCK)
     for (let y = 0; y < ny; y += BLOCK)
       for (let x = 0; x < nx; x += BLOCK) {
         const [ex, ey, ez] = [Math.min(nx, x + BLOCK), Math.min(ny, y + BLOCK), Math.min(nz, z + BLOCK)]
@@ -81,6 +83,7 @@ function surveyBlank(volume: Volume): Blank {
               const value = data[i] as number
               if (value === blank || Number.isNaN(value)) count++
             }
+        voxels += (ex - x) * (ey - y) * (ez - z)
         blankVoxels += count
         const at = [x, y, z]
         const front = isUpper(half[0], at)
@@ -89,11 +92,11 @@ function surveyBlank(volume: Volume): Blank {
         blocks[quadrant] = (blocks[quadrant] as number) + 1
         if (count === (ex - x) * (ey - y) * (ez - z)) found[quadrant] = (found[quadrant] as number) + 1
       }
-  const voxels = voxelCount(volume)
   const [a, b, c] = voxelSize(volume)
+  const blankShare = blankVoxels / voxels
   return {
-    blankShare: blankVoxels / voxels,
-    leftMl: ((voxels - blankVoxels) * a * b * c) / 1000,
+    blankShare,
+    leftMl: ((1 - blankShare) * voxelCount(volume) * a * b * c) / 1000,
     quadrants: found.map((count, q) => count / Math.max(1, blocks[q] as number)) as [
       number,
       number,
