@@ -14,7 +14,7 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     load: async () => (await import('./learning-curve.ts')).learningCurve,
   },
   auto: {
-    what: 'what --method auto chooses on 20 cohorts, and whether it does harm [--steps N] [--engine NAME]',
+    what: 'what --method auto chooses on 20 cohorts, and whether it does harm [--seeds test|tuning] [--steps N] [--engine NAME]',
     load: async () => (await import('./auto.ts')).auto,
   },
   'real-pair': {
