@@ -16,6 +16,17 @@ const manifest = join(source, 'cohort.tsv')
 await writeFile(manifest, 'subject\tdomain\timage\nperson\tA\ta.nii.gz\n')
 const out = join(folder, 'out')
 
+it('registers two scans, says how well, and ends: the threads of elastix do not keep it alive', async () => {
+  await writeNifti(join(source, 'b.nii.gz'), movingHead({ pose: IDENTITY, grid: uprightGrid(5) }))
+  await writeNifti(join(source, 'c.nii.gz'), movingHead({ pose: IDENTITY, grid: uprightGrid(5), seed: 2 }))
+  const pair = join(source, 'pair.tsv')
+  await writeFile(pair, 'subject\tdomain\timage\nperson\tA\tb.nii.gz\nperson\tB\tc.nii.gz\n')
+  const { code, stdout } = await attune('register', pair, join(folder, 'pair'))
+  expect(stdout).toMatch(/2 of 2 scans of 1 subjects, error at most \d\.\d+ mm/)
+  expect(code).toBe(0)
+  expect(existsSync(join(folder, 'pair', 'cohort.tsv'))).toBe(true)
+})
+
 it('ends with 3 where no subject has two scans to register, and says so as data with --json', async () => {
   const { code, stdout, stderr } = await attune('register', manifest, out, '--json')
   expect({ code, stderr }).toEqual({ code: 3, stderr: '' })

@@ -5,7 +5,7 @@ import { ConfigError, RefusedError } from '../errors.ts'
 import { sha256, sha256File, writeFileAtomic } from '../files.ts'
 import { niftiSha256 } from '../formats/nifti/read.ts'
 import { writeTsv } from '../formats/tables/table.ts'
-import { findElastix } from '../spatial/registration/elastix.ts'
+import { closeElastix, findElastix } from '../spatial/registration/elastix.ts'
 import type { Scan } from './cohort.ts'
 import { requireCohort } from './manifest.ts'
 import {
@@ -80,23 +80,27 @@ export async function registerCohort(
     await writeFileAtomic(join(folder, RECORD), `${JSON.stringify(record, null, 2)}\n`)
     return record
   }
-  for (const [index, subject] of people.entries()) {
-    const say = (what: string): void => onProgress({ subject, done: index, total: people.length, what })
-    const own = scans.filter((scan) => scan.subject === subject)
-    say('looking at files')
-    const inputs = await inputsOf(own, settings, version)
-    const before = earlier.find((one) => one.subject === subject)
-    if (before?.inputs === inputs && before.folder === folders[index] && (await isWhole(before, folder))) {
-      upToDate.push(subject)
-      subjects.push(before)
-      continue
+  try {
+    for (const [index, subject] of people.entries()) {
+      const say = (what: string): void => onProgress({ subject, done: index, total: people.length, what })
+      const own = scans.filter((scan) => scan.subject === subject)
+      say('looking at files')
+      const inputs = await inputsOf(own, settings, version)
+      const before = earlier.find((one) => one.subject === subject)
+      if (before?.inputs === inputs && before.folder === folders[index] && (await isWhole(before, folder))) {
+        upToDate.push(subject)
+        subjects.push(before)
+        continue
+      }
+      const place = folders[index] as string
+      if (earlier.some((one) => one.folder === place))
+        await rm(join(folder, place), { recursive: true, force: true })
+      const registered = await registerSubject(own, join(folder, place), settings, say)
+      subjects.push({ subject, folder: place, inputs, scans: registered })
+      await save()
     }
-    const place = folders[index] as string
-    if (earlier.some((one) => one.folder === place))
-      await rm(join(folder, place), { recursive: true, force: true })
-    const registered = await registerSubject(own, join(folder, place), settings, say)
-    subjects.push({ subject, folder: place, inputs, scans: registered })
-    await save()
+  } finally {
+    await closeElastix()
   }
   const record = await save()
   await writeReport(folder, subjects)

@@ -74,8 +74,13 @@ parentPort.on('message', async ({ library, parameters, fixed, moving }) => {
   }
 })`
 
-/** Threads that have loaded elastix and wait for work; they do not keep the program alive. */
+/** Threads that have loaded elastix and wait for work; `closeElastix` ends them. */
 const idle: Worker[] = []
+
+/** Ends the threads that wait: a program that keeps them does not end by itself. */
+export async function closeElastix(): Promise<void> {
+  await Promise.all(idle.splice(0).map((worker) => worker.terminate()))
+}
 
 /**
  * Address of the package's entry.
