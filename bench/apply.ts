@@ -37,6 +37,8 @@ export async function apply(words: readonly string[]): Promise<void> {
       '--dtype',
       'same',
       '--overwrite',
+      // trained on heads of 2 mm, which are smoother
+      '--force',
     ]
     const { wall, cpu, peak } = leastCost([packageFile('dist/src/cli/main.js'), ...command, '--quiet'], RUNS)
     rows.push([method, fixed(wall, 2), fixed(cpu, 2), fixed(peak, 0)])

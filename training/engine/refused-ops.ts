@@ -12,8 +12,11 @@ export interface Refusal {
   /** What TensorFlow.js runs for it. */
   readonly kernel: string
   readonly instead: string
-  /** Only where the attributes say so; otherwise always. */
-  readonly when?: (attributes: Readonly<Record<string, unknown>>) => boolean
+  /** Only where attributes and, of kernels, inputs say so; otherwise always. */
+  readonly when?: (
+    attributes: Readonly<Record<string, unknown>>,
+    inputs: Readonly<Record<string, { readonly shape: readonly number[] } | undefined>>,
+  ) => boolean
 }
 
 /** Without a gradient on any engine. */
@@ -35,10 +38,25 @@ export const withoutGradient: readonly Refusal[] = [
   },
 ]
 
+/** TensorFlow.js takes the height of the kernel for its width where it works out the shape that one number of padding leaves. */
+const unevenPadding: Refusal = {
+  operation: 'conv2d with one number of padding and a kernel that is not square',
+  kernel: 'Conv2D',
+  instead: "padding 'same' or 'valid', or one given for every side",
+  when: ({ pad }, { filter }) => typeof pad === 'number' && filter?.shape[0] !== filter?.shape[1],
+}
+
 /** Kernels that are wrong or missing on one engine, forward or in gradients. */
 export const wrongKernels: Readonly<Record<EngineName, readonly Refusal[]>> = {
-  native: [],
+  native: [unevenPadding],
   wasm: [
+    unevenPadding,
+    {
+      operation: 'oneHot of other numbers than int32',
+      kernel: 'OneHot',
+      instead: 'oneHot as int32 and a cast',
+      when: ({ dtype }) => dtype !== 'int32',
+    },
     {
       operation: 'the gradient of conv3d, and conv3dTranspose',
       kernel: 'Conv3DBackpropInputV2',
@@ -52,7 +70,7 @@ export const wrongKernels: Readonly<Record<EngineName, readonly Refusal[]>> = {
       when: ({ batchDims }) => batchDims !== 0,
     },
   ],
-  cpu: [],
+  cpu: [unevenPadding],
 }
 
 const backends: Readonly<Record<EngineName, string>> = { native: 'tensorflow', wasm: 'wasm', cpu: 'cpu' }
@@ -73,7 +91,7 @@ function refuseKernel(refusal: Refusal, engine: EngineName): void {
     kernelName,
     backendName,
     kernelFunc: (call) => {
-      if (shipped === undefined || when({ ...call.attrs }))
+      if (shipped === undefined || when({ ...call.attrs }, { ...call.inputs }))
         throw refused(refusal, `The ${engine} engine computes ${operation} wrong, or not at all.`)
       return shipped.kernelFunc(call)
     },
@@ -92,7 +110,7 @@ function refuseGradient(refusal: Refusal): void {
     ...shipped,
     kernelName,
     gradFunc: (dy, saved, attributes) => {
-      if (shipped === undefined || when({ ...attributes }))
+      if (shipped === undefined || when({ ...attributes }, {}))
         throw refused(refusal, `No engine has a gradient of ${operation}.`)
       return shipped.gradFunc(dy, saved, attributes)
     },

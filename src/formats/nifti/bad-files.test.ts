@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { rawNifti, temporaryFolder } from '../../../test/fixtures/nifti.ts'
-import { InputError } from '../../errors.ts'
+import { InputError, RefusedError } from '../../errors.ts'
 import { readNifti } from './read.ts'
 
 const folder = await temporaryFolder()
@@ -64,8 +64,6 @@ const BAD: readonly (readonly [name: string, bytes: Uint8Array, message: RegExp]
     /cannot hold/,
   ],
   ['several volumes', rawNifti({ dim: [4, 2, 3, 2, 2, 1, 1, 1] }), /holds 2 volumes.*\n.*--volume/],
-  ['complex samples', patched(70, 32), /complex64/],
-  ['RGB samples', patched(70, 128), /RGB/],
   ['int64 samples', patched(70, 1024), /int64/],
   ['samples of no known type', patched(70, 77), /code 77/],
   ['samples inside the header', patched(108, 100, 'setFloat32'), /start at byte 100/],
@@ -96,6 +94,18 @@ describe('refuses in one clear message, with a remedy,', () => {
     expect(text).toMatch(message)
     expect(what).toContain(path)
     expect(remedy).not.toBe('')
+  })
+  it.each([
+    ['RGB', 128],
+    ['RGBA', 2304],
+    ['complex64', 32],
+    ['complex128', 1792],
+  ])('%s images: sound, but without one intensity per voxel', async (name, code) => {
+    await writeFile(path, patched(70, code))
+    const error = (await readNifti(path).catch((cause: unknown) => cause)) as RefusedError
+    expect(error).toBeInstanceOf(RefusedError)
+    expect(error.what).toContain(path)
+    expect(error.what).toContain(`(${name})`)
   })
   it('a missing file, a folder, a path through a file', async () => {
     await expect(readNifti(join(folder, 'nothing.nii'))).rejects.toThrow(/does not exist/)

@@ -49,6 +49,13 @@ export function refusedName(code: number): string {
   return REFUSED[code] ?? `code ${code}`
 }
 
+/** Whether the voxels of a type that is not held are no single intensities. */
+export function kindWithoutIntensity(code: number): 'color' | 'complex' | undefined {
+  const name = refusedName(code)
+  if (name.startsWith('RGB')) return 'color'
+  return name.startsWith('complex') ? 'complex' : undefined
+}
+
 export function layoutOf(datatype: Datatype): Layout {
   return DATATYPES[datatype]
 }

@@ -1,10 +1,10 @@
 /** The one importer of nifti-reader-js: the bytes of a header in, plain checked data out. */
 import { NIFTI1, NIFTI2 } from 'nifti-reader-js'
-import { ConfigError, InputError } from '../../errors.ts'
+import { type AttuneError, ConfigError, InputError, RefusedError } from '../../errors.ts'
 import { determinant } from '../../kernels/matrix.ts'
 import type { Grid } from '../../volume/volume.ts'
 import { affineOf } from './affine.ts'
-import { datatypeOfCode, layoutOf, refusedName } from './datatype.ts'
+import { datatypeOfCode, kindWithoutIntensity, layoutOf, refusedName } from './datatype.ts'
 import { FLAG_BYTES } from './extensions.ts'
 import { HEADER_BYTES, type HeaderFields, scaleOf, shapeOf } from './header.ts'
 import { type Identity, identify } from './identity.ts'
@@ -32,6 +32,7 @@ export interface Decoded extends Identity {
  * @param source the file's name, for messages
  * @param volume which of several volumes, counted from 0 as they are stored
  * @throws {InputError} when this is no NIfTI header of scalar samples at a known place, or `volume` is not given and there are several
+ * @throws {RefusedError} for color and complex images
  * @throws {ConfigError} when there is no such volume
  */
 export function decodeHeader(head: Uint8Array, source: string, volume?: number): Decoded {
@@ -98,11 +99,7 @@ function readFields(head: Uint8Array, { version, paired }: Identity, source: str
   }
   const int64 = (position: number): number => Number(view.getBigInt64(position, littleEndian))
   const datatype = datatypeOfCode(raw.datatypeCode)
-  if (datatype === undefined)
-    throw new InputError(
-      `${source}: samples are of type ${refusedName(raw.datatypeCode)}, which attune does not read.`,
-      'Convert them to one real number per voxel: int8 to uint32, float32 or float64.',
-    )
+  if (datatype === undefined) throw notHeld(source, raw.datatypeCode)
   const header: HeaderFields = {
     dim: version === 1 ? raw.dims : raw.dims.map((_, k) => int64(16 + 8 * k)),
     pixdim: raw.pixDims,
@@ -154,6 +151,28 @@ function readFields(head: Uint8Array, { version, paired }: Identity, source: str
 }
 
 /** Voxels of one volume, and how many volumes. @throws {InputError} for a size below 1 */
+/** Color and complex images are sound files and no images of one intensity; other types are only not read. */
+function notHeld(source: string, code: number): AttuneError {
+  const name = refusedName(code)
+  switch (kindWithoutIntensity(code)) {
+    case 'color':
+      return new RefusedError(
+        `${source}: a color image (${name}), which has no intensity to harmonize.`,
+        'Give the image that the colors were made from: one real number per voxel.',
+      )
+    case 'complex':
+      return new RefusedError(
+        `${source}: a complex image (${name}), whose magnitude and phase attune does not take apart.`,
+        'Give its magnitude as an image of one real number per voxel.',
+      )
+    case undefined:
+      return new InputError(
+        `${source}: samples are of type ${name}, which attune does not read.`,
+        'Convert them to one real number per voxel: int8 to uint32, float32 or float64.',
+      )
+  }
+}
+
 function checkSizes({ dim }: HeaderFields, source: string): { voxels: number; volumes: number } {
   const count = dim[0] as number
   if (count < 1 || count > 7)

@@ -31,6 +31,7 @@ const LARGEST = 2 ** 32 - 2 ** 20
  * stored type (in this machine's byte order); `volume.scale` holds slope and intercept.
  * Memory is bounded by the file's size and what its header declares of one volume.
  * @throws {InputError} when the file is missing, damaged, not NIfTI with scalar samples, or holds several volumes and none is chosen
+ * @throws {RefusedError} for color and complex images
  * @throws {ConfigError} when there is no volume of the chosen number
  */
 export async function readNifti(path: string, options: ReadOptions = {}): Promise<NiftiImage> {

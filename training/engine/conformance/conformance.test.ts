@@ -46,7 +46,17 @@ describe.each(installed)('on %s', (engine) => {
     expect(() => slope(tf.ones([1, 2, 2, 4]))).toThrow(
       /No engine has a gradient of depthToSpace.*reshape and transpose/s,
     )
+    const [image, tall] = [tf.ones<tf.Rank.R4>([1, 5, 5, 1]), tf.ones<tf.Rank.R4>([3, 1, 1, 1])]
+    expect(() => tf.conv2d(image, tall, 1, 1)).toThrow(/one number of padding.*given for every side/s)
+    expect(tf.conv2d(image, tall, 1, 'same').shape).toEqual([1, 5, 5, 1])
     if (engine === 'wasm') {
+      const classes = tf.tensor1d([0, 2, 1], 'int32')
+      expect(() => tf.oneHot(classes, 3, 1, 0, 'float32')).toThrow(/wasm engine .*oneHot.*a cast/s)
+      expect(tf.oneHot(classes, 3).arraySync()).toEqual([
+        [1, 0, 0],
+        [0, 0, 1],
+        [0, 1, 0],
+      ])
       const filter = tf.ones<tf.Rank.R5>([3, 3, 3, 1, 1])
       const convolved = tf.grad((x: tf.Tensor) => tf.conv3d(x as tf.Tensor5D, filter, 1, 'same'))
       expect(() => convolved(tf.ones([1, 4, 4, 4, 1]))).toThrow(/wasm engine .*conv3d.*27 slices/s)
