@@ -106,6 +106,11 @@ describe('auto', () => {
     expect(rowOf(selection!, 'tone').standardError).toBeUndefined()
     expect(rowOf(selection!, 'histogram').reason).toMatch(/one person's tissue volumes/)
     expect(rowOf(selection!, 'local-tone').reason).toMatch(/one traveling subject/)
+    for (const method of ['kde', 'whitestripe'] as const)
+      expect(rowOf(selection!, method)).toMatchObject({
+        status: 'passed-over',
+        reason: expect.stringMatching(/one person does not show/),
+      })
   })
 
   it('takes relatives for one person', async () => {

@@ -10,7 +10,7 @@ import { type ChoiceInput, chooseRung, highestRung, inLadderOrder, misses } from
 import { applyClosedForm } from '../src/harmonizer/closed-form.ts'
 import { rivalsOf } from '../src/harmonizer/gates.ts'
 import { harmonizerOf } from '../src/harmonizer/harmonizer.ts'
-import { copiesVolumes, METHODS, rungOf } from '../src/harmonizer/ladder.ts'
+import { copiesVolumes, METHODS, rungOf, searchesPeak } from '../src/harmonizer/ladder.ts'
 import type { ClosedFormModel, Method, Model } from '../src/harmonizer/method.ts'
 import { type RescanError, rescanErrors } from '../src/harmonizer/rescan.ts'
 import {
@@ -77,6 +77,7 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
   const closed = await scoreFolds(input, folds, CLOSED_FORMS, onProgress)
   const options: StandingOptions = {
     groupOf: folds.groupOf,
+    withinSubject: folds.kind === 'within-subject',
   }
   const floor = await floorOf(input, closed.scores)
   const judge = (scores: Scores, refuted: Skipped): ChoiceInput => ({
@@ -89,6 +90,10 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
   })
   let scores = closed
   const refuted = new Map<Method, string>()
+  if (options.withinSubject)
+    for (const method of METHODS)
+      if (searchesPeak(method))
+        refuted.set(method, 'one person does not show whether its peak is found in others')
   for (;;) {
     let judged = judge(scores, refuted)
     if (scores === closed && !skipped.has('local-tone')) {
@@ -134,7 +139,7 @@ function onePerson({ cohort, target }: SelectionInput): boolean {
   return new Set(people).size < 2
 }
 
-/** A gate that failed on the fit to everyone counts as one that failed. */
+/** What was found beside the scores counts as a gate that failed. */
 function withRefit(row: Standing, harm: string | undefined): Standing {
   if (harm === undefined) return row
   return { ...row, gates: [...row.gates, { id: 'applied', status: 'fail', finding: harm }] }

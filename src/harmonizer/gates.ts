@@ -27,9 +27,23 @@ export function noiseKept(toTarget: number, toSource: number | undefined): boole
   return Math.max(toTarget, toSource ?? 0) >= NOISE_AT_LEAST && (toSource ?? 0) <= NOISE_AT_MOST
 }
 
-/** @param median of harmonized over target contrast */
-export function lesionsKept(median: number): boolean {
-  return median >= LESIONS_FROM && median <= LESIONS_TO
+/**
+ * @param median of harmonized over target contrast
+ * @param part   of the tolerance that may be used
+ */
+export function lesionsKept(median: number, part: number = 1): boolean {
+  const { from, to } = lesionRange(part)
+  return median >= from && median <= to
+}
+
+/** In words. */
+export function lesionLimits(part: number): string {
+  const { from, to } = lesionRange(part)
+  return `${from.toFixed(2)} to ${to.toFixed(2)}`
+}
+
+function lesionRange(part: number): { readonly from: number; readonly to: number } {
+  return { from: 1 - part * (1 - LESIONS_FROM), to: 1 + part * (LESIONS_TO - 1) }
 }
 
 /**

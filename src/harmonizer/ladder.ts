@@ -13,13 +13,15 @@ interface Place {
   readonly from: 'nothing' | 'reference' | 'pairs'
   /** Whether a reference of one person writes that person's tissue volumes into every image. */
   readonly copiesVolumes?: true
+  /** Whether it searches the histogram for one peak: where shading smears it, that may be another one in another person. */
+  readonly searchesPeak?: true
 }
 
 const LADDER: Readonly<Record<Method, Place>> = {
   identity: { rung: 0, from: 'nothing' },
   zscore: { rung: 1, from: 'nothing' },
-  whitestripe: { rung: 1, from: 'nothing' },
-  kde: { rung: 1, from: 'nothing' },
+  whitestripe: { rung: 1, from: 'nothing', searchesPeak: true },
+  kde: { rung: 1, from: 'nothing', searchesPeak: true },
   fcm: { rung: 1, from: 'nothing' },
   lsq: { rung: 1, from: 'reference' },
   nyul: { rung: 2, from: 'reference', copiesVolumes: true },
@@ -50,4 +52,9 @@ export const UNTRAINED: readonly Method[] = METHODS.filter((method) => LADDER[me
 /** Whether a reference of one person writes that person's tissue volumes into every image. */
 export function copiesVolumes(method: Method): boolean {
   return LADDER[method].copiesVolumes === true
+}
+
+/** Whether a fit on one person says nothing of others, since the method looks for a peak of each image. */
+export function searchesPeak(method: Method): boolean {
+  return LADDER[method].searchesPeak === true
 }

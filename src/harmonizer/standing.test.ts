@@ -88,6 +88,16 @@ describe('gates', () => {
     expect(gate('tone', 'error', left(0.037)).status).toBe('fail')
   })
 
+  it('want a fifth less where one person is scored on themselves', () => {
+    const left = (mae: number) => [...everyone('zscore', 0.04), ...everyone('tone', mae)]
+    const within = { withinSubject: true }
+    expect(gate('tone', 'error', left(0.031), within).status).toBe('pass')
+    expect(gate('tone', 'error', left(0.033), within)).toMatchObject({
+      status: 'fail',
+      finding: expect.stringContaining('by a fifth'),
+    })
+  })
+
   it.each<[string, number, number, string]>([
     ['noise of the target kept', 0.018, 0.02, 'pass'],
     ['smoothed', 0.014, 0.02, 'fail'],
@@ -115,6 +125,18 @@ describe('gates', () => {
     expect(kept(0.5, 0.92, 1.4).status).toBe('pass')
     expect(kept(0.85, 0.88, 1).status).toBe('fail')
     expect(kept().status).toBe('not-evaluated')
+  })
+
+  it('hold lesions of one person to half of the tolerance', () => {
+    const kept = (median: number) =>
+      gate('tone', 'lesions', everyone('tone', 0.03, { lesions: [median] }), { withinSubject: true })
+    expect([0.94, 0.96, 1.04, 1.06].map((median) => kept(median).status)).toEqual([
+      'fail',
+      'pass',
+      'pass',
+      'fail',
+    ])
+    expect(kept(1.06).finding).toMatch(/of one person: 0.95 to 1.05 allowed/)
   })
 
   it('fail for a method that could not be applied, with the reason', () => {
