@@ -127,16 +127,18 @@ describe('gates', () => {
     expect(kept().status).toBe('not-evaluated')
   })
 
-  it('hold lesions of one person to half of the tolerance', () => {
-    const kept = (median: number) =>
-      gate('tone', 'lesions', everyone('tone', 0.03, { lesions: [median] }), { withinSubject: true })
-    expect([0.94, 0.96, 1.04, 1.06].map((median) => kept(median).status)).toEqual([
+  it('hold lesions of one person to half of the tolerance, and want three', () => {
+    const kept = (...lesions: number[]) =>
+      gate('tone', 'lesions', [score('tone', '1', 0.03, { lesions })], { withinSubject: true })
+    expect(kept(1, 1)).toMatchObject({ status: 'fail', finding: expect.stringContaining('too few') })
+    expect(kept().status).toBe('not-evaluated')
+    expect([0.94, 0.96, 1.04, 1.06].map((median) => kept(median, median, median).status)).toEqual([
       'fail',
       'pass',
       'pass',
       'fail',
     ])
-    expect(kept(1.06).finding).toMatch(/of one person: 0.95 to 1.05 allowed/)
+    expect(kept(1.06, 1.06, 1.06).finding).toMatch(/of one person: 0.95 to 1.05 allowed/)
   })
 
   it('fail for a method that could not be applied, with the reason', () => {

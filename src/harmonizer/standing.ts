@@ -71,8 +71,10 @@ const WORTH_A_RUNG = 0.9
  */
 const WORTH_A_RUNG_WITHIN = 0.8
 
-/** Of the tolerance for the contrast of lesions, what one person may use: their median moved by 0.06 (root mean square) from that person to others. */
+/** Of the tolerance for the contrast of lesions, what one person may use: the median of four to six moved by 0.06 (root mean square) from that person to others. */
 const LESION_TOLERANCE_WITHIN = 0.5
+/** The median of two moved by up to 0.25. */
+const LEAST_LESIONS_WITHIN = 3
 
 export function standingsOf(
   scores: readonly PairScore[],
@@ -244,6 +246,12 @@ function lesionGate(own: readonly PairScore[], { withinSubject }: StandingOption
   if (worst === undefined || own[0]?.method === 'identity')
     return { id: 'lesions', status: 'not-evaluated', finding: 'No lesion truth that could be measured.' }
   const { domain, median, n } = worst
+  if (withinSubject && n < LEAST_LESIONS_WITHIN)
+    return {
+      id: 'lesions',
+      status: 'fail',
+      finding: `${n} lesions of one person on ${domain} are too few to tell whether contrast is kept`,
+    }
   return {
     id: 'lesions',
     status: lesionsKept(median, part) ? 'pass' : 'fail',
