@@ -1,12 +1,14 @@
 /** The contract of `method.contract.ts`, for every method that attune has. */
 import { expect, it } from 'vitest'
 import { UNTRAINED_MODELS } from '../src/harmonizer/closed-form.ts'
+import { CODE_FIELDS } from '../src/harmonizer/image-code.ts'
 import { METHODS, UNTRAINED } from '../src/harmonizer/ladder.ts'
 import type { Method } from '../src/harmonizer/method.ts'
 import { exportLocalTone } from '../training/parts/onnx-local-tone.ts'
 import { POPULATION_METHODS } from '../training/population.ts'
 import { sampleModel, sampleWeights } from './local-tone-oracle.ts'
 import { type MethodCase, methodContract } from './method.contract.ts'
+import { sampleUnet } from './residual-unet-oracle.ts'
 
 /** The method's own way of learning a reference, shown one image. */
 function learned(method: Method): Pick<MethodCase, 'fitTo'> {
@@ -20,6 +22,7 @@ function learned(method: Method): Pick<MethodCase, 'fitTo'> {
 }
 
 const network = sampleModel(4, ['a', 'b'])
+const unet = sampleUnet(CODE_FIELDS, 40)
 const straight = { kind: 'tone', referenceScale: 380, knots: [0, 1, 2], tones: { a: [0, 1, 2] } } as const
 /** Rounding of float32 gain and offset. */
 const EXACT = 1e-5
@@ -91,7 +94,14 @@ const cases: readonly MethodCase[] = [
   },
   {
     model: network,
-    curves: exportLocalTone(network, sampleWeights(network, 5)).curves,
+    graphs: { 'curves.onnx': exportLocalTone(network, sampleWeights(network, 5)).curves },
+    invariant: 'gain',
+    global: false,
+    idempotence: Number.NaN,
+  },
+  {
+    model: unet.model,
+    graphs: { 'network.onnx': unet.graph },
     invariant: 'gain',
     global: false,
     idempotence: Number.NaN,

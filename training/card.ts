@@ -2,6 +2,7 @@
 import type { Selection } from '../src/evidence/selection.ts'
 import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.ts'
 import type { Method } from '../src/harmonizer/method.ts'
+import type { ResidualUnetModel } from '../src/harmonizer/residual-unet-model.ts'
 import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
 
 const WHAT: Readonly<Record<Method, string>> = {
@@ -18,6 +19,8 @@ const WHAT: Readonly<Record<Method, string>> = {
   tone: 'applies one increasing curve per source scanner to the whole image, fitted on people scanned on both.',
   'local-tone':
     'applies an increasing curve that varies smoothly over the head, predicted from the image by a small network. At one place it keeps the order of intensities.',
+  'residual-unet':
+    'first applies an increasing curve, then adds a bounded, smooth correction that a network reads from neighbouring slices.',
 }
 
 const GAIN_ONLY = 'Shading, contrast, sharpness and noise stay as they are.'
@@ -47,12 +50,19 @@ const MAY_HARM: Readonly<Record<Method, readonly string[]>> = {
     'Sharpness stays as it is; noise is scaled with the local slope of the curve.',
     'Heads outside the ages, diseases, coils and protocols of the training subjects were never seen.',
   ],
+  'residual-unet': [
+    'What is added is looked up by context, so that the order of intensities is no longer kept everywhere.',
+    'The correction is smooth over about 5 mm: sharpness and noise stay as the first stage leaves them.',
+    '`network.onnx` is the network alone. Outside of it: the first stage (`first.onnx`, or the curves in the manifest), reading slices of its result on the lattice of 2 mm, the code of the image, and adding the mean of three passes, in the mask, trilinearly.',
+    'Heads outside the ages, diseases, coils and protocols of the training subjects were never seen.',
+  ],
 }
 
 export function modelCard(name: string, manifest: Omit<Manifest, 'files'>, selection?: Selection): string {
   const { steps, rung, sources, target, guards, training } = manifest
   const [model] = steps
-  const bounds = model.kind === 'local-tone' ? boundsOf(model, training.options) : ''
+  const curves = model.kind === 'residual-unet' ? model.stage : model
+  const bounds = `${curves.kind === 'local-tone' ? boundsOf(curves, training.options) : ''}${model.kind === 'residual-unet' ? residualBound(model) : ''}`
   const few =
     training.subjects.length < 4
       ? [
@@ -124,6 +134,12 @@ function boundsOf({ bounds }: LocalToneModel, { changePerMm }: Manifest['trainin
     typeof changePerMm === 'number' ? ` (chosen as ${percent(changePerMm)} of its tissue median)` : ''
   return `
 Bounds: local slope between 1/${slopeRatio} and ${slopeRatio} times the global slope; change over space at most ${percent(perMm)} of the reference scale per mm${chosen}.
+`
+}
+
+function residualBound({ bound }: ResidualUnetModel): string {
+  return `
+The network adds at most ${Number(bound.toPrecision(4))}, in the unit of the reference, to any voxel.
 `
 }
 

@@ -1,11 +1,18 @@
 /** Fitting one method: the part of training that differs between them. */
 import type { Cohort } from '../src/cohort/cohort.ts'
 import type { BundleFiles } from '../src/harmonizer/bundle.ts'
+import { harmonizerOf } from '../src/harmonizer/harmonizer.ts'
+import { rungOf } from '../src/harmonizer/ladder.ts'
 import type { Manifest } from '../src/harmonizer/manifest.ts'
-import type { Method, Model } from '../src/harmonizer/method.ts'
+import type { ClosedFormModel, Method, Model } from '../src/harmonizer/method.ts'
 import type { TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
+import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
+import type { ToneModel } from '../src/intensity/tone.ts'
+import { toFloat32 } from '../src/volume/volume.ts'
 import type { LocalToneOptions, StepProgress } from './local-tone.ts'
 import type { CheckpointPlace } from './parts/checkpoint.ts'
+import type { FirstStage } from './parts/lattice-subjects.ts'
+import type { ResidualUnetOptions } from './residual-unet.ts'
 
 export type TrainProgress =
   | { readonly stage: 'scans' | 'pairs' | 'lattices'; readonly done: number; readonly total: number }
@@ -30,7 +37,7 @@ export interface Fitted {
 }
 
 export function closedForm(
-  method: Exclude<Method, 'local-tone'>,
+  method: ClosedFormModel['kind'],
   models: readonly Model[],
   options: Manifest['training']['options'],
 ): Fitted {
@@ -61,5 +68,57 @@ export async function fitLocalTone(
     loss: trained.loss,
     options: settings,
     files: { 'network.onnx': complete, 'curves.onnx': curves },
+  }
+}
+
+/** @param first fitted on the same cohort: what the network corrects */
+export async function fitResidualUnet(
+  cohort: Cohort,
+  target: string,
+  first: Fitted,
+  options: ResidualUnetOptions,
+  checkpoint: CheckpointPlace,
+  onProgress: (progress: TrainProgress) => void,
+): Promise<Fitted> {
+  const { trainResidualUnet } = await import('./residual-unet.ts')
+  const { exportResidualUnet } = await import('./parts/onnx-residual-unet.ts')
+  const { 'network.onnx': complete, ...graphs } = first.files
+  const harmonizer = harmonizerOf({
+    identity: { name: 'first stage', method: first.model.kind, rung: rungOf(first.model.kind), target },
+    sources: [...new Set(cohort.scans.map(({ domain }) => domain))].filter((domain) => domain !== target),
+    model: first.model,
+    guards: {},
+    graphs: graphs as Readonly<Record<string, Uint8Array>>,
+  })
+  const stage = {
+    model: first.model as ToneModel | LocalToneModel,
+    apply: async (...[volume, mask, domain]: Parameters<FirstStage>) =>
+      toFloat32((await harmonizer.apply(volume, { domain, mask, force: true })).volume),
+  }
+  try {
+    const trained = await trainResidualUnet(cohort, target, stage, options, {
+      onScan: (done, total) => onProgress({ stage: 'lattices', done, total }),
+      onStep: (progress) => onProgress({ stage: 'steps', ...progress }),
+      log: (line) => onProgress({ stage: 'remark', line }),
+      checkpoint: { ...checkpoint, path: `${checkpoint.path}-residual` },
+    })
+    const { seed: _seed, engine: _engine, ...settings } = options
+    return {
+      model: trained.model,
+      engine: trained.engine,
+      loss: trained.loss,
+      options: {
+        ...settings,
+        first: first.model.kind,
+        ...Object.fromEntries(Object.entries(first.options).map(([name, value]) => [`first.${name}`, value])),
+      },
+      files: {
+        ...graphs,
+        ...(complete && { 'first.onnx': complete }),
+        'network.onnx': exportResidualUnet(trained),
+      },
+    }
+  } finally {
+    await harmonizer.close()
   }
 }

@@ -11,7 +11,14 @@ import { applyClosedForm } from '../src/harmonizer/closed-form.ts'
 import { rivalsOf } from '../src/harmonizer/gates.ts'
 import { harmonizerOf } from '../src/harmonizer/harmonizer.ts'
 import { copiesVolumes, METHODS, rungOf, searchesPeak } from '../src/harmonizer/ladder.ts'
-import type { ClosedFormModel, Method, Model } from '../src/harmonizer/method.ts'
+import {
+  type ClosedFormModel,
+  isNetworkMethod,
+  type Method,
+  type Model,
+  type NetworkModel,
+} from '../src/harmonizer/method.ts'
+import type { Graphs } from '../src/harmonizer/networks.ts'
 import { type RescanError, rescanErrors } from '../src/harmonizer/rescan.ts'
 import {
   type Failure,
@@ -23,10 +30,9 @@ import {
 } from '../src/harmonizer/standing.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
 import { type PairPoints, type Survey, toneOf } from './closed-form.ts'
-import { type Fitted, fitLocalTone, type TrainProgress } from './fit.ts'
+import type { Fitted, TrainProgress } from './fit.ts'
 import { scoresOf } from './fold-store.ts'
 import { type Fold, type Folds, foldsOf } from './folds.ts'
-import type { LocalToneOptions } from './local-tone.ts'
 import type { CheckpointPlace } from './parts/checkpoint.ts'
 import type { Collector } from './population.ts'
 import { type Correction, type Scores, scorePair } from './score-pair.ts'
@@ -41,7 +47,14 @@ export interface SelectionInput {
   readonly points: readonly PairPoints[]
   /** Width of the reference's robust range. */
   readonly range: number
-  readonly localTone: LocalToneOptions
+  /** Trains a network on some of the people; `settings` are what it depends on. */
+  readonly fit: (
+    method: NetworkModel['kind'],
+    cohort: Cohort,
+    checkpoint: CheckpointPlace,
+    onProgress: OnProgress,
+  ) => Promise<Fitted>
+  readonly settings: Readonly<Record<NetworkModel['kind'], object>>
   /** The bundle to be written; folds and checkpoints are kept beside it. */
   readonly out: string
   readonly checkpoint: CheckpointPlace
@@ -55,7 +68,7 @@ export interface Selected {
   readonly method: Method
   readonly selection: Selection
   /** The network that was fitted on everyone, where it was chosen. */
-  readonly localTone?: Fitted
+  readonly network?: Fitted
 }
 
 type OnProgress = (progress: TrainProgress) => void
@@ -89,6 +102,7 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
     floor,
   })
   let scores = closed
+  const trained = new Set<Method>()
   const refuted = new Map<Method, string>()
   if (options.withinSubject)
     for (const method of METHODS)
@@ -96,19 +110,20 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
         refuted.set(method, 'one person does not show whether its peak is found in others')
   for (;;) {
     let judged = judge(scores, refuted)
-    if (scores === closed && !skipped.has('local-tone')) {
-      if (misses(judged)) {
-        const network = await scoreFolds(input, folds, ['local-tone'], onProgress)
-        scores = {
-          scores: [...closed.scores, ...network.scores],
-          failures: [...closed.failures, ...network.failures],
-        }
-        judged = judge(scores, refuted)
+    for (const method of NETWORKS) {
+      if (trained.has(method) || skipped.has(method)) continue
+      if (!misses(judged)) break
+      trained.add(method)
+      const network = await scoreFolds(input, folds, [method], onProgress)
+      scores = {
+        scores: [...scores.scores, ...network.scores],
+        failures: [...scores.failures, ...network.failures],
       }
+      judged = judge(scores, refuted)
     }
     const { chosen, reasons } = chooseRung(judged)
-    const untrained = scores === closed && !skipped.has('local-tone')
-    const notTried = untrained ? new Map([...skipped, ['local-tone' as const, ENOUGH]]) : skipped
+    const untrained = NETWORKS.filter((method) => !trained.has(method) && !skipped.has(method))
+    const notTried = new Map([...skipped, ...untrained.map((method) => [method, ENOUGH] as const)])
     const selection: Selection = {
       kind: folds.kind,
       travelers: folds.travelers,
@@ -120,19 +135,19 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
       remarks: folds.remarks,
     }
     if (chosen === undefined) throw nothingHelps(input, selection)
-    const localTone =
-      chosen === 'local-tone'
-        ? await fitLocalTone(input.cohort, input.target, input.localTone, input.checkpoint, onProgress)
-        : undefined
-    const harm = await harmAfterRefit(input, chosen, skipped, localTone, options, onProgress)
-    if (harm === undefined) return { method: chosen, selection, ...(localTone && { localTone }) }
+    const network = isNetworkMethod(chosen)
+      ? await input.fit(chosen, input.cohort, input.checkpoint, onProgress)
+      : undefined
+    const harm = await harmAfterRefit(input, chosen, skipped, network, options, onProgress)
+    if (harm === undefined) return { method: chosen, selection, ...(network && { network }) }
     refuted.set(chosen, harm)
   }
 }
 
 const ENOUGH = 'not trained: what can change less leaves no error above the scan-rescan floor'
 
-const CLOSED_FORMS: readonly Method[] = METHODS.filter((method) => method !== 'local-tone')
+const NETWORKS = METHODS.filter(isNetworkMethod)
+const CLOSED_FORMS = METHODS.filter((method) => !isNetworkMethod(method))
 
 function onePerson({ cohort, target }: SelectionInput): boolean {
   const people = cohort.scans.filter(({ domain }) => domain === target).map(({ subject }) => subject)
@@ -152,7 +167,6 @@ async function scoreFolds(
   methods: readonly Method[],
   onProgress: OnProgress,
 ): Promise<Scores> {
-  const { engine, ...settings } = input.localTone
   const found: Scores[] = []
   for (const [index, fold] of folds.entries()) {
     onProgress({ stage: 'fold', methods, done: index, total: folds.length })
@@ -163,7 +177,7 @@ async function scoreFolds(
       methods,
       held: fold.held,
       scored: fold.scored.map(({ subject, source }) => [subject, source.domain, source.session]),
-      settings: methods.includes('local-tone') ? { ...settings, engine } : {},
+      settings: methods.map((method) => (isNetworkMethod(method) ? input.settings[method] : {})),
     }
     found.push(
       await scoresOf(input.out, parts, (checkpoint) =>
@@ -185,7 +199,8 @@ async function scoreFold(
   onProgress: OnProgress,
 ): Promise<Scores> {
   const learns = (subject: string): boolean => !fold.held.includes(subject)
-  if (!methods.includes('local-tone')) {
+  const network = methods.find(isNetworkMethod)
+  if (network === undefined) {
     const { models, failures } = closedForms(input, methods, learns)
     const { scores, failures: more } = await scoreAll(
       fold.scored,
@@ -197,10 +212,10 @@ async function scoreFold(
   }
   const cohort = { ...input.cohort, scans: input.cohort.scans.filter(({ subject }) => learns(subject)) }
   const place = { ...input.checkpoint, path: checkpoint }
-  const fitted = await fitLocalTone(cohort, input.target, input.localTone, place, (event) => {
+  const fitted = await input.fit(network, cohort, place, (event) => {
     if (event.stage !== 'remark' || event.line.startsWith('resumed')) onProgress(event)
   })
-  return withNetwork(fitted, input, (network) => scoreAll(fold.scored, [network], input, onProgress))
+  return withNetwork(fitted, input, (correction) => scoreAll(fold.scored, [correction], input, onProgress))
 }
 
 async function scoreAll(
@@ -261,15 +276,15 @@ async function withNetwork<T>(
   work: (network: Correction) => Promise<T>,
 ): Promise<T> {
   const harmonizer = harmonizerOf({
-    identity: { name: 'fold', method: 'local-tone', rung: rungOf('local-tone'), target },
+    identity: { name: 'fold', method: model.kind, rung: rungOf(model.kind), target },
     sources: sourcesOf(model, target),
     model,
     guards: {},
-    curves: files['curves.onnx'] as Uint8Array,
+    graphs: files as Graphs,
   })
   try {
     return await work({
-      method: 'local-tone',
+      method: model.kind,
       apply: async (volume, mask, domain) =>
         toFloat32((await harmonizer.apply(volume, { domain, mask, force: true })).volume),
     })
@@ -279,7 +294,8 @@ async function withNetwork<T>(
 }
 
 function sourcesOf(model: Model, target: string): readonly string[] {
-  return model.kind === 'local-tone' ? model.domains.filter((domain) => domain !== target) : []
+  const curves = model.kind === 'residual-unet' ? model.stage : model
+  return 'tones' in curves ? Object.keys(curves.tones).filter((domain) => domain !== target) : []
 }
 
 /** Which gates the method fails once it is fitted on everyone, on the same scans; `undefined` where it fails none. */
@@ -293,7 +309,7 @@ async function harmAfterRefit(
 ): Promise<string | undefined> {
   if (method === 'identity') return undefined
   const beside = [...new Set([...rivalsOf(method), 'tone' as const, method])].filter(
-    (name) => name !== 'local-tone' && !skipped.has(name),
+    (name) => !isNetworkMethod(name) && !skipped.has(name),
   )
   const { models, failures } = closedForms(input, ['identity', ...beside], () => true)
   const pairs = input.points.map(({ pair }) => pair)

@@ -14,19 +14,20 @@ import { sha256, sha256File } from '../src/files.ts'
 import { BUNDLE_SUFFIX, type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
 import { copiesVolumes, needsDomain, rungOf } from '../src/harmonizer/ladder.ts'
 import { MANIFEST_SCHEMA, type Manifest } from '../src/harmonizer/manifest.ts'
-import type { Method, Model } from '../src/harmonizer/method.ts'
+import { isNetworkMethod, type Method, type Model } from '../src/harmonizer/method.ts'
 import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
 import { EVIDENCE_FILE, TRAINING_SCHEMA, type TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import { packageVersion } from '../src/package-root.ts'
 import { modelCard } from './card.ts'
 import { readPoints, type Survey, surveyCohort, toneOf } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
-import { closedForm, fitLocalTone, type TrainProgress } from './fit.ts'
+import { closedForm, type Fitted, fitLocalTone, fitResidualUnet, type TrainProgress } from './fit.ts'
 import { removeFolds } from './fold-store.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import { removeCheckpoint } from './parts/checkpoint.ts'
 import { collectorsOf, modelsOf } from './population.ts'
-import { selectMethod } from './select.ts'
+import type { ResidualUnetOptions } from './residual-unet.ts'
+import { type SelectionInput, selectMethod } from './select.ts'
 import { settingsOf } from './settings.ts'
 
 export interface TrainOptions {
@@ -99,11 +100,25 @@ export async function train(
   const localTone: LocalToneOptions = { ...settings.localTone, seed, engine }
   const checkpoint = { path: checkpointPath(out), resume, cohort: cohortHash }
   if (!resume) await removeFolds(out)
+  const { first, ...ofUnet } = settings.residualUnet
+  const residualUnet: ResidualUnetOptions = { ...ofUnet, seed, engine }
+  const fitNetwork: SelectionInput['fit'] = async (method, scans, place, progress) => {
+    if (method === 'local-tone') return fitLocalTone(scans, target, localTone, place, progress)
+    const stage = first === 'tone' ? toneStage(scans) : await fitNetwork('local-tone', scans, place, progress)
+    return fitResidualUnet(scans, target, stage, residualUnet, place, progress)
+  }
+  const toneStage = (scans: Cohort): Fitted => {
+    const chosen = new Set(scans.scans.map(({ subject }) => subject))
+    const own = points.filter(({ pair }) => chosen.has(pair.subject))
+    return closedForm('tone', [toneOf(own, survey)], {})
+  }
   const selected =
     options.method === 'auto'
       ? await selectMethod(
           {
-            ...{ cohort, cohortHash, target, survey, collectors, points, localTone, out, checkpoint },
+            ...{ cohort, cohortHash, target, survey, collectors, points, out, checkpoint },
+            fit: fitNetwork,
+            settings: { 'local-tone': localTone, 'residual-unet': { residualUnet, first, localTone } },
             range: width(pooledRange(samples)),
             maxRung: options.maxRung ?? settings.maxRung,
             singleReference: options.singleReference ?? false,
@@ -118,11 +133,11 @@ export async function train(
     ...(points.length === 0 ? [] : [toneOf(points, survey)]),
   ]
   const fitted =
-    method !== 'local-tone'
-      ? closedForm(method, baselines, settings.ownOf(method))
-      : 'localTone' in selected && selected.localTone !== undefined
-        ? selected.localTone
-        : await fitLocalTone(cohort, target, localTone, checkpoint, onProgress)
+    'network' in selected && selected.network !== undefined
+      ? selected.network
+      : isNetworkMethod(method)
+        ? await fitNetwork(method, cohort, checkpoint, onProgress)
+        : closedForm(method, baselines, settings.ownOf(method))
   const name = basename(out, BUNDLE_SUFFIX)
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,

@@ -1,7 +1,7 @@
 /** What is compared: the harmonizer under test, and weaker methods fitted to the same training scans. */
 import { applyClosedForm } from '../src/harmonizer/closed-form.ts'
 import type { Harmonizer } from '../src/harmonizer/harmonizer.ts'
-import type { ClosedFormModel, Model } from '../src/harmonizer/method.ts'
+import { type ClosedFormModel, isNetwork, type Model } from '../src/harmonizer/method.ts'
 import { toFloat32, type Volume } from '../src/volume/volume.ts'
 
 export interface Correction {
@@ -12,10 +12,12 @@ export interface Correction {
 /**
  * From the weakest to the strongest; the harmonizer comes last, and stands for its own method. It is applied in spite of its guards:
  * what is validated is the mapping, and leaving out what guards doubt would flatter it.
+ * @param first what a harmonizer of two stages does first
  */
 export function correctionsOf(
   harmonizer: Harmonizer,
   baselines: readonly ClosedFormModel[],
+  first?: Harmonizer,
 ): readonly Correction[] {
   const { method } = harmonizer.identity
   const weaker: readonly ClosedFormModel[] = [{ kind: 'identity' }, ...baselines]
@@ -27,14 +29,19 @@ export function correctionsOf(
         apply: async (volume: Volume, mask: Uint8Array, domain: string) =>
           applyClosedForm(model, toFloat32(volume), mask, domain),
       })),
-    {
-      name: method,
-      apply: async (volume, mask, domain) =>
-        toFloat32((await harmonizer.apply(volume, { domain, mask, force: true })).volume),
-    },
+    ...(first === undefined ? [] : [asCorrection(first)]),
+    asCorrection(harmonizer),
   ]
 }
 
+function asCorrection(harmonizer: Harmonizer): Correction {
+  return {
+    name: harmonizer.identity.method,
+    apply: async (volume, mask, domain) =>
+      toFloat32((await harmonizer.apply(volume, { domain, mask, force: true })).volume),
+  }
+}
+
 export function isClosedForm(model: Model): model is ClosedFormModel {
-  return model.kind !== 'local-tone'
+  return !isNetwork(model)
 }

@@ -14,6 +14,7 @@ import { InputError, RefusedError } from '../src/errors.ts'
 import { EVIDENCE_SCHEMA, type Evidence, type InputFile } from '../src/evidence/evidence.ts'
 import { sha256File } from '../src/files.ts'
 import { type Bundle, readBundle } from '../src/harmonizer/bundle.ts'
+import { firstStageOf } from '../src/harmonizer/first-stage.ts'
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
 import { isMethod, rungOf } from '../src/harmonizer/ladder.ts'
 import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
@@ -106,13 +107,15 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
   const { range, targets, coarse } = await lookAtTargets(pairs, onProgress)
   const width = range.high - range.low
   const weaker = baselines.filter(isClosedForm)
-  const corrections = correctionsOf(harmonizer, weaker)
+  const first = firstStageOf(bundle)
+  const corrections = correctionsOf(harmonizer, weaker, first)
   const { measured, views, refused, portraits } = await measureAll(
     pairs,
     corrections,
     { method, width, coarse },
     onProgress,
   )
+  await first?.close()
   if (measured.length === 0)
     throw new RefusedError(
       `Every test scan was refused. ${refused[0]?.reason}`,

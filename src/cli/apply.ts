@@ -19,6 +19,7 @@ interface Flags extends CommonOptions, CohortFlags {
   readonly dtype: 'float32' | 'same'
   readonly 'gzip-level': number
   readonly force: boolean
+  readonly profile: 'quality' | 'fast'
   readonly 'dry-run': boolean
   readonly overwrite: boolean
   readonly threads: number | undefined
@@ -78,6 +79,11 @@ export const apply: CommandModule<object, Flags> = {
         describe: 'Stored type; `same` rounds to that of the input',
       })
       .option('gzip-level', { type: 'number', default: 1, describe: '1 (fast) to 9 (small)' })
+      .option('profile', {
+        choices: ['quality', 'fast'] as const,
+        default: 'quality' as const,
+        describe: 'Of `residual-unet`: passes along three axes, or the axial one alone',
+      })
       .option('force', { type: 'boolean', default: false, describe: 'Apply in spite of guards; recorded' })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Check and compute, write nothing' })
       .option('overwrite', { type: 'boolean', default: false, describe: 'Replace outputs that exist' })
@@ -99,6 +105,7 @@ export const apply: CommandModule<object, Flags> = {
       dtype: options.dtype,
       gzipLevel: options.gzipLevel,
       force: options.force,
+      profile: options.profile,
       dryRun: options.dryRun,
       overwrite: options.overwrite,
       version: packageVersion(),

@@ -36,7 +36,7 @@ export const train: CommandModule<object, TrainArguments> = {
         choices: ['auto', ...METHODS] as const,
         default: 'auto' as const,
         describe:
-          'What may be changed, from nothing to a curve that varies over the head; auto: the weakest that suffices, by leaving people out',
+          'What may be changed, from nothing to a bounded correction by a network; auto: the weakest that suffices, by leaving people out',
       })
       .option('config', { type: 'string', describe: 'YAML or JSON file with settings of the method' })
       .option('out', { type: 'string', describe: 'NAME.harmonizer to write (default: TARGET.harmonizer)' })

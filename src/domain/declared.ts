@@ -1,4 +1,5 @@
 /** What the file beside an image (a BIDS sidecar) and the image's own name and header say of it. */
+import { type Acquisition, acquisitionOf } from './acquisition.ts'
 import { CONTRASTS, firstKnown, type Preparation, parsePrepared } from './preparation.ts'
 
 /** What an image holds. Only `magnitude` may be harmonized: the others are quantities, or not images of a person at all. */
@@ -10,6 +11,7 @@ export interface Declared {
   readonly kind?: ImageKind
   /** Whether the file beside it, or its header, says that attune harmonized it. */
   readonly harmonized: boolean
+  readonly acquisition: Acquisition
 }
 
 /** Where declarations stand. */
@@ -33,6 +35,7 @@ export function declaredOf({ name, sidecar = {}, codes }: Declarations): Declare
     ),
     ...(kind && { kind }),
     harmonized: isRecord(sidecar) || Object.values(sidecar).some(isRecord),
+    acquisition: acquisitionOf(sidecar),
   }
 }
 

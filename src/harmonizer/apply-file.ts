@@ -8,6 +8,7 @@ import { ConfigError } from '../errors.ts'
 import { sha256File, writeFileAtomic } from '../files.ts'
 import { type NiftiImage, niftiSha256, readNifti } from '../formats/nifti/read.ts'
 import { writeNifti } from '../formats/nifti/write.ts'
+import type { Profile } from '../inference/residual-unet.ts'
 import { changeMapOf, type Gain } from './change-map.ts'
 import type { Harmonized, Harmonizer } from './harmonizer.ts'
 import { METHODS } from './ladder.ts'
@@ -29,6 +30,8 @@ export interface FileRequest {
   readonly dtype: 'float32' | 'same'
   readonly gzipLevel: number
   readonly force: boolean
+  /** Passes of `residual-unet`; without it, its own default. */
+  readonly profile?: Profile | undefined
   /** Work out everything, write nothing. */
   readonly dryRun: boolean
   readonly overwrite: boolean
@@ -49,6 +52,7 @@ export interface Settings {
   readonly dtype: 'float32' | 'same'
   readonly gzipLevel: number
   readonly force: boolean
+  readonly profile: Profile
 }
 
 export interface FileRecord extends HarmonizationRecord {
@@ -101,6 +105,8 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
     alreadyHarmonized: declared.harmonized || MARK.test(description),
     preparation: firstKnown(request.prepared ?? {}, declared.preparation),
     kind: declared.kind,
+    acquisition: declared.acquisition,
+    profile: request.profile,
   })
   const { volume } = harmonized
   const writing = request.dryRun
@@ -157,6 +163,7 @@ export async function settingsOf(harmonizer: Harmonizer, request: FileRequest): 
     dtype: request.dtype,
     gzipLevel: request.gzipLevel,
     force: request.force,
+    profile: request.profile ?? 'quality',
   }
 }
 

@@ -21,7 +21,7 @@ const TONE = {
 describe('local-tone', () => {
   const model = sampleModel(4, ['a', 'b'])
   const { curves } = exportLocalTone(model, sampleWeights(model, 5))
-  const harmonizer = harmonizerOf(asBundle(model, curves))
+  const harmonizer = harmonizerOf(asBundle(model, { 'curves.onnx': curves }))
 
   it('takes NaN and infinities for outside, as the network was trained, and leaves them where they are', async () => {
     const volume = head()

@@ -1,9 +1,10 @@
 /** The library's front door: load a harmonizer once, apply it to volumes. */
+import type { Acquisition } from '../domain/acquisition.ts'
 import { blankedParts } from '../domain/blanked.ts'
 import type { ImageKind } from '../domain/declared.ts'
 import { firstKnown, type Preparation } from '../domain/preparation.ts'
 import { ConfigError, RefusedError } from '../errors.ts'
-import type { LocalTone } from '../inference/local-tone.ts'
+import type { Profile } from '../inference/residual-unet.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
@@ -12,7 +13,8 @@ import { checkImage, checkLimits, enforce } from './guards.ts'
 import { imageFacts, surveyMask } from './image-facts.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
 import type { DomainLimits } from './manifest.ts'
-import type { Model } from './method.ts'
+import { isNetwork, type Model, type NetworkModel } from './method.ts'
+import { type Graphs, type Network, openNetwork } from './networks.ts'
 import {
   FIGURE_SLICES,
   figuresOf,
@@ -49,6 +51,10 @@ export interface ApplyOptions {
   readonly preparation?: Preparation | undefined
   /** What it holds, where that is said. */
   readonly kind?: ImageKind | undefined
+  /** How it was acquired, as far as it is known; `residual-unet` reads it. */
+  readonly acquisition?: Acquisition | undefined
+  /** How many passes `residual-unet` takes: `quality` (three, the default) or `fast` (one). */
+  readonly profile?: Profile | undefined
 }
 
 export interface Harmonized {
@@ -70,8 +76,8 @@ export interface HarmonizerParts {
   readonly sources: readonly string[]
   readonly model: Model
   readonly guards: Readonly<Record<string, DomainLimits>>
-  /** curves.onnx, where the model has a network. */
-  readonly curves?: Uint8Array
+  /** Where the model has a network. */
+  readonly graphs?: Graphs
 }
 
 /**
@@ -89,14 +95,13 @@ export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions 
   const { readBundle } = await import('./bundle.ts')
   const { name, manifest, sha256, files } = await readBundle(pathOrMethod)
   const [model] = manifest.steps
-  const curves = files['curves.onnx']
   return harmonizerOf(
     {
       identity: { name, method: model.kind, rung: manifest.rung, sha256, target: manifest.target },
       sources: manifest.sources,
       model,
       guards: manifest.guards,
-      ...(curves && { curves }),
+      graphs: files as Graphs,
     },
     options,
   )
@@ -114,16 +119,16 @@ export function bare(model: Model): HarmonizerParts {
 
 export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOptions = {}): Harmonizer {
   const { identity, sources, model, guards } = parts
-  let opened: Promise<LocalTone> | undefined
-  const localTone = (): Promise<LocalTone> => {
-    opened ??= openNetwork(parts, threads)
+  let opened: Promise<Network> | undefined
+  const network = (own: NetworkModel): Promise<Network> => {
+    opened ??= openNetwork(identity.name, own, parts.graphs ?? {}, threads)
     return opened
   }
   return {
     identity,
     sources,
     warmUp() {
-      if (model.kind === 'local-tone') localTone().catch(() => {})
+      if (isNetwork(model)) network(model).catch(() => {})
     },
     async apply(volume, options = {}) {
       const { force = false } = options
@@ -160,7 +165,13 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       }
       const values = passedThrough
         ? x
-        : await applyModel(model, { volume, x, mask, nonFinite: facts.nonFinite }, domain, localTone)
+        : isNetwork(model)
+          ? await (await network(model)).apply({
+              ...{ volume, x, mask, nonFinite: facts.nonFinite, domain: domain as string },
+              acquisition: options.acquisition ?? {},
+              profile: options.profile ?? 'quality',
+            })
+          : applyClosedForm(model, x, mask, domain as string)
       const unchanged = values === x
       const makeRecord = (): HarmonizationRecord => {
         const before = figures()
@@ -220,47 +231,4 @@ function knownDomain(
       : `${identity.name} has not been trained on domain "${domain}".`,
     `Name where the image comes from with --source: ${known.map((name) => `"${name}"`).join(', ')}.`,
   )
-}
-
-/** An image as methods see it. */
-interface Image {
-  readonly volume: Volume
-  /** Its values. */
-  readonly x: Float32Array
-  readonly mask: Uint8Array
-  readonly nonFinite: number
-}
-
-async function applyModel(
-  model: Model,
-  image: Image,
-  domain: string | undefined,
-  localTone: () => Promise<LocalTone>,
-): Promise<Float32Array> {
-  return model.kind === 'local-tone'
-    ? applyLocalTone(await localTone(), image, domain as string)
-    : applyClosedForm(model, image.x, image.mask, domain as string)
-}
-
-/** Infinities reach the network as NaN, which it counts as outside; both stand in the output where they were. */
-async function applyLocalTone(
-  network: LocalTone,
-  { volume, x, mask, nonFinite }: Image,
-  domain: string,
-): Promise<Float32Array> {
-  if (nonFinite === 0) return network.apply(volume, mask, domain)
-  const known = x.map((value) => (Number.isFinite(value) ? value : Number.NaN))
-  const out = await network.apply(volumeOf(volume, known), mask, domain)
-  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) out[i] = x[i] as number
-  return out
-}
-
-async function openNetwork(
-  { identity, model, curves }: HarmonizerParts,
-  threads: number,
-): Promise<LocalTone> {
-  if (model.kind !== 'local-tone' || curves === undefined)
-    throw new ConfigError(`${identity.name} has no curves.onnx.`, 'Train the bundle again.')
-  const { openLocalTone } = await import('../inference/local-tone.ts')
-  return openLocalTone(model, curves, { threads })
 }

@@ -1,8 +1,8 @@
 /** What the ladder says of every method, from the weakest to the strongest. Imports nothing, so that the command line can list them at once. */
 import type { Method } from './method.ts'
 
-/** How much a method is able to change: 0 nothing, 1 gain and offset, 2 one curve, 4 a curve that varies over space. */
-export type Rung = 0 | 1 | 2 | 4
+/** How much a method is able to change: 0 nothing, 1 gain and offset, 2 one curve, 4 a curve that varies over space, 5 a bounded residual on top. */
+export type Rung = 0 | 1 | 2 | 4 | 5
 
 interface Place {
   readonly rung: Rung
@@ -28,6 +28,7 @@ const LADDER: Readonly<Record<Method, Place>> = {
   histogram: { rung: 2, from: 'reference', copiesVolumes: true },
   tone: { rung: 2, from: 'pairs' },
   'local-tone': { rung: 4, from: 'pairs' },
+  'residual-unet': { rung: 5, from: 'pairs' },
 }
 
 /** From the weakest to the strongest. */

@@ -77,7 +77,7 @@ const fileName = z.string().regex(/^[a-z0-9-]+\.[a-z]+$/, 'must be a plain file 
 
 const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   schema: z.literal(MANIFEST_SCHEMA),
-  rung: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(4)]),
+  rung: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(4), z.literal(5)]),
   sources: z.array(z.string().min(1)),
   target: z.string().min(1),
   steps: z.tuple([modelSchema]),

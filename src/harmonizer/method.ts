@@ -9,6 +9,7 @@ import type { NyulModel } from '../intensity/nyul.ts'
 import type { ToneModel } from '../intensity/tone.ts'
 import type { WhiteStripeModel } from '../intensity/whitestripe.ts'
 import type { ZScoreModel } from '../intensity/zscore.ts'
+import type { ResidualUnetModel } from './residual-unet-model.ts'
 
 export interface IdentityModel {
   readonly kind: 'identity'
@@ -25,10 +26,21 @@ export type Model =
   | HistogramModel
   | ToneModel
   | LocalToneModel
+  | ResidualUnetModel
 export type Method = Model['kind']
 
+/** A method whose network a recipe of its own trains. */
+export type NetworkModel = LocalToneModel | ResidualUnetModel
+export function isNetworkMethod(method: Method): method is NetworkModel['kind'] {
+  return method === 'local-tone' || method === 'residual-unet'
+}
+
+export function isNetwork(model: Model): model is NetworkModel {
+  return isNetworkMethod(model.kind)
+}
+
 /** A method that needs no network: every method weaker than `local-tone`. */
-export type ClosedFormModel = Exclude<Model, LocalToneModel>
+export type ClosedFormModel = Exclude<Model, NetworkModel>
 
 const finite = z.number()
 const positive = finite.positive()
@@ -46,6 +58,16 @@ const curves = z.record(
   z.string(),
   z.array(finite).refine((values) => values[0] === 0 && increases(values), 'must start at 0 and increase'),
 )
+
+const tone = z.strictObject({ kind: z.literal('tone'), referenceScale: positive, knots, tones: curves })
+const localTone = z.strictObject({
+  kind: z.literal('local-tone'),
+  referenceScale: positive,
+  knots,
+  domains: z.array(z.string().min(1)).min(1),
+  tones: curves,
+  bounds: z.strictObject({ slopeRatio: finite.min(1), perMm: positive }),
+})
 
 export const modelSchema: z.ZodType<Model> = z
   .discriminatedUnion('kind', [
@@ -65,29 +87,30 @@ export const modelSchema: z.ZodType<Model> = z
       landmarks: ascending,
     }),
     z.strictObject({ kind: z.literal('histogram'), quantiles: ascending }),
-    z.strictObject({ kind: z.literal('tone'), referenceScale: positive, knots, tones: curves }),
+    tone,
+    localTone,
     z.strictObject({
-      kind: z.literal('local-tone'),
-      referenceScale: positive,
-      knots,
-      domains: z.array(z.string().min(1)).min(1),
-      tones: curves,
-      bounds: z.strictObject({ slopeRatio: finite.min(1), perMm: positive }),
+      kind: z.literal('residual-unet'),
+      stage: z.discriminatedUnion('kind', [tone, localTone]),
+      bound: positive,
+      code: z.array(z.string()).min(1),
     }),
   ])
-  .refine(
-    (model) =>
-      !('tones' in model) || Object.values(model.tones).every((tone) => tone.length === model.knots.length),
-    'every tone must have one value per knot',
-  )
+  .refine((model) => {
+    const curved = model.kind === 'residual-unet' ? model.stage : model
+    return (
+      !('tones' in curved) ||
+      Object.values(curved.tones).every((values) => values.length === curved.knots.length)
+    )
+  }, 'every tone must have one value per knot')
   .refine(
     (model) => model.kind !== 'nyul' || model.landmarks.length === model.percentiles.length,
     'every percentile must have one landmark',
   )
-  .refine(
-    (model) => model.kind !== 'local-tone' || model.domains.every((domain) => domain in model.tones),
-    'every domain must have a tone',
-  )
+  .refine((model) => {
+    const curved = model.kind === 'residual-unet' ? model.stage : model
+    return curved.kind !== 'local-tone' || curved.domains.every((domain) => domain in curved.tones)
+  }, 'every domain must have a tone')
 
 function increases(values: readonly number[]): boolean {
   return values.every((value, i) => i === 0 || value > (values[i - 1] as number))

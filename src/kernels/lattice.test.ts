@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { BOX, INSIDE, LATTICE, type LatticePlacement, sampleLattice } from './lattice.ts'
+import { addFromLattice, BOX, INSIDE, LATTICE, type LatticePlacement, sampleLattice } from './lattice.ts'
 import { random } from './random.ts'
 
 type Triple = readonly [number, number, number]
@@ -109,4 +109,57 @@ it('counts a point half way out of the mask as inside', () => {
   const [edge] = sampleLattice(ones, UPRIGHT.shape, { ...UPRIGHT, corner: [-2, 1, 1] })
   expect(edge).toBe(0.5)
   expect(edge! >= INSIDE).toBe(true)
+})
+
+describe('adding from the lattice', () => {
+  it('reproduces every linear function at the voxels, in any storage order', () => {
+    fc.assert(
+      fc.property(
+        placement,
+        triple(-3, 3),
+        fc.double({ min: 10, max: 50, noNaN: true }),
+        (place, slope, level) => {
+          const linear = (point: Triple): number =>
+            level + (slope[0] * point[0] + slope[1] * point[1] + slope[2] * point[2]) / 100
+          const lattice = new Float32Array(LATTICE.points)
+          for (let r = 0, i = 0; r < NR; r++)
+            for (let a = 0; a < NA; a++)
+              for (let s = 0; s < NS; s++, i++) lattice[i] = linear([2 * r + 1, 2 * a + 1, 2 * s + 1])
+          const stored = storedShape(place)
+          const x = new Float32Array(stored[0] * stored[1] * stored[2]).fill(1000)
+          addFromLattice(x, stored, place, lattice)
+          for (let i = 0; i < x.length; i += 1 + Math.floor(x.length / 200)) {
+            const at = [
+              i % stored[0],
+              Math.floor(i / stored[0]) % stored[1],
+              Math.floor(i / stored[0] / stored[1]),
+            ]
+            const inBox = ([0, 1, 2] as const).map((axis) => {
+              const k = at[place.axes[axis]]!
+              const index = place.flips[axis] ? place.shape[axis] - 1 - k : k
+              return index * place.voxel[axis] - place.corner[axis]
+            }) as unknown as Triple
+            const inside = inBox.every((mm, axis) => mm >= 1 && mm <= BOX[axis]! - 1)
+            const beyond = inBox.some((mm, axis) => mm <= -1 || mm >= BOX[axis]! + 1)
+            if (inside) expect(x[i]! - 1000).toBeCloseTo(linear(inBox), 2)
+            if (beyond) expect(x[i]).toBe(1000)
+          }
+        },
+      ),
+      { numRuns: 30 },
+    )
+  })
+
+  it('leaves zeros and what is no number as they are, and makes nothing negative', () => {
+    const place: LatticePlacement = {
+      axes: [0, 1, 2],
+      flips: [false, false, false],
+      shape: [4, 1, 1],
+      voxel: [2, 2, 2],
+      corner: [-51, -51, -51],
+    }
+    const x = Float32Array.of(0, Number.NaN, 3, -2)
+    addFromLattice(x, [4, 1, 1], place, new Float32Array(LATTICE.points).fill(-5))
+    expect([...x]).toEqual([0, Number.NaN, 0, -7])
+  })
 })

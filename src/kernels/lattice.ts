@@ -117,3 +117,84 @@ function tapsAlong(axis: 0 | 1 | 2, placement: LatticePlacement, stride: number,
   }
   return { low, high, lowWeight, highWeight }
 }
+
+/**
+ * Adds values on the lattice to an image, trilinearly; beyond the outermost lattice points they fall to 0 within one spacing. Voxels that are 0
+ * or no number stay as they are, and nothing that was not negative becomes so.
+ *
+ * @param x       stored samples, x fastest
+ * @param stored  number of voxels along the stored axes
+ * @param lattice [96, 120, 96] along R, A, S; S fastest
+ */
+export function addFromLattice(
+  x: Float32Array,
+  stored: Vector3,
+  placement: LatticePlacement,
+  lattice: Float32Array,
+): void {
+  const strides: Vector3 = [LATTICE.shape[1] * LATTICE.shape[2], LATTICE.shape[2], 1]
+  const along = ([0, 1, 2] as const).map((axis) => {
+    const direction = placement.axes.indexOf(axis) as 0 | 1 | 2
+    return voxelTaps(direction, placement, stored[axis], strides[direction])
+  })
+  const [tx, ty, tz] = along as [Taps, Taps, Taps]
+  for (let z = 0, i = 0; z < stored[2]; z++) {
+    for (let y = 0; y < stored[1]; y++) {
+      const w00 = tz.lowWeight[z]! * ty.lowWeight[y]!
+      const w01 = tz.lowWeight[z]! * ty.highWeight[y]!
+      const w10 = tz.highWeight[z]! * ty.lowWeight[y]!
+      const w11 = tz.highWeight[z]! * ty.highWeight[y]!
+      if (w00 + w01 + w10 + w11 === 0) {
+        i += stored[0]
+        continue
+      }
+      const o00 = tz.low[z]! + ty.low[y]!
+      const o01 = tz.low[z]! + ty.high[y]!
+      const o10 = tz.high[z]! + ty.low[y]!
+      const o11 = tz.high[z]! + ty.high[y]!
+      for (let n = 0; n < stored[0]; n++, i++) {
+        const value = x[i]!
+        if (value === 0 || !Number.isFinite(value)) continue
+        const l = tx.low[n]!
+        const h = tx.high[n]!
+        const below =
+          w00 * lattice[o00 + l]! +
+          w01 * lattice[o01 + l]! +
+          w10 * lattice[o10 + l]! +
+          w11 * lattice[o11 + l]!
+        const above =
+          w00 * lattice[o00 + h]! +
+          w01 * lattice[o01 + h]! +
+          w10 * lattice[o10 + h]! +
+          w11 * lattice[o11 + h]!
+        const sum = value + tx.lowWeight[n]! * below + tx.highWeight[n]! * above
+        x[i] = value > 0 ? Math.max(0, sum) : sum
+      }
+    }
+  }
+}
+
+/** For each voxel along a stored axis that runs along `direction`, its two lattice neighbours. */
+function voxelTaps(direction: 0 | 1 | 2, placement: LatticePlacement, count: number, stride: number): Taps {
+  const points = LATTICE.shape[direction]
+  const low = new Int32Array(count)
+  const high = new Int32Array(count)
+  const lowWeight = new Float64Array(count)
+  const highWeight = new Float64Array(count)
+  for (let k = 0; k < count; k++) {
+    const index = placement.flips[direction] ? count - 1 - k : k
+    const position =
+      (index * placement.voxel[direction] - placement.corner[direction]) / LATTICE.spacing - 0.5
+    const floor = Math.floor(position)
+    const share = position - floor
+    if (floor >= 0 && floor < points) {
+      low[k] = floor * stride
+      lowWeight[k] = 1 - share
+    }
+    if (floor + 1 >= 0 && floor + 1 < points) {
+      high[k] = (floor + 1) * stride
+      highWeight[k] = share
+    }
+  }
+  return { low, high, lowWeight, highWeight }
+}

@@ -3,7 +3,12 @@ import * as tf from '@tensorflow/tfjs-core'
 
 /** The parts of tfjs-node's backend that a kernel calls. */
 interface NativeBackend {
-  readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_FLOAT: number; readonly TF_INT32: number }
+  readonly binding: {
+    readonly TF_ATTR_TYPE: number
+    readonly TF_ATTR_FLOAT: number
+    readonly TF_FLOAT: number
+    readonly TF_INT32: number
+  }
   write(values: Int32Array, shape: number[], dtype: tf.DataType): object
   incRef(dataId: object): void
   executeSingleOutput(op: string, attributes: readonly object[], inputs: readonly unknown[]): tf.TensorInfo
@@ -12,6 +17,7 @@ interface NativeBackend {
 /** Puts them in place of those of tfjs-node. */
 export function registerNativeKernels(): void {
   registerReluGradient()
+  registerLeakyReluGradient()
   registerCast()
   registerReshape()
 }
@@ -51,6 +57,44 @@ function registerReluGradient(): void {
 function reluGradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
   if (tf.getBackend() !== 'tensorflow') return tf.mul(dy, tf.cast(tf.step(y), 'float32'))
   return tf.engine().runKernel('ReluGrad', { dy, y }) as tf.Tensor
+}
+
+/** The same for leaky relu, which tfjs goes through a comparison and a choice for; the slope at 0 is `alpha` as there. */
+function registerLeakyReluGradient(): void {
+  tf.registerKernel({
+    kernelName: 'LeakyReluGrad',
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const { binding, executeSingleOutput } = backend as unknown as NativeBackend
+      const attributes = [
+        { name: 'alpha', type: binding.TF_ATTR_FLOAT, value: attrs?.['alpha'] },
+        { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
+      ]
+      return executeSingleOutput.call(backend, 'LeakyReluGrad', attributes, [inputs['dy'], inputs['x']])
+    },
+  })
+  const shipped = tf.getGradient('LeakyRelu') as tf.GradConfig
+  tf.registerGradient({
+    ...shipped,
+    gradFunc: (dy, saved, attrs) => {
+      if (tf.getBackend() !== 'tensorflow') return shipped.gradFunc(dy, saved, attrs)
+      const [x] = saved as [tf.Tensor]
+      return { x: () => leakyReluGradient(dy as tf.Tensor, x, (attrs as { alpha: number }).alpha) }
+    },
+  })
+  tf.registerGradient({
+    kernelName: 'LeakyReluGrad',
+    inputsToSave: ['x'],
+    gradFunc: (dy, [x], attrs) => ({
+      dy: () => leakyReluGradient(dy as tf.Tensor, x as tf.Tensor, (attrs as { alpha: number }).alpha),
+      x: () => tf.zerosLike(x as tf.Tensor),
+    }),
+  })
+}
+
+/** `dy` where `x` is positive, `alpha` times it elsewhere. */
+function leakyReluGradient(dy: tf.Tensor, x: tf.Tensor, alpha: number): tf.Tensor {
+  return tf.engine().runKernel('LeakyReluGrad', { dy, x }, { alpha }) as tf.Tensor
 }
 
 /** Gradients cast what already has the type that they want; tfjs-node copies it. */

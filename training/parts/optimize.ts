@@ -1,0 +1,115 @@
+/** The loop that every recipe shares: gradients by the engine, Adam on plain arrays, checkpoints whose continuation takes the same steps. */
+import type * as TensorFlow from '@tensorflow/tfjs-core'
+import { ConfigError } from '../../src/errors.ts'
+import { adamStepInto } from './adam.ts'
+import { readCheckpoint, type Trainable, type TrainingState, writeCheckpoint } from './checkpoint.ts'
+
+type Tf = typeof TensorFlow
+
+export interface StepProgress {
+  readonly step: number
+  readonly steps: number
+  readonly loss: number
+  readonly secondsLeft: number
+}
+
+export interface Optimization {
+  /** At the start, with their shapes. */
+  readonly tensors: Readonly<
+    Record<string, { readonly values: Float32Array; readonly shape: readonly number[] }>
+  >
+  readonly steps: number
+  readonly learningRate: number
+  /** The loss of one step, from 0; called inside `tf.tidy`. */
+  readonly lossAt: (
+    step: number,
+    variables: Readonly<Record<string, TensorFlow.Variable>>,
+  ) => TensorFlow.Scalar
+  /** How much faster than the others a tensor learns. */
+  readonly rateOf?: (name: string) => number
+  /** Where the state is kept, and the key that ties it to settings and scans. */
+  readonly checkpoint?: { readonly path: string; readonly resume: boolean; readonly key: string }
+  readonly onStep?: (progress: StepProgress) => void
+  readonly log?: (line: string) => void
+}
+
+const CHECKPOINT_EVERY = 25
+const LOSS_EVERY = 10
+/** Share of the newest loss in the smoothed one. */
+const NEWEST = 0.05
+
+/**
+ * @returns the state after the last step
+ * @throws {ConfigError} when the checkpoint to resume belongs to another training, or the loss is no longer a number
+ */
+export async function optimize(tf: Tf, task: Optimization): Promise<TrainingState> {
+  const { steps, checkpoint, lossAt, rateOf = () => 1 } = task
+  const start = await startingState(task)
+  const variables = Object.fromEntries(
+    Object.entries(task.tensors).map(([name, { shape }]) => [
+      name,
+      tf.variable(tf.tensor((start.tensors[name] as Trainable).values, [...shape])),
+    ]),
+  )
+  const history = [...start.loss]
+  let recent = start.recentLoss
+  const began = performance.now()
+  for (let step = start.step; step < steps; step++) {
+    const { value, grads } = tf.variableGrads(() => lossAt(step, variables))
+    const loss = (await value.data())[0] ?? Number.NaN
+    value.dispose()
+    if (!Number.isFinite(loss))
+      throw new ConfigError(
+        `The loss is ${loss} at step ${step + 1}.`,
+        'Lower learningRate in the settings of the method.',
+      )
+    for (const [name, variable] of Object.entries(variables)) {
+      const gradient = grads[variable.name] as TensorFlow.Tensor
+      const { values, first, second } = start.tensors[name] as Trainable
+      const rate = rateAt(task, step) * rateOf(name)
+      adamStepInto(values, { first, second }, await gradient.data(), rate, step + 1)
+      const moved = tf.tensor(values, variable.shape)
+      variable.assign(moved)
+      tf.dispose([gradient, moved])
+    }
+    recent = Number.isNaN(recent) ? loss : (1 - NEWEST) * recent + NEWEST * loss
+    const done = step + 1
+    if (done % LOSS_EVERY === 0 || done === steps) history.push({ step: done, loss: recent })
+    if (checkpoint !== undefined && done % CHECKPOINT_EVERY === 0 && done < steps)
+      await writeCheckpoint(checkpoint.path, checkpoint.key, {
+        step: done,
+        tensors: start.tensors,
+        loss: history,
+        recentLoss: recent,
+      })
+    const secondsPerStep = (performance.now() - began) / 1000 / (done - start.step)
+    task.onStep?.({ step: done, steps, loss: recent, secondsLeft: (steps - done) * secondsPerStep })
+  }
+  tf.dispose(Object.values(variables))
+  return { step: steps, tensors: start.tensors, loss: history, recentLoss: recent }
+}
+
+/** Warm-up over 20 steps, then half a cosine down to a twentieth. */
+function rateAt({ learningRate: top, steps }: Optimization, step: number): number {
+  const cosine = 0.525 + 0.475 * Math.cos((Math.PI * step) / steps)
+  return top * cosine * Math.min(1, (step + 1) / 20)
+}
+
+async function startingState({ tensors, steps, checkpoint, log }: Optimization): Promise<TrainingState> {
+  if (checkpoint?.resume) {
+    const found = await readCheckpoint(checkpoint.path, checkpoint.key)
+    if (found) {
+      log?.(`resumed after step ${found.step} of ${steps}`)
+      return found
+    }
+  }
+  const fresh = Object.entries(tensors).map(([name, { values }]): [string, Trainable] => [
+    name,
+    {
+      values: values.slice(),
+      first: new Float32Array(values.length),
+      second: new Float32Array(values.length),
+    },
+  ])
+  return { step: 0, tensors: Object.fromEntries(fresh), loss: [], recentLoss: Number.NaN }
+}

@@ -1,0 +1,230 @@
+/**
+ * The recipe of `residual-unet`: what `tone` or `local-tone` leaves, a U-Net learns to correct from pairs, within bounds that hold for any
+ * weights. Read top to bottom: settings, the loop, what one step sees.
+ */
+import type * as TensorFlow from '@tensorflow/tfjs-core'
+import { blocks, residual, SLICES, type Weights, weightShapes } from '../models/residual-unet/network.ts'
+import type { Cohort } from '../src/cohort/cohort.ts'
+import { InputError } from '../src/errors.ts'
+import { CODE_FIELDS } from '../src/harmonizer/image-code.ts'
+import type { ResidualUnetModel } from '../src/harmonizer/residual-unet-model.ts'
+import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
+import type { ToneModel } from '../src/intensity/tone.ts'
+import { LATTICE } from '../src/kernels/lattice.ts'
+import { random } from '../src/kernels/random.ts'
+import { type EngineChoice, startEngine } from './engine/engine.ts'
+import { type CheckpointPlace, checkpointKey, type TrainingState } from './parts/checkpoint.ts'
+import { codeScale, standardized } from './parts/code-scale.ts'
+import { dissimilarity, edgeDifference, meanAbsolute } from './parts/image-loss.ts'
+import { type FirstStage, type LatticeSubject, loadLatticeSubjects } from './parts/lattice-subjects.ts'
+import { optimize, type StepProgress } from './parts/optimize.ts'
+import { type Batch, drawBatch, slicesOf } from './parts/slices.ts'
+
+type Tf = typeof TensorFlow
+
+export interface ResidualUnetOptions {
+  readonly seed: number
+  readonly engine: EngineChoice
+  readonly steps: number
+  /** Slices per step; even, since two scans of one person go side by side. */
+  readonly batch: number
+  readonly learningRate: number
+  /** Largest change, in tissue medians of the reference. */
+  readonly bound: number
+  /** Share of slices whose source is the reference itself, which must stay as it is. */
+  readonly identity: number
+  /** Weights of the terms of the loss beside the absolute error. */
+  readonly edges: number
+  readonly structure: number
+  /** Of two sources of one person that differ. */
+  readonly consistency: number
+  /** SD in mm of what output and goal are smoothed with before they are compared: about the error of registration. */
+  readonly blurMm: number
+}
+
+export const RESIDUAL_UNET_DEFAULTS: ResidualUnetOptions = {
+  seed: 1,
+  engine: 'auto',
+  steps: 400,
+  batch: 8,
+  learningRate: 1e-3,
+  bound: 0.25,
+  identity: 0.1,
+  edges: 0.5,
+  structure: 0.1,
+  consistency: 0.2,
+  blurMm: 0,
+}
+
+/** What comes before the network. */
+export interface Stage {
+  readonly model: ToneModel | LocalToneModel
+  readonly apply: FirstStage
+}
+
+export interface TrainedResidualUnet {
+  readonly model: ResidualUnetModel
+  /** By name, as in models/residual-unet/network.ts. */
+  readonly weights: Readonly<Record<string, Float32Array>>
+  readonly standard: CodeScale
+  readonly referenceScale: number
+  readonly loss: TrainingState['loss']
+  readonly engine: string
+}
+
+export type CodeScale = ReturnType<typeof codeScale>
+
+export interface ResidualUnetHooks {
+  readonly onScan?: (done: number, total: number) => void
+  readonly onStep?: (progress: StepProgress) => void
+  readonly log?: (line: string) => void
+  readonly checkpoint?: CheckpointPlace
+}
+
+/**
+ * @param stage fitted on the same cohort
+ * @throws {ConfigError} when the checkpoint to resume belongs to another training, or the loss is no longer a number
+ * @throws {InputError} {UnfittableError} for scans that cannot be read, or hold nothing to learn from
+ */
+export async function trainResidualUnet(
+  cohort: Cohort,
+  target: string,
+  stage: Stage,
+  options: ResidualUnetOptions,
+  hooks: ResidualUnetHooks = {},
+): Promise<TrainedResidualUnet> {
+  const engine = await startEngine(options.engine, hooks.log ?? (() => {}))
+  const { tf } = engine
+  const { referenceScale } = stage.model
+  const subjects = await loadLatticeSubjects(
+    cohort,
+    target,
+    stage.apply,
+    referenceScale,
+    hooks.onScan ?? (() => {}),
+  )
+  const slices = slicesOf(subjects, cohort.source)
+  const standard = codeScale(
+    subjects.flatMap(({ targets, sources }) => [...targets, ...sources]).map(({ code }) => code),
+  )
+  const bound = options.bound * tissueMedian(subjects)
+  const { engine: _choice, ...settings } = options
+  const key = checkpointKey({
+    kind: 'residual-unet',
+    settings,
+    stage: stage.model,
+    target,
+    cohort: hooks.checkpoint?.cohort,
+    engine: [engine.name, engine.version],
+  })
+  const state = await optimize(tf, {
+    tensors: startingWeights(options.seed),
+    steps: options.steps,
+    learningRate: options.learningRate,
+    lossAt: (step, variables) =>
+      lossOf(tf, variables, drawBatch(slices, options, random(options.seed, `slices/${step}`)), {
+        ...options,
+        standard,
+        bound,
+      }),
+    ...(hooks.onStep && { onStep: hooks.onStep }),
+    ...(hooks.log && { log: hooks.log }),
+    ...(hooks.checkpoint && { checkpoint: { ...hooks.checkpoint, key } }),
+  })
+  return {
+    model: {
+      kind: 'residual-unet',
+      stage: stage.model,
+      bound: bound * referenceScale,
+      code: CODE_FIELDS,
+    },
+    weights: Object.fromEntries(Object.entries(state.tensors).map(([name, { values }]) => [name, values])),
+    standard,
+    referenceScale,
+    loss: state.loss,
+    engine: `${engine.name} (${engine.version})`,
+  }
+}
+
+/** Kernels as by He et al. (2015), arXiv:1502.01852; nothing is added to the image, and nothing modulated, before the first step. */
+function startingWeights(
+  seed: number,
+): Readonly<Record<string, { readonly values: Float32Array; readonly shape: readonly number[] }>> {
+  const rng = random(seed, 'residual-unet weights')
+  const convolutions = new Set(blocks().flatMap(({ name }) => [`${name}/kernel1`, `${name}/kernel2`]))
+  return Object.fromEntries(
+    Object.entries(weightShapes(CODE_FIELDS.length)).map(([name, shape]) => {
+      const size = shape.reduce((product, n) => product * n, 1)
+      const fanIn = size / (shape.at(-1) ?? 1)
+      const spread = convolutions.has(name) || name === 'code/kernel' ? Math.sqrt(2 / fanIn) : 0
+      return [name, { values: Float32Array.from({ length: size }, () => spread * rng.normal()), shape }]
+    }),
+  )
+}
+
+type LossSettings = Pick<ResidualUnetOptions, 'edges' | 'structure' | 'consistency' | 'blurMm'> & {
+  readonly standard: CodeScale
+  readonly bound: number
+}
+
+function lossOf(tf: Tf, weights: Weights, batch: Batch, settings: LossSettings): TensorFlow.Scalar {
+  const [count, height, width] = batch.shape
+  const image = (values: Float32Array): TensorFlow.Tensor4D => tf.tensor4d(values, [count, height, width, 1])
+  const slices = tf.tensor4d(batch.slices, [count, height, width, SLICES])
+  const codes = tf.tensor2d(batch.codes.map((code) => [...standardized(code, settings.standard)]))
+  const middle = tf.slice(slices, [0, 0, 0, 1], [count, height, width, 1])
+  const out = tf.add<TensorFlow.Tensor4D>(middle, residual(tf, weights, slices, codes, settings.bound))
+  const [goal, weight] = [image(batch.goal), image(batch.weight)]
+  const compared = blurred(tf, out, settings.blurMm)
+  const wanted = blurred(tf, goal, settings.blurMm)
+  const terms = [
+    meanAbsolute(tf, compared, wanted, weight),
+    tf.mul(edgeDifference(tf, compared, wanted, weight), settings.edges),
+    tf.mul(dissimilarity(tf, compared, wanted, weight), settings.structure),
+    tf.mul(consistency(tf, out, weight), settings.consistency),
+  ]
+  return tf.addN(terms) as TensorFlow.Scalar
+}
+
+/** Between the two scans of each person. */
+function consistency(tf: Tf, out: TensorFlow.Tensor4D, weight: TensorFlow.Tensor4D): TensorFlow.Scalar {
+  const [count, height, width] = out.shape
+  const scan = (x: TensorFlow.Tensor4D, k: number): TensorFlow.Tensor4D =>
+    tf.reshape(
+      tf.slice(tf.reshape(x, [count / 2, 2, height * width]), [0, k, 0], [count / 2, 1, height * width]),
+      [count / 2, height, width, 1],
+    )
+  return meanAbsolute(tf, scan(out, 0), scan(out, 1), tf.mul(scan(weight, 0), scan(weight, 1)))
+}
+
+/** By a Gaussian in the plane, cut at 3 SD. */
+function blurred(tf: Tf, x: TensorFlow.Tensor4D, sdMm: number): TensorFlow.Tensor4D {
+  const sd = sdMm / LATTICE.spacing
+  if (sd === 0) return x
+  const reach = Math.ceil(3 * sd)
+  const values = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / sd) ** 2))
+  const sum = values.reduce((total, value) => total + value, 0)
+  const kernel = (shape: [number, number, number, number]): TensorFlow.Tensor4D =>
+    tf.tensor4d(
+      values.map((value) => value / sum),
+      shape,
+    )
+  const n = values.length
+  return tf.conv2d(tf.conv2d(x, kernel([n, 1, 1, 1]), 1, 'same'), kernel([1, n, 1, 1]), 1, 'same')
+}
+
+/** Median of the target scans' voxels brighter than half the reference scale: tissue without air, bone and fluid; in units of that scale. */
+function tissueMedian(subjects: readonly LatticeSubject[]): number {
+  const medians = subjects.map(({ targets: [{ image, mask }] }) => {
+    const tissue = image.filter((value, i) => mask[i] === 1 && value > 0.5).sort()
+    return tissue[Math.floor((tissue.length - 1) / 2)] ?? Number.NaN
+  })
+  const sorted = medians.filter(Number.isFinite).sort((a, b) => a - b)
+  const median = sorted[Math.floor((sorted.length - 1) / 2)]
+  if (median === undefined)
+    throw new InputError(
+      'No target scan has tissue brighter than half of the reference scale.',
+      'Check the masks of the target scans.',
+    )
+  return median
+}
