@@ -1,0 +1,55 @@
+/** `tone` and `local-tone` as `attune train` fits them, without what a bundle needs beside: guards, card, evidence. */
+import { join } from 'node:path'
+import { type Cohort, pairsOf } from '../src/cohort/cohort.ts'
+import { loadScan } from '../src/cohort/images.ts'
+import { openLocalTone } from '../src/inference/local-tone.ts'
+import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
+import { applyTone, toneScale } from '../src/intensity/tone.ts'
+import { toFloat32 } from '../src/volume/volume.ts'
+import { readPoints, toneOf } from '../training/closed-form.ts'
+import { fitLocalTone } from '../training/fit.ts'
+import type { LocalToneOptions } from '../training/local-tone.ts'
+import { removeCheckpoint } from '../training/parts/checkpoint.ts'
+import type { Correction } from './lesion-kept.ts'
+
+/** The method in closed form. */
+export async function learnTone(cohort: Cohort): Promise<Correction> {
+  const scales = new Map<string, number>()
+  for (const scan of cohort.scans) {
+    const { volume, mask } = await loadScan(scan)
+    scales.set(scan.image, toneScale(toFloat32(volume), mask))
+  }
+  const survey = { guards: {}, scales, hashes: new Map<string, string>() }
+  const model = toneOf(await readPoints(pairsOf(cohort, 'target'), survey, () => {}), survey)
+  return {
+    name: 'tone',
+    apply: async (source, mask) => {
+      const x = toFloat32(source)
+      return applyTone(model, x, toneScale(x, mask), 'source')
+    },
+  }
+}
+
+/** @param place where a checkpoint may stand while it trains */
+export async function learnLocalTone(
+  cohort: Cohort,
+  options: LocalToneOptions,
+  place: string,
+): Promise<Correction & { close(): Promise<void> }> {
+  const path = join(place, 'checkpoint')
+  const { model, files } = await fitLocalTone(
+    cohort,
+    'target',
+    options,
+    { path, resume: false, cohort: '' },
+    () => {},
+  )
+  await removeCheckpoint(path)
+  const curves = files['curves.onnx'] as Uint8Array
+  const network = await openLocalTone(model as LocalToneModel, curves, { threads: 2 })
+  return {
+    name: 'local-tone',
+    apply: (source, mask) => network.apply(source, mask, 'source'),
+    close: () => network.close(),
+  }
+}
