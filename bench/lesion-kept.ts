@@ -30,6 +30,8 @@ export interface KeptLesion {
   readonly resolved: number
   /** Contrast of the corrected image over that of the truth at the source's point spread, by method. */
   readonly kept: Readonly<Record<string, number>>
+  /** The tissue around it, corrected over truth, by method: the part of `kept` that is a matter of gain. */
+  readonly level: Readonly<Record<string, number>>
   /** The same as `attune validate` has it, whose truth is the target scan, blurred until it is as smooth as the source. */
   readonly validated?: Readonly<Record<string, number>>
 }
@@ -74,6 +76,8 @@ export async function measureKept(
     for (const [at, place] of truth.places.entries()) {
       const expected = lesionContrast(reachable, place)
       const kept = [...outputs].map(([name, output]) => [name, lesionContrast(output, place) / expected])
+      const around = meanAt(reachable, place.shell)
+      const level = [...outputs].map(([name, output]) => [name, meanAt(output, place.shell) / around])
       const validated = judged?.[at]?.kept
       lesions.push({
         person: pair.subject,
@@ -82,6 +86,7 @@ export async function measureKept(
         cnr: Math.abs(lesionContrast(x, place)) / noise,
         resolved: expected / lesionContrast(ideal, place),
         kept: Object.fromEntries(kept),
+        level: Object.fromEntries(level),
         ...(validated && { validated }),
       })
     }
@@ -89,6 +94,10 @@ export async function measureKept(
   const { low, high } = pooledRange(samples)
   const relative = [...errors].map(([name, values]) => [name, values.map((error) => error / (high - low))])
   return { lesions, mae: Object.fromEntries(relative) }
+}
+
+function meanAt(x: Float32Array, voxels: Uint32Array): number {
+  return voxels.reduce((sum, v) => sum + (x[v] as number), 0) / voxels.length
 }
 
 /** By path of the truth: it is the same in every arm of a study. */
