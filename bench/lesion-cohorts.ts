@@ -7,7 +7,9 @@ import { type Settings, settingsOf } from '../data/generators/options.ts'
 import { type ScanConditions, scan } from '../data/generators/scan.ts'
 import { drawScanner, type Scanner } from '../data/generators/scanner.ts'
 import { writeFileAtomic } from '../src/files.ts'
+import { gaussianSmooth } from '../src/kernels/gaussian.ts'
 import { random } from '../src/kernels/random.ts'
+import { toFloat32, type Volume, volumeOf } from '../src/volume/volume.ts'
 import { exists } from './workplace.ts'
 
 /** Of heads, scanners and noise; used by no tuning. */
@@ -40,6 +42,8 @@ export interface ScanPlan {
   readonly snr?: number
   /** Of the point spread, where it is not what `causes` says. */
   readonly psfMm?: number
+  /** Smoothed after it was scanned, noise and all, by a Gaussian of this FWHM. */
+  readonly smoothMm?: number
   /** Noise is drawn anew for another value. */
   readonly scan: number
   /** Whether the head has its lesions; default true. */
@@ -86,7 +90,8 @@ export function studioIn(folder: string): Studio {
       const { tissues, texture } = await headOf(index, lesions)
       // The same for every scanner, so that scanners are compared by what they do and not by luck.
       const noise = random(SEED, `person ${index}, scan ${plan.scan}`)
-      await save(folder, path, scan(tissues, texture, scannerFor(plan), SAME_CONDITIONS, noise))
+      const image = scan(tissues, texture, scannerFor(plan), SAME_CONDITIONS, noise)
+      await save(folder, path, plan.smoothMm === undefined ? image : smoothed(image, plan.smoothMm))
       return path
     },
     async manifest(name, indices, plans) {
@@ -128,6 +133,11 @@ function scannerFor({ causes, snr, psfMm }: ScanPlan): Scanner {
   }
 }
 
+function smoothed(image: Volume, fwhmMm: number): Volume {
+  const sd = fwhmMm / (2 * Math.sqrt(2 * Math.log(2))) / VOXEL_MM
+  return volumeOf(image, gaussianSmooth(toFloat32(image), image.shape, [sd, sd, sd]))
+}
+
 async function sampled(
   folder: string,
   settings: Settings,
@@ -145,7 +155,8 @@ function headName(index: number, lesions: boolean): string {
   return `head-${index + 1}${lesions ? '' : '-healthy'}`
 }
 
-function planName({ causes, snr, psfMm, scan: number }: ScanPlan): string {
+function planName({ causes, snr, psfMm, smoothMm, scan: number }: ScanPlan): string {
+  const smooth = smoothMm === undefined ? [] : [`smooth${smoothMm}`]
   const parts = [...causes, ...(snr === undefined ? [] : [`snr${snr}`])]
-  return [...parts, ...(psfMm === undefined ? [] : [`psf${psfMm}`]), `scan${number}`].join('_')
+  return [...parts, ...(psfMm === undefined ? [] : [`psf${psfMm}`]), ...smooth, `scan${number}`].join('_')
 }

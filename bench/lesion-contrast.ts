@@ -21,7 +21,7 @@ import {
   VOXEL_MM,
 } from './lesion-cohorts.ts'
 import { type KeptLesion, type Measured, measureKept } from './lesion-kept.ts'
-import { learnLocalTone, learnTone } from './lesion-learners.ts'
+import { learnLocalTone, learnTone, medianScale, whiteScale } from './lesion-learners.ts'
 import { fixed, median, percent, publish, type Section, say } from './result.ts'
 import { codeHash, exists, type TrainingChoice, trainingChoice, workplace } from './workplace.ts'
 
@@ -38,6 +38,10 @@ interface Arm {
   readonly target?: Partial<ScanPlan>
   /** White matter over noise SD of the reference's scans, where not that of the reference. */
   readonly targetSnr?: number
+  /** Of local-tone, where not STEPS. */
+  readonly steps?: number
+  /** What `tone` divides intensities by; default the median of the head. */
+  readonly scale?: 'white matter'
   /** Whether `local-tone` is trained, too: a minute, where `tone` takes seconds. */
   readonly network: boolean
 }
@@ -45,6 +49,9 @@ interface Arm {
 const BLUR = { psfMm: EXTENT.psf.sourceMm }
 /** Without noise, but for the rounding to whole numbers. */
 const CLEAN = { snr: Number.POSITIVE_INFINITY }
+
+/** FWHM; leaves about a third of the noise at 2 mm. */
+const SMOOTH = { smoothMm: 3 }
 
 const NOTHING: Arm = { name: 'nothing', causes: [], network: true }
 const ALL: Arm = { name: 'all', causes: CAUSES, network: true }
@@ -75,11 +82,23 @@ const DIFFERENCES = [
   ...BUT_ONE,
 ]
 
+/** `tone` with the scale of local-tone. */
+const WHITE = [NOTHING, ...ALONE.filter(({ name }) => name === 'shading' || name === 'sequence'), ALL].map(
+  (arm): Arm => ({
+    ...arm,
+    name: `${arm.name}, scale of white matter`,
+    scale: 'white matter',
+    network: false,
+  }),
+)
+
 /** What training might be given or told, tried on the source that differs in everything. */
 const REMEDIES: readonly Arm[] = [
   { ...ALL, name: 'source scans without noise', source: CLEAN },
   { ...ALL, name: 'reference scans as blurred as the source', target: BLUR, network: false },
   { ...ALL, name: 'both', source: CLEAN, target: BLUR },
+  { ...ALL, name: `both scans smoothed by ${SMOOTH.smoothMm} mm`, source: SMOOTH, target: SMOOTH },
+  { ...ALL, name: 'four times the steps', steps: 4 * STEPS },
   { ...ALL, name: 'people without lesions', ...healthy(), network: false },
 ]
 
@@ -94,13 +113,14 @@ export async function lesionContrastStudy(words: readonly string[]): Promise<voi
   const folder = join(workplace, `lesions-${await codeHash('data/generators')}`)
   const studio = studioIn(folder)
   const results = new Map<Arm, Measured>()
-  for (const arm of [...DIFFERENCES, ...REMEDIES])
+  for (const arm of [...DIFFERENCES, ...REMEDIES, ...WHITE])
     results.set(arm, await resultOf(folder, studio, arm, choice))
   await publish('lesion-contrast', 'What becomes of the contrast of lesions', words, [
     differences(results, choice.config.steps ?? STEPS, choice.engine),
     attribution(results),
     remedies(results),
     groups(results),
+    validated(results),
   ])
 }
 
@@ -111,7 +131,7 @@ async function resultOf(
   arm: Arm,
   { engine, config }: TrainingChoice,
 ): Promise<Measured> {
-  const options = { ...LOCAL_TONE_DEFAULTS, engine, steps: config.steps ?? STEPS }
+  const options = { ...LOCAL_TONE_DEFAULTS, engine, steps: arm.steps ?? config.steps ?? STEPS }
   const learning = ['training', 'models', 'src/kernels', 'src/intensity', 'src/inference', 'src/volume']
   const code = await codeHash(...learning, 'src/metrics')
   const name = `${arm.name.replaceAll(/[^a-z]+/g, '-')}-${engine}-${options.steps}-${code}`
@@ -130,7 +150,7 @@ async function resultOf(
     LEARNERS.map((_, index) => TEST.length + index),
     { source: { ...source, ...arm.source }, target: { ...target, ...arm.target } },
   )
-  const tone = await learnTone(learners)
+  const tone = await learnTone(learners, arm.scale === undefined ? medianScale : whiteScale)
   const network = arm.network ? await learnLocalTone(learners, options, folder) : undefined
   say(`${arm.name}: testing`)
   const tested = TEST.map((_, index) => index)
@@ -182,30 +202,35 @@ function lowest(values: readonly (number | undefined)[]): string {
   return fixed(known[Math.floor(0.1 * (known.length - 1))], 2)
 }
 
+/** Gain: the tissue around a lesion over the truth. Slope: what is left of `kept` when the gain is taken out. */
+function parts(lesions: readonly KeptLesion[], method: string): readonly string[] {
+  const known = lesions.filter(({ kept }) => kept[method] !== undefined)
+  const of = (value: (kept: number, level: number) => number): readonly number[] =>
+    known.map(({ kept, level }) => value(kept[method] as number, level[method] as number))
+  return [
+    summary(of((kept) => kept)),
+    middle(of((_, level) => level)),
+    middle(of((kept, level) => kept / level)),
+  ]
+}
+
 function row(name: string, measured: Measured): readonly string[] {
   const lesions = shown(measured)
-  const kept = (method: string) => lesions.map((lesion) => lesion.kept[method])
-  const level = (method: string) => lesions.map((lesion) => lesion.level[method])
+  const errors = (method: string): string => {
+    const values = measured.mae[method]
+    return values === undefined ? '–' : percent(median(values))
+  }
   return [
     name,
-    ...['tone', 'local-tone'].map((method) => {
-      const errors = measured.mae[method]
-      return errors === undefined ? '–' : percent(median(errors))
-    }),
     summary(lesions.map(({ resolved }) => resolved)),
-    ...['tone', 'local-tone'].flatMap((method) => [summary(kept(method)), middle(level(method))]),
-    lowest(kept('local-tone')),
+    ...['tone', 'local-tone'].flatMap((method) => [errors(method), ...parts(lesions, method)]),
+    lowest(lesions.map(({ kept }) => kept['local-tone'])),
   ]
 }
 
 const COLUMNS = [
-  'MAE tone',
-  'MAE local-tone',
   'blur leaves',
-  'tone keeps',
-  'around it',
-  'local-tone keeps',
-  'around it',
+  ...['tone', 'local-tone'].flatMap((method) => [`MAE ${method}`, `${method} keeps`, 'gain', 'slope']),
   '10th percentile',
 ]
 
@@ -309,5 +334,25 @@ function groups(results: Results): Section {
       }),
     ),
     notes: ['Contrast to noise is that of the source scan.'],
+  }
+}
+
+/** Whether the figure that users see is the truth. */
+function validated(results: Results): Section {
+  return {
+    title: 'As attune validate measures',
+    columns: ['the source differs in', 'method', 'kept, by the noiseless truth', 'kept, by attune validate'],
+    rows: [NOTHING, ALL].flatMap((arm) =>
+      ['tone', 'local-tone'].map((method) => {
+        const lesions = shown(results.get(arm) as Measured)
+        return [
+          arm.name,
+          method,
+          summary(lesions.map(({ kept }) => kept[method])),
+          summary(lesions.map((lesion) => lesion.validated?.[method])),
+        ]
+      }),
+    ),
+    notes: ['attune validate knows no truth: it blurs the target scan until it is as smooth as the source.'],
   }
 }

@@ -4,29 +4,40 @@ import { type Cohort, pairsOf } from '../src/cohort/cohort.ts'
 import { loadScan } from '../src/cohort/images.ts'
 import { openLocalTone } from '../src/inference/local-tone.ts'
 import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
+import { readLattice } from '../src/inference/reading.ts'
 import { applyTone, toneScale } from '../src/intensity/tone.ts'
-import { toFloat32 } from '../src/volume/volume.ts'
+import { toFloat32, type Volume } from '../src/volume/volume.ts'
 import { readPoints, toneOf } from '../training/closed-form.ts'
 import { fitLocalTone } from '../training/fit.ts'
 import type { LocalToneOptions } from '../training/local-tone.ts'
 import { removeCheckpoint } from '../training/parts/checkpoint.ts'
+import { imageScale } from '../training/parts/features.ts'
 import type { Correction } from './lesion-kept.ts'
 
+/** An image's own scale: what its intensities are divided by. */
+export type Scale = (volume: Volume, mask: Uint8Array) => number
+
+/** That of `tone`: the median of the head. */
+export const medianScale: Scale = (volume, mask) => toneScale(toFloat32(volume), mask)
+
+/** That of `local-tone`: white matter. */
+export const whiteScale: Scale = (volume, mask) => {
+  const lattice = readLattice(volume, mask)
+  return imageScale(lattice.image, lattice.mask)
+}
+
 /** The method in closed form. */
-export async function learnTone(cohort: Cohort): Promise<Correction> {
+export async function learnTone(cohort: Cohort, scaleOf: Scale): Promise<Correction> {
   const scales = new Map<string, number>()
   for (const scan of cohort.scans) {
     const { volume, mask } = await loadScan(scan)
-    scales.set(scan.image, toneScale(toFloat32(volume), mask))
+    scales.set(scan.image, scaleOf(volume, mask))
   }
   const survey = { guards: {}, scales, hashes: new Map<string, string>() }
   const model = toneOf(await readPoints(pairsOf(cohort, 'target'), survey, () => {}), survey)
   return {
     name: 'tone',
-    apply: async (source, mask) => {
-      const x = toFloat32(source)
-      return applyTone(model, x, toneScale(x, mask), 'source')
-    },
+    apply: async (source, mask) => applyTone(model, toFloat32(source), scaleOf(source, mask), 'source'),
   }
 }
 
