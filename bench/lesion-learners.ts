@@ -41,12 +41,34 @@ export async function learnTone(cohort: Cohort, scaleOf: Scale): Promise<Correct
   }
 }
 
+/** A correction that holds something. */
+export type Trained = Correction & { close(): Promise<void> }
+
+/**
+ * Simulation and extrapolation: what noise of the source does to a mapping is seen by adding as much again, and taken off again.
+ * @param noisier trained on sources with twice the variance of noise
+ * @see Cook, Stefanski, J Am Stat Assoc 89:1314-1328 (1994), doi:10.1080/01621459.1994.10476871 (SIMEX, linear)
+ */
+export function extrapolated(trained: Trained, noisier: Trained): Trained {
+  return {
+    name: trained.name,
+    apply: async (source, mask) => {
+      const [once, twice] = [await trained.apply(source, mask), await noisier.apply(source, mask)]
+      return once.map((value, i) => 2 * value - (twice[i] as number))
+    },
+    close: async () => {
+      await trained.close()
+      await noisier.close()
+    },
+  }
+}
+
 /** @param place where a checkpoint may stand while it trains */
 export async function learnLocalTone(
   cohort: Cohort,
   options: LocalToneOptions,
   place: string,
-): Promise<Correction & { close(): Promise<void> }> {
+): Promise<Trained> {
   const path = join(place, 'checkpoint')
   const { model, files } = await fitLocalTone(
     cohort,
