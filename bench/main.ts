@@ -13,6 +13,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'tone and local-tone trained on 1, 3 and 6 digital subjects, and an unseen scanner [--steps N] [--engine NAME]',
     load: async () => (await import('./learning-curve.ts')).learningCurve,
   },
+  'lesion-contrast': {
+    what: 'what makes lesions lose contrast: sources that differ from the reference in one way [--steps N] [--engine NAME]',
+    load: async () => (await import('./lesion-contrast.ts')).lesionContrastStudy,
+  },
   auto: {
     what: 'what --method auto chooses on 20 cohorts, and whether it does harm [--seeds test|tuning] [--steps N] [--engine NAME]',
     load: async () => (await import('./auto.ts')).auto,
