@@ -4,12 +4,33 @@ import type { BundleFiles } from '../src/harmonizer/bundle.ts'
 import type { Manifest } from '../src/harmonizer/manifest.ts'
 import type { Method, Model } from '../src/harmonizer/method.ts'
 import type { TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
+import type { EngineChoice } from './engine/engine.ts'
 import type { LocalToneOptions, StepProgress } from './local-tone.ts'
 import type { CheckpointPlace } from './parts/checkpoint.ts'
 
+/** What a training is about to do: everything that decides its result, and no subject's name. */
+export interface TrainStart {
+  readonly method: Method | 'auto'
+  readonly target: string
+  readonly seed: number
+  /** As it was asked for. */
+  readonly engine: EngineChoice
+  readonly settings: Readonly<Record<string, string | number | boolean>>
+  /** Its hash, and how many of each. */
+  readonly cohort: {
+    readonly sha256: string
+    readonly subjects: number
+    readonly domains: number
+    readonly scans: number
+    readonly pairs: number
+  }
+}
+
 export type TrainProgress =
+  | { readonly stage: 'start'; readonly start: TrainStart }
   | { readonly stage: 'scans' | 'pairs' | 'lattices'; readonly done: number; readonly total: number }
-  | ({ readonly stage: 'steps' } & StepProgress)
+  /** `fold`: of a fit that is only scored, counted from 1. */
+  | ({ readonly stage: 'steps'; readonly fold?: number } & StepProgress)
   /** `auto`: the fit of these methods that is under way, and is scored on people it has not seen. */
   | {
       readonly stage: 'fold'

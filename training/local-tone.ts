@@ -144,6 +144,14 @@ export async function trainLocalTone(
     recent = Number.isNaN(recent) ? loss : 0.95 * recent + 0.05 * loss
     const done = step + 1
     if (done % LOSS_EVERY === 0 || done === options.steps) history.push({ step: done, loss: recent })
+    const secondsPerStep = (performance.now() - began) / 1000 / (done - start.step)
+    // before the checkpoint: what a resumed training does not repeat has been heard of
+    hooks.onStep?.({
+      step: done,
+      steps: options.steps,
+      loss: recent,
+      secondsLeft: (options.steps - done) * secondsPerStep,
+    })
     if (hooks.checkpoint !== undefined && done % CHECKPOINT_EVERY === 0 && done < options.steps)
       await writeCheckpoint(hooks.checkpoint.path, key, {
         step: done,
@@ -151,13 +159,6 @@ export async function trainLocalTone(
         loss: history,
         recentLoss: recent,
       })
-    const secondsPerStep = (performance.now() - began) / 1000 / (done - start.step)
-    hooks.onStep?.({
-      step: done,
-      steps: options.steps,
-      loss: recent,
-      secondsLeft: (options.steps - done) * secondsPerStep,
-    })
   }
   tf.dispose([...Object.values(variables), fixed.tones, ...fixed.hats])
   return {

@@ -1,4 +1,4 @@
-/** What may be set of each method (`attune train --config`): names, defaults, and what each may be. */
+/** What may be set of each method (`attune train --config`): names, types, ranges, defaults and meaning, in one table. */
 import { ConfigError } from '../src/errors.ts'
 import type { Method } from '../src/harmonizer/method.ts'
 import type { LocalToneOptions } from './local-tone.ts'
@@ -7,6 +7,23 @@ import type { PopulationSettings } from './population.ts'
 /** Of `local-tone`. */
 export type LocalToneSettings = Omit<LocalToneOptions, 'seed' | 'engine'>
 
+/** One line of `attune train --help-config`. */
+export type Setting = {
+  readonly name: string
+  /** The `--method` values that take it. */
+  readonly methods: readonly (Method | 'auto')[]
+  readonly meaning: string
+} & (
+  | {
+      readonly type: 'integer' | 'number'
+      /** Smallest and largest value that is accepted. */
+      readonly from: number
+      readonly to: number
+      readonly default: number
+    }
+  | { readonly type: 'choice'; readonly choices: readonly string[]; readonly default: string }
+)
+
 export interface Settings {
   readonly localTone: LocalToneSettings
   readonly population: PopulationSettings
@@ -14,20 +31,94 @@ export interface Settings {
   readonly maxRung?: number
   /** Of a method, for the manifest of its bundle. */
   ownOf(method: Method): Readonly<Record<string, number | string>>
+  /** Everything that the training of this method depends on. */
+  takenBy(method: Method | 'auto'): Readonly<Record<string, number | string>>
 }
+
+type NumberRange = readonly [
+  name: keyof LocalToneSettings,
+  type: 'integer' | 'number',
+  from: number,
+  to: number,
+  meaning: string,
+]
+
+/** Ranges are what the arithmetic allows, or a hundred times what was ever useful; defaults stand in the recipe. */
+const NETWORK: readonly NumberRange[] = [
+  ['steps', 'integer', 1, 1e6, 'Training steps; the rate falls to a twentieth over all of them'],
+  ['batch', 'integer', 1, 64, 'Pairs of images per step'],
+  ['learningRate', 'number', 1e-6, 1, 'Of the Adam optimizer, at its highest'],
+  ['placeRate', 'number', 0, 100, 'How much faster than the convolutions the table of places learns'],
+  ['bins', 'integer', 2, 64, 'Straight pieces of every curve'],
+  [
+    'slopeRatio',
+    'number',
+    1,
+    100,
+    'Largest ratio of a local slope to the slope of the global curve, and of its inverse',
+  ],
+  [
+    'changePerMm',
+    'number',
+    0,
+    1,
+    'Largest change of a curve over space, in tissue medians of the reference per mm',
+  ],
+  [
+    'identity',
+    'number',
+    0,
+    1,
+    'Share of samples whose source is the reference itself, which must stay as it is',
+  ],
+  ['shading', 'number', 0, 1, 'SD of the logarithm of a random smooth shading put on the source'],
+  ['shiftMm', 'number', 0, 12, 'Largest random shift of the box along each axis, mm'],
+  ['mirror', 'number', 0, 1, 'Probability that a head is mirrored left to right'],
+  ['gradient', 'number', 0, 100, 'Weight of the absolute error of differences between neighbouring points'],
+  [
+    'smoothness',
+    'number',
+    0,
+    100,
+    'Weight of the squared difference between the curves of neighbouring cells',
+  ],
+  ['gainPrior', 'number', 0, 100, "Weight of the squared logarithm of each target scan's gain"],
+]
 
 /** The last rung of the ladder. */
 const STRONGEST = 6
 const POPULATION: PopulationSettings = { peak: 'last', tissue: 'bright' }
-/** What a setting in words may be. */
-const CHOICES: Readonly<Record<keyof PopulationSettings, readonly string[]>> = {
-  peak: ['first', 'largest', 'last'],
-  tissue: ['dark', 'middle', 'bright'],
-}
 const WORDS: Readonly<Partial<Record<Method, keyof PopulationSettings>>> = {
   whitestripe: 'peak',
   kde: 'peak',
   fcm: 'tissue',
+}
+
+/** Every setting that there is, with the methods that take it. */
+export async function allSettings(): Promise<readonly Setting[]> {
+  const { LOCAL_TONE_DEFAULTS } = await import('./local-tone.ts')
+  return [
+    {
+      ...{ name: 'maxRung', methods: ['auto'], type: 'integer', from: 0, to: STRONGEST, default: STRONGEST },
+      meaning: 'Strongest rung that may be chosen; less by itself where travelers are few',
+    },
+    ...NETWORK.map(([name, type, from, to, meaning]): Setting => {
+      const methods = ['auto', 'local-tone'] as const
+      return { name, methods, type, from, to, default: LOCAL_TONE_DEFAULTS[name], meaning }
+    }),
+    {
+      ...{ name: 'peak', methods: ['whitestripe', 'kde'], type: 'choice', default: POPULATION.peak },
+      choices: ['first', 'largest', 'last'],
+      meaning:
+        'Which peak of the histogram is white matter: last on T1w, largest or first on other contrasts',
+    },
+    {
+      ...{ name: 'tissue', methods: ['fcm'], type: 'choice', default: POPULATION.tissue },
+      choices: ['dark', 'middle', 'bright'],
+      meaning:
+        'Which of three classes of intensity is brought to the reference: bright is white matter on T1w',
+    },
+  ]
 }
 
 /**
@@ -40,49 +131,48 @@ export async function settingsOf(
 ): Promise<Settings> {
   const { LOCAL_TONE_DEFAULTS } = await import('./local-tone.ts')
   const { seed: _seed, engine: _engine, ...localTone } = LOCAL_TONE_DEFAULTS
-  const word = method === 'auto' ? undefined : WORDS[method]
-  const known: Readonly<Record<string, number | string>> =
-    method === 'auto'
-      ? { maxRung: STRONGEST, ...localTone }
-      : method === 'local-tone'
-        ? { ...localTone }
-        : word === undefined
-          ? {}
-          : { [word]: POPULATION[word] }
-  const wrong = Object.entries(config).filter(([name, value]) => !isPossible(known, name, value))
+  const known = (await allSettings()).filter(({ methods }) => methods.includes(method))
+  const wrong = Object.entries(config).filter(
+    ([name, value]) => !known.some((setting) => setting.name === name && isPossible(setting, value)),
+  )
   if (wrong.length > 0)
     throw new ConfigError(
       `Settings that \`${method}\` does not take: ${wrong.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ')}.`,
-      remedy(known, word),
+      known.length === 0
+        ? 'It has none: leave --config out.'
+        : `It takes ${known.map((setting) => `${setting.name} (${rangeText(setting)})`).join(', ')}.`,
     )
   const { maxRung, ...ofMethods } = config as { readonly maxRung?: number }
   const takesNetwork = method === 'auto' || method === 'local-tone'
+  const word = method === 'auto' ? undefined : WORDS[method]
   const population = { ...POPULATION, ...(word !== undefined && ofMethods) }
+  const network = { ...localTone, ...(takesNetwork && ofMethods) }
+  const ownOf: Settings['ownOf'] = (name) => {
+    const own = WORDS[name]
+    return own === undefined ? {} : { [own]: population[own] }
+  }
   return {
-    localTone: { ...localTone, ...(takesNetwork && ofMethods) },
+    localTone: network,
     population,
     ...(maxRung !== undefined && { maxRung }),
-    ownOf: (name) => {
-      const own = WORDS[name]
-      return own === undefined ? {} : { [own]: population[own] }
-    },
+    ownOf,
+    takenBy: (name) =>
+      name === 'auto'
+        ? { ...network, ...(maxRung !== undefined && { maxRung }) }
+        : name === 'local-tone'
+          ? { ...network }
+          : ownOf(name),
   }
 }
 
-function isPossible(known: Readonly<Record<string, number | string>>, name: string, value: unknown): boolean {
-  if (!Object.hasOwn(known, name)) return false
-  return typeof known[name] === 'string'
-    ? CHOICES[name as keyof PopulationSettings].includes(value as string)
-    : Number.isFinite(value) && (value as number) >= 0
+function isPossible(setting: Setting, value: unknown): boolean {
+  if (setting.type === 'choice') return setting.choices.includes(value as string)
+  if (setting.type === 'integer' && !Number.isInteger(value)) return false
+  return typeof value === 'number' && value >= setting.from && value <= setting.to
 }
 
-function remedy(
-  known: Readonly<Record<string, number | string>>,
-  word: keyof PopulationSettings | undefined,
-): string {
-  if (word !== undefined) return `It takes ${word}: ${CHOICES[word].join(', ')} (${known[word]}).`
-  const settings = Object.entries(known).map(([name, value]) => `${name} (${value})`)
-  return settings.length === 0
-    ? 'It has none: leave --config out.'
-    : `It takes numbers from 0 for ${settings.join(', ')}.`
+/** `from 0 to 1` or `a, b or c`. */
+export function rangeText(setting: Setting): string {
+  if (setting.type === 'choice') return setting.choices.join(', ')
+  return `${setting.type === 'integer' ? 'whole ' : ''}${setting.from} to ${setting.to}`
 }

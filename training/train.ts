@@ -99,6 +99,24 @@ export async function train(
   const localTone: LocalToneOptions = { ...settings.localTone, seed, engine }
   const checkpoint = { path: checkpointPath(out), resume, cohort: cohortHash }
   if (!resume) await removeFolds(out)
+  onProgress({
+    stage: 'start',
+    start: {
+      ...{ method: options.method, target, seed, engine },
+      settings: {
+        ...settings.takenBy(options.method),
+        ...(options.maxRung !== undefined && { maxRung: options.maxRung }),
+        ...(options.singleReference === true && { singleReference: true }),
+      },
+      cohort: {
+        sha256: cohortHash,
+        subjects: new Set(cohort.scans.map(({ subject }) => subject)).size,
+        domains: domainsOf(cohort).length,
+        scans: cohort.scans.length,
+        pairs: pairs.length,
+      },
+    },
+  })
   const selected =
     options.method === 'auto'
       ? await selectMethod(

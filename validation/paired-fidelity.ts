@@ -16,6 +16,7 @@ import { sha256File } from '../src/files.ts'
 import { type Bundle, readBundle } from '../src/harmonizer/bundle.ts'
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
 import { isMethod, rungOf } from '../src/harmonizer/ladder.ts'
+import { seenInTraining } from '../src/harmonizer/manifest.ts'
 import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
 import { rescanErrors } from '../src/harmonizer/rescan.ts'
 import { trainingEvidence } from '../src/harmonizer/training-evidence.ts'
@@ -68,7 +69,8 @@ export async function pairedFidelity(
   const bundle = await readBundle(options.bundle)
   const { target, sources, training } = bundle.manifest
   const whole = await requireCohort(options.cohort, { ...options.cohortOptions, target })
-  const choice = chooseSubjects(whole, training.subjects, {
+  const everyone = [...new Set(whole.scans.map(({ subject }) => subject))]
+  const choice = chooseSubjects(whole, seenInTraining(training, everyone), {
     wanted: options.subjects,
     withinSubject: options.withinSubject ?? false,
   })
