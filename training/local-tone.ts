@@ -2,6 +2,7 @@
  * The recipe of `local-tone`: a small 3D network learns, from pairs, how the tone curve of each scanner varies over
  * the head and with the image. Read top to bottom: settings, the loop, what is prepared before it.
  */
+import { setImmediate } from 'node:timers/promises'
 import type * as TensorFlow from '@tensorflow/tfjs-core'
 import { type WeightName, type Weights, weightShapes } from '../models/local-tone/network.ts'
 import type { Cohort } from '../src/cohort/cohort.ts'
@@ -152,6 +153,7 @@ export async function trainLocalTone(
       loss: recent,
       secondsLeft: (options.steps - done) * secondsPerStep,
     })
+    await setImmediate() // signals and servers are heard between two steps: no await above waits for the system
     if (hooks.checkpoint !== undefined && done % CHECKPOINT_EVERY === 0 && done < options.steps)
       await writeCheckpoint(hooks.checkpoint.path, key, {
         step: done,

@@ -10,8 +10,10 @@ import { sendRun } from './send.ts'
 const PAUSE = 5
 /** Of a server that is away. */
 const LONGEST_PAUSE = 60
-/** Of one call, s. Chosen below MLflow's own 120: at the end of a training somebody waits for it. */
-const TIMEOUT = 20
+/** Of one call while training computes, s: between two of its steps, which may take seconds each, one exchange goes on. */
+const TIMEOUT = 120
+/** Of one call at the end, s. Chosen: somebody waits for it. */
+const LAST_TIMEOUT = 20
 
 export interface Follower {
   /** Sends what is left. Never fails: says what could not be sent. */
@@ -30,7 +32,7 @@ export function followRun(
 ): Follower {
   const stopped = new AbortController()
   const once = mlflowHttp(server, { tries: 1, timeout: TIMEOUT })
-  const patient = mlflowHttp(server, { tries: 3, timeout: TIMEOUT })
+  const patient = mlflowHttp(server, { tries: 3, timeout: LAST_TIMEOUT })
   let refused = 0
   let away = false
   const send = async (http: typeof once): Promise<boolean> => {

@@ -62,7 +62,7 @@ export function mlflowHttp(server: MlflowServer, options: HttpOptions = {}): Mlf
   const { tries = 5, firstWait = 0.5, timeout = 30, signal } = options
   const headers = { ...(server.authorization !== undefined && { authorization: server.authorization }) }
   const request = async (path: string, init: RequestInit, seconds: number): Promise<string> => {
-    const limits = [AbortSignal.timeout(seconds * 1000), ...(signal ? [signal] : [])]
+    const limits = [AbortSignal.timeout(Math.ceil(seconds * 1000)), ...(signal ? [signal] : [])]
     let response: Response
     let text: string
     try {

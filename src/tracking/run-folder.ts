@@ -11,7 +11,15 @@
  * What stands in a run folder may be sent: writers put no subject's name and no path there.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, join, sep } from 'node:path'
@@ -71,7 +79,7 @@ export function createRunFolder(
     writeFileSync(join(temporary, RUN_FILE), `${JSON.stringify(whole, null, 2)}\n`)
     renameSync(temporary, path)
   } catch (cause) {
-    rmSync(temporary, { recursive: true, force: true })
+    if (existsSync(temporary)) rmSync(temporary, { recursive: true })
     throw new MissingError(
       `${path} cannot be written: ${(cause as Error).message}.`,
       'Check free space and permissions of its folder, or leave --track out.',
