@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exportFileStore } from '../src/tracking/file-store.ts'
+import type { KeyValue } from '../src/tracking/mlflow-api.ts'
 import { mlflowHttp } from '../src/tracking/mlflow-http.ts'
 import { createRunFolder, type RunFolder, streamedSha256 } from '../src/tracking/run-folder.ts'
 import { sendRun } from '../src/tracking/send.ts'
@@ -22,6 +23,18 @@ if (executable === '')
   process.stdout.write('ATTUNE_MLFLOW is not set: tests on a real MLflow server are skipped\n')
 const folder = await temporaryFolder()
 const environment = { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true', MLFLOW_TRACKING_URI: '' }
+
+/** What is read of MLflow's answers. */
+interface Answer {
+  readonly run: {
+    readonly info: { readonly experiment_id: string; readonly status: string }
+    readonly data: { readonly params: readonly KeyValue[]; readonly tags: readonly KeyValue[] }
+  }
+  readonly runs: readonly unknown[]
+  readonly experiment: object
+  readonly metrics: readonly { readonly step: number; readonly value: number | string }[]
+  readonly model_versions: readonly object[]
+}
 
 interface Server {
   readonly url: string
@@ -85,14 +98,14 @@ describe.skipIf(executable === '')('a real MLflow server', () => {
   afterAll(() => server?.stop())
 
   /** Asks as a user would, without any code of src. */
-  const ask = async (path: string, content?: object): Promise<any> => {
+  const ask = async (path: string, content?: object): Promise<Answer> => {
     const response = await fetch(`${server.url}/api/2.0/mlflow/${path}`, {
       ...(content && { method: 'POST', body: JSON.stringify(content) }),
       headers: { 'content-type': 'application/json' },
     })
-    return response.json()
+    return response.json() as Promise<Answer>
   }
-  const runOf = async (id: string): Promise<any> => (await ask(`runs/get?run_id=${id}`)).run
+  const runOf = async (id: string): Promise<Answer['run']> => (await ask(`runs/get?run_id=${id}`)).run
 
   it('takes a whole run: unknown experiment, limits, odd numbers, long values, artifacts, a model', async () => {
     const { run, tracker } = begin('never heard of')
@@ -120,7 +133,7 @@ describe.skipIf(executable === '')('a real MLflow server', () => {
     ).toMatchObject({
       experiment_id: info.experiment_id,
     })
-    const params = new Map<string, string>(data.params.map(({ key, value }: any) => [key, value]))
+    const params = new Map<string, string>(data.params.map(({ key, value }) => [key, value]))
     expect(params.size).toBe(132)
     expect(params.get('p129')).toBe('129')
     expect(params.get('long')).toMatch(
@@ -128,12 +141,12 @@ describe.skipIf(executable === '')('a real MLflow server', () => {
     )
     expect(data.tags.length).toBeGreaterThanOrEqual(132)
     const history = await ask(`metrics/get-history?run_id=${runId}&metric_key=fold_1/loss&max_results=5000`)
-    expect(history.metrics.map(({ step, value }: any) => [step, value])).toEqual(
+    expect(history.metrics.map(({ step, value }) => [step, value])).toEqual(
       Array.from({ length: 1500 }, (_, k) => [k + 1, 1 / (k + 1)]),
     )
     const odd = await ask(`metrics/get-history?run_id=${runId}&metric_key=odd`)
     // MLflow keeps infinities as the largest numbers that it has
-    expect(odd.metrics.map(({ value }: any) => String(value))).toEqual([
+    expect(odd.metrics.map(({ value }) => String(value))).toEqual([
       'NaN',
       '1.7976931348623157e+308',
       '-1.7976931348623157e+308',
@@ -218,7 +231,7 @@ describe.skipIf(executable === '')('a real MLflow server', () => {
     server = await startServer(place, port)
     expect((await sendRun(run, http)).runId).toBe(runId)
     const { metrics } = await ask(`metrics/get-history?run_id=${runId}&metric_key=loss`)
-    expect(metrics.map(({ step, value }: any) => [step, value])).toEqual([
+    expect(metrics.map(({ step, value }) => [step, value])).toEqual([
       [1, 1],
       [2, 2],
       [3, 3],

@@ -27,19 +27,19 @@ export interface NamedRun {
     /** Wall time of the training, and on what. */
     readonly seconds: number
     readonly machine: string
-    /** Figures of `attune validate`, and the command. */
-    readonly evidence: {
+    /** What `attune validate` finds, and the command; only of runs that are long enough to be worth it. */
+    readonly evidence?: {
       readonly command: string
       readonly figures: readonly {
         readonly domain: string
         readonly metric: string
         readonly value: number
       }[]
+      readonly gates: Readonly<Record<string, 'pass' | 'fail' | 'not-evaluated'>>
     }
   }
 }
 
-const number = z.number().finite()
 const schema: z.ZodType<NamedRun> = z.strictObject({
   schema: z.literal('attune-named-run/1'),
   title: z.string().min(1),
@@ -55,18 +55,23 @@ const schema: z.ZodType<NamedRun> = z.strictObject({
     target: z.string().min(1),
     excludeSubjects: z.exactOptional(z.array(z.string().min(1))),
     seed: z.int(),
-    settings: z.record(z.string(), z.union([z.string(), number])),
+    settings: z.record(z.string(), z.union([z.string(), z.number()])),
   }),
   expected: z.strictObject({
     engine: z.string().min(1),
-    loss: number,
-    within: number.positive(),
-    seconds: number.positive(),
+    loss: z.number(),
+    within: z.number().positive(),
+    seconds: z.number().positive(),
     machine: z.string().min(1),
-    evidence: z.strictObject({
-      command: z.string().min(1),
-      figures: z.array(z.strictObject({ domain: z.string(), metric: z.string(), value: number })).min(1),
-    }),
+    evidence: z.exactOptional(
+      z.strictObject({
+        command: z.string().min(1),
+        figures: z
+          .array(z.strictObject({ domain: z.string(), metric: z.string(), value: z.number() }))
+          .min(1),
+        gates: z.record(z.string(), z.enum(['pass', 'fail', 'not-evaluated'])),
+      }),
+    ),
   }),
 })
 

@@ -88,10 +88,10 @@ export const train: CommandModule<object, TrainFlags> = {
       await settingsHelp(options)
       return
     }
-    const { train: run } = await import('../../training/train.ts')
     const { trainRequest } = await import('./train-options.ts')
     const { trackTraining } = await import('./tracked-training.ts')
     const { request, named } = await trainRequest(options)
+    const { train: run } = await import('../../training/train.ts')
     const draw = progress(options)
     const say = remarks(options)
     const tracked = await trackTraining({
