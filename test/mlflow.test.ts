@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { random } from '../src/kernels/random.ts'
 import { exportFileStore } from '../src/tracking/file-store.ts'
 import type { KeyValue } from '../src/tracking/mlflow-api.ts'
 import { mlflowHttp } from '../src/tracking/mlflow-http.ts'
@@ -36,6 +37,9 @@ interface Answer {
   readonly model_versions: readonly object[]
 }
 
+/** Of the administrator of the server that asks. */
+const PASSWORD = 'a password for tests'
+
 interface Server {
   readonly url: string
   stop(): Promise<void>
@@ -59,7 +63,11 @@ async function startServer(place: string, port: number, extra: readonly string[]
     cwd: place,
     detached: true, // it starts processes of its own, which end with the group
     stdio: 'ignore',
-    env: { ...environment, MLFLOW_FLASK_SERVER_SECRET_KEY: 'for tests' },
+    env: {
+      ...environment,
+      MLFLOW_FLASK_SERVER_SECRET_KEY: 'for tests',
+      MLFLOW_AUTH_ADMIN_PASSWORD: PASSWORD,
+    },
   })
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()))
   const stop = async (): Promise<void> => {
@@ -85,7 +93,7 @@ const begin = (experiment = 'attune-test'): { run: RunFolder; tracker: Tracker }
   return { run, tracker: openTracker(run, (line) => expect.fail(line)) }
 }
 
-const patient = { tries: 4, firstWait: 0.05 }
+const patient = { tries: 15, firstWait: 0.0005 }
 
 describe.skipIf(executable === '')('a real MLflow server', () => {
   const place = join(folder, 'server')
@@ -240,16 +248,16 @@ describe.skipIf(executable === '')('a real MLflow server', () => {
   }, 180_000)
 
   it('behind a proxy that answers 500 now and then loses and doubles nothing', async () => {
-    let asked = 0
+    const rng = random(1, 'proxy')
     const { hostname, port: to } = new URL(server.url)
     const proxy = createServer((request, response) => {
-      const lost = asked++ % 3
-      if (lost === 0) return void response.writeHead(500).end('{"message":"on purpose"}')
+      const luck = rng.uniform()
+      if (luck < 0.2) return void response.writeHead(500).end('{"message":"on purpose"}')
       const passed = httpRequest(
         { hostname, port: to, path: request.url, method: request.method, headers: request.headers },
         (answer) => {
           // the server has done it, and nobody hears of it
-          if (lost === 1) return void answer.resume().on('end', () => response.writeHead(502).end())
+          if (luck < 0.4) return void answer.resume().on('end', () => response.writeHead(502).end())
           response.writeHead(answer.statusCode ?? 0, answer.headers)
           answer.pipe(response)
         },
@@ -345,7 +353,7 @@ describe.skipIf(!hasAuth)('a server that asks who one is', () => {
       await expect(sendRun(run, mlflowHttp({ url }))).rejects.toThrow(/401.*\n.*MLFLOW_TRACKING_USERNAME/)
       const wrong = mlflowServer({ ...asked, MLFLOW_TRACKING_PASSWORD: 'wrong' })
       await expect(sendRun(run, mlflowHttp(wrong))).rejects.toThrow(/401/)
-      const right = mlflowServer({ ...asked, MLFLOW_TRACKING_PASSWORD: 'password1234' })
+      const right = mlflowServer({ ...asked, MLFLOW_TRACKING_PASSWORD: PASSWORD })
       expect((await sendRun(run, mlflowHttp(right))).refused).toEqual([])
     } finally {
       await stop()

@@ -179,4 +179,35 @@ describe('an upload', () => {
     })
     expect(received.equals(bytes)).toBe(true)
   })
+
+  it('that is refused before it is read says why', async () => {
+    const url = await serve((_request, response) => {
+      response.writeHead(413, { connection: 'close' }).end('{"message":"too large"}')
+    })
+    const file = join(folder, 'large.bin')
+    await writeFile(file, new Uint8Array(20_000_000))
+    const error = await failure(mlflowHttp({ url }).upload('x', file))
+    expect(error).toMatchObject({ status: 413, passing: false, what: expect.stringMatching(/too large/) })
+  })
+
+  it('waits for a server that reads slowly, instead of reading ahead', async () => {
+    let goOn = (): void => {}
+    const url = await serve(async (request, response) => {
+      await new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+      for await (const _chunk of request) {
+        // read and dropped
+      }
+      response.end()
+    })
+    const file = join(folder, 'waits.bin')
+    await writeFile(file, new Uint8Array(100_000_000))
+    const before = process.memoryUsage().arrayBuffers
+    const sent = mlflowHttp({ url }).upload('x', file)
+    await wait(500)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50e6)
+    goOn()
+    await sent
+  })
 })

@@ -1,9 +1,8 @@
 /** HTTP as MLflow speaks it: JSON calls and raw uploads, with time limits, retries and errors that help. */
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { MissingError } from '../errors.ts'
+import { type Answer, putFile } from './http-put.ts'
 import type { MlflowServer } from './mlflow-server.ts'
 
 /** The server cannot be reached, or did not do what it was asked. */
@@ -61,17 +60,15 @@ export interface MlflowHttp {
 export function mlflowHttp(server: MlflowServer, options: HttpOptions = {}): MlflowHttp {
   const { tries = 5, firstWait = 0.5, timeout = 30, signal } = options
   const headers = { ...(server.authorization !== undefined && { authorization: server.authorization }) }
-  const request = async (path: string, init: RequestInit, seconds: number): Promise<string> => {
+  const answered = async (
+    path: string,
+    seconds: number,
+    exchange: (url: string, signal: AbortSignal) => Promise<Answer>,
+  ): Promise<string> => {
     const limits = [AbortSignal.timeout(Math.ceil(seconds * 1000)), ...(signal ? [signal] : [])]
-    let response: Response
-    let text: string
+    let answer: Answer
     try {
-      response = await fetch(`${server.url}${path}`, {
-        redirect: 'manual',
-        ...init,
-        signal: AbortSignal.any(limits),
-      })
-      text = await response.text()
+      answer = await exchange(`${server.url}${path}`, AbortSignal.any(limits))
     } catch (cause) {
       throw new MlflowError(
         `The MLflow server ${server.url} cannot be reached: ${reasonOf(cause)}.`,
@@ -80,8 +77,8 @@ export function mlflowHttp(server: MlflowServer, options: HttpOptions = {}): Mlf
         { cause },
       )
     }
-    if (response.ok) return text
-    throw refusal(server, path, response, text)
+    if (answer.status >= 200 && answer.status < 300) return answer.text
+    throw refusal(server, path, answer)
   }
   return {
     url: server.url,
@@ -95,7 +92,10 @@ export function mlflowHttp(server: MlflowServer, options: HttpOptions = {}): Mlf
               headers: { ...headers, 'content-type': 'application/json' },
               body: JSON.stringify(content),
             }
-      const text = await request(`/api/2.0/mlflow/${path}${query}`, init, timeout)
+      const text = await answered(`/api/2.0/mlflow/${path}${query}`, timeout, async (url, signal) => {
+        const response = await fetch(url, { redirect: 'manual', ...init, signal })
+        return { status: response.status, headers: response.headers, text: await response.text() }
+      })
       try {
         return JSON.parse(text)
       } catch (cause) {
@@ -110,16 +110,11 @@ export function mlflowHttp(server: MlflowServer, options: HttpOptions = {}): Mlf
     async upload(path, file) {
       const { size } = await stat(file)
       const place = path.split('/').map(encodeURIComponent).join('/')
-      const body = size === 0 ? new Uint8Array() : Readable.toWeb(createReadStream(file))
-      await request(
+      const own = { ...headers, 'content-type': 'application/octet-stream', 'content-length': `${size}` }
+      await answered(
         `/api/2.0/mlflow-artifacts/artifacts/${place}`,
-        {
-          method: 'PUT',
-          headers: { ...headers, 'content-type': 'application/octet-stream', 'content-length': `${size}` },
-          body,
-          duplex: 'half',
-        } as RequestInit,
         timeout + (UPLOAD_PER_MB * size) / 1e6,
+        (url, signal) => putFile(url, own, file, signal),
       )
     },
     async retrying(work) {
@@ -147,16 +142,15 @@ function reasonOf(cause: unknown): string {
   return cause.cause instanceof Error ? cause.cause.message || String(cause.cause) : cause.message
 }
 
-function refusal({ url }: MlflowServer, path: string, response: Response, text: string): MlflowError {
-  const { status } = response
+function refusal({ url }: MlflowServer, path: string, { status, headers, text }: Answer): MlflowError {
   const { error_code: errorCode = '', message = '' } = errorIn(text)
-  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const retryAfter = Number(headers.get('retry-after') ?? Number.NaN)
   const answer = { status, errorCode, ...(Number.isFinite(retryAfter) && { retryAfter }) }
   const words = (message || text).replaceAll(/\s+/g, ' ').slice(0, 300)
   const what = `${url} answers ${status} to ${path.split('?')[0]}${words ? `: ${words}` : ''}`
   if (status >= 300 && status < 400)
     return new MlflowError(
-      `${url} redirects to ${response.headers.get('location') ?? 'another address'}.`,
+      `${url} redirects to ${headers.get('location') ?? 'another address'}.`,
       'Set MLFLOW_TRACKING_URI to the address that it redirects to.',
       answer,
     )
