@@ -147,6 +147,7 @@ export const track: CommandModule = {
       .command(show)
       .command(exportRuns)
       .command(send)
-      .demandCommand(1, 'Say what: list, show, export or send.'),
+      .demandCommand(1, 'Which of list, show, export, send?')
+      .example('$0 track list', 'what `attune train --track` has written down'),
   handler: () => {},
 }

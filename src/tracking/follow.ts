@@ -31,7 +31,7 @@ export function followRun(
   say: (line: string) => void,
 ): Follower {
   const stopped = new AbortController()
-  const once = mlflowHttp(server, { tries: 1, timeout: TIMEOUT })
+  const once = mlflowHttp(server, { tries: 1, timeout: TIMEOUT, signal: stopped.signal })
   const patient = mlflowHttp(server, { tries: 3, timeout: LAST_TIMEOUT })
   let refused = 0
   let away = false
@@ -44,6 +44,7 @@ export function followRun(
       away = false
       return true
     } catch (error) {
+      if (http === once && stopped.signal.aborted) return false // given up for the last sending, which says more
       if (!away) say(`${wordsOf(error)} The run is kept in ${run.path}, and sent when the server takes it.`)
       away = true
       return false

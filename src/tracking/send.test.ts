@@ -211,6 +211,18 @@ describe('following a run', () => {
     ])
   })
 
+  it('does not wait at the end for a call that hangs', async () => {
+    const { run, tracker } = begin()
+    let hang = true
+    fake.fault = () => (hang ? 'hang' : 'none')
+    const follower = followRun(run, { url: fake.url }, undefined, (line) => expect.fail(line))
+    await expect.poll(() => fake.requests.length).toBeGreaterThan(0)
+    hang = false
+    tracker.end('finished')
+    await follower.stop() // a call in progress has 120 s, a test 60
+    expect(onlyRun()).toMatchObject({ status: 'FINISHED' })
+  })
+
   it('never fails: says how the rest is sent', async () => {
     const { run, tracker } = begin()
     fake.fault = () => 403
