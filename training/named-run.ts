@@ -22,7 +22,7 @@ export interface NamedRun {
     /** As the manifest of the bundle says it. */
     readonly engine: string
     readonly loss: number
-    /** How far another engine or processor may be off. */
+    /** How far another engine or processor may be off: `native` and `wasm` differ by 6e-8 after 5 steps, by 2e-6 after 40. */
     readonly within: number
     /** Wall time of the training, and on what. */
     readonly seconds: number

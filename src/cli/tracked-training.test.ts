@@ -94,12 +94,11 @@ it('writes a run down, and sends it; no name of a person or a folder is in eithe
     MLFLOW_EXPERIMENT_NAME: 'heads',
     MLFLOW_TRACKING_TOKEN: 'abc',
   }
-  const { code, stderr } = await attune(
-    training('to-t', 'tone', '--seed', '7', `--track=${runs}`),
-    environment,
-  )
+  const words = training('to-t', 'tone', '--seed', '7', `--track=${runs}`)
+  const { code, stdout, stderr } = await attune(words, environment)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const run = await onlyRun(runs)
+  expect(stdout).toContain(`run ${run.id.slice(0, 8)} in ${run.path}`)
   expect(run).toMatchObject({ name: 'to-t', experiment: 'heads', state: 'finished' })
   expect(run.params).toMatchObject({
     ...{ method: 'tone', target: 't', seed: '7', engine: 'wasm' },

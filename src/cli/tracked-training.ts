@@ -17,8 +17,11 @@ import { trackFolder } from './track-options.ts'
 
 export interface TrackedTraining {
   hear(event: TrainProgress): void
-  /** Keeps the bundle with the run, ends it, and waits until a server has it or is found to be away. */
-  finish(result: Trained): Promise<void>
+  /**
+   * Keeps the bundle with the run, ends it, and waits until a server has it or is found to be away.
+   * @returns the run; `undefined` where it could not be tracked
+   */
+  finish(result: Trained): Promise<RunFolder | undefined>
   fail(error: unknown): Promise<void>
 }
 
@@ -68,7 +71,9 @@ export async function trackTraining(options: TrackOptions): Promise<TrackedTrain
         follower: server && followRun(run, server, environment['MLFLOW_RUN_ID'] || undefined, say),
       }
       describe(tracker, start)
-      process.once('exit', () => killed(tracker, server))
+      process.once('exit', () => {
+        if (begun !== undefined) killed(begun.tracker, server)
+      })
     } catch (error) {
       if (!(error instanceof AttuneError)) throw error
       say(`The training is not tracked: ${error.what}`)
@@ -84,12 +89,14 @@ export async function trackTraining(options: TrackOptions): Promise<TrackedTrain
       }
     },
     async finish(result) {
-      if (begun === undefined) return
+      if (begun === undefined) return undefined
       const { tracker, follower } = begun
       describeResult(tracker, result, (performance.now() - began) / 1000)
       await keepBundle(tracker, result, say)
       tracker.end('finished')
+      begun = undefined
       await follower?.stop()
+      return tracker.run
     },
     async fail(error) {
       if (begun === undefined) return
@@ -97,6 +104,7 @@ export async function trackTraining(options: TrackOptions): Promise<TrackedTrain
       // the message may name a file or a subject; the code does not
       tracker.tags({ 'attune.error': error instanceof AttuneError ? error.code : 'E_DEFECT' })
       tracker.end('failed')
+      begun = undefined
       await follower?.stop()
     },
   }
@@ -200,7 +208,6 @@ function modelName(bundle: string): string {
 
 /** At the end of a process that a signal ends, where nothing can be waited for: another one tells the server. */
 function killed(tracker: Tracker, server: MlflowServer | undefined): void {
-  if (stateOf(readLog(tracker.run)) !== 'running') return
   tracker.end('killed')
   const [program] = process.argv.slice(1)
   if (server !== undefined && program !== undefined)

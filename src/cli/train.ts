@@ -117,7 +117,7 @@ export const train: CommandModule<object, TrainFlags> = {
       await tracked?.fail(error)
       throw error
     }
-    await tracked?.finish(trained)
+    const tracking = await tracked?.finish(trained)
     const { path, manifest, loss, selection } = trained
     clearProgress()
     const { sources, target, training } = manifest
@@ -127,21 +127,23 @@ export const train: CommandModule<object, TrainFlags> = {
     const ladder = selection === undefined ? '' : `${ladderText(selection)}\n`
     const { comparisonWith } = await import('./train-options.ts')
     const expected = named && comparisonWith(named, trained)
-    report(
-      options,
-      `${ladder}${path}: \`${method}\` from ${sources.join(', ') || 'any scanner'} to ${target}; ` +
-        `${training.subjects.length} subjects, ${training.pairs} pairs${last ? `, loss ${last.loss.toFixed(4)}` : ''}${expected === undefined ? '' : `\n${expected.text}`}`,
-      {
-        path,
-        method,
-        sources,
-        target,
-        training,
-        loss,
-        ...(selection && { selection }),
-        ...(expected && { expected }),
-      },
-    )
+    const lines = [
+      `${path}: \`${method}\` from ${sources.join(', ') || 'any scanner'} to ${target}; ` +
+        `${training.subjects.length} subjects, ${training.pairs} pairs${last ? `, loss ${last.loss.toFixed(4)}` : ''}`,
+      ...(expected === undefined ? [] : [expected.text]),
+      ...(tracking === undefined ? [] : [`run ${tracking.facts.id.slice(0, 8)} in ${tracking.path}`]),
+    ]
+    report(options, ladder + lines.join('\n'), {
+      path,
+      method,
+      sources,
+      target,
+      training,
+      loss,
+      ...(selection && { selection }),
+      ...(expected && { expected }),
+      ...(tracking && { run: { id: tracking.facts.id, path: tracking.path } }),
+    })
   },
 }
 
