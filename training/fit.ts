@@ -9,14 +9,35 @@ import type { TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
 import type { ToneModel } from '../src/intensity/tone.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
+import type { EngineChoice } from './engine/engine.ts'
 import type { LocalToneOptions, StepProgress } from './local-tone.ts'
 import type { CheckpointPlace } from './parts/checkpoint.ts'
 import type { FirstStage } from './parts/lattice-subjects.ts'
 import type { ResidualUnetOptions } from './residual-unet.ts'
 
+/** What a training is about to do: everything that decides its result, and no subject's name. */
+export interface TrainStart {
+  readonly method: Method | 'auto'
+  readonly target: string
+  readonly seed: number
+  /** As it was asked for. */
+  readonly engine: EngineChoice
+  readonly settings: Readonly<Record<string, string | number | boolean>>
+  /** Its hash, and how many of each. */
+  readonly cohort: {
+    readonly sha256: string
+    readonly subjects: number
+    readonly domains: number
+    readonly scans: number
+    readonly pairs: number
+  }
+}
+
 export type TrainProgress =
+  | { readonly stage: 'start'; readonly start: TrainStart }
   | { readonly stage: 'scans' | 'pairs' | 'lattices'; readonly done: number; readonly total: number }
-  | ({ readonly stage: 'steps' } & StepProgress)
+  /** `fold`: of a fit that is only scored, counted from 1. */
+  | ({ readonly stage: 'steps'; readonly fold?: number } & StepProgress)
   /** `auto`: the fit of these methods that is under way, and is scored on people it has not seen. */
   | {
       readonly stage: 'fold'

@@ -2,6 +2,7 @@
  * The recipe of `local-tone`: a small 3D network learns, from pairs, how the tone curve of each scanner varies over
  * the head and with the image. Read top to bottom: settings, the loop, what is prepared before it.
  */
+import { setImmediate } from 'node:timers/promises'
 import type * as TensorFlow from '@tensorflow/tfjs-core'
 import { type WeightName, type Weights, weightShapes } from '../models/local-tone/network.ts'
 import type { Cohort } from '../src/cohort/cohort.ts'
@@ -144,6 +145,15 @@ export async function trainLocalTone(
     recent = Number.isNaN(recent) ? loss : 0.95 * recent + 0.05 * loss
     const done = step + 1
     if (done % LOSS_EVERY === 0 || done === options.steps) history.push({ step: done, loss: recent })
+    const secondsPerStep = (performance.now() - began) / 1000 / (done - start.step)
+    // before the checkpoint: what a resumed training does not repeat has been heard of
+    hooks.onStep?.({
+      step: done,
+      steps: options.steps,
+      loss: recent,
+      secondsLeft: (options.steps - done) * secondsPerStep,
+    })
+    await setImmediate() // signals and servers are heard between two steps: no await above waits for the system
     if (hooks.checkpoint !== undefined && done % CHECKPOINT_EVERY === 0 && done < options.steps)
       await writeCheckpoint(hooks.checkpoint.path, key, {
         step: done,
@@ -151,13 +161,6 @@ export async function trainLocalTone(
         loss: history,
         recentLoss: recent,
       })
-    const secondsPerStep = (performance.now() - began) / 1000 / (done - start.step)
-    hooks.onStep?.({
-      step: done,
-      steps: options.steps,
-      loss: recent,
-      secondsLeft: (options.steps - done) * secondsPerStep,
-    })
   }
   tf.dispose([...Object.values(variables), fixed.tones, ...fixed.hats])
   return {

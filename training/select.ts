@@ -181,7 +181,9 @@ async function scoreFolds(
     }
     found.push(
       await scoresOf(input.out, parts, (checkpoint) =>
-        scoreFold(input, fold, methods, checkpoint, onProgress),
+        scoreFold(input, fold, methods, checkpoint, (event) =>
+          onProgress(event.stage === 'steps' ? { ...event, fold: index + 1 } : event),
+        ),
       ),
     )
   }

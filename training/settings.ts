@@ -1,4 +1,4 @@
-/** What may be set of each method (`attune train --config`): names, defaults, and what each may be. */
+/** What may be set of each method (`attune train --config`): names, types, ranges, defaults and meaning, in one table. */
 import { ConfigError } from '../src/errors.ts'
 import type { Method } from '../src/harmonizer/method.ts'
 import type { LocalToneOptions } from './local-tone.ts'
@@ -7,10 +7,26 @@ import type { ResidualUnetOptions } from './residual-unet.ts'
 
 /** Of `local-tone`. */
 export type LocalToneSettings = Omit<LocalToneOptions, 'seed' | 'engine'>
+type UnetNumbers = Omit<ResidualUnetOptions, 'seed' | 'engine'>
 /** Of `residual-unet`; `first` is the method that its network corrects. */
-export type ResidualUnetSettings = Omit<ResidualUnetOptions, 'seed' | 'engine'> & {
-  readonly first: 'tone' | 'local-tone'
-}
+export type ResidualUnetSettings = UnetNumbers & { readonly first: (typeof FIRST)[number] }
+
+/** One line of `attune train --help-config`. */
+export type Setting = {
+  readonly name: string
+  /** The `--method` values that take it. */
+  readonly methods: readonly (Method | 'auto')[]
+  readonly meaning: string
+} & (
+  | {
+      readonly type: 'integer' | 'number'
+      /** Smallest and largest value that is accepted. */
+      readonly from: number
+      readonly to: number
+      readonly default: number
+    }
+  | { readonly type: 'choice'; readonly choices: readonly string[]; readonly default: string }
+)
 
 export interface Settings {
   readonly localTone: LocalToneSettings
@@ -20,26 +36,131 @@ export interface Settings {
   readonly maxRung?: number
   /** Of a method, for the manifest of its bundle. */
   ownOf(method: Method): Readonly<Record<string, number | string>>
+  /** Everything that the training of this method depends on. */
+  takenBy(method: Method | 'auto'): Readonly<Record<string, number | string>>
 }
+
+type NumberRange<Name> = readonly [
+  name: Name,
+  type: 'integer' | 'number',
+  from: number,
+  to: number,
+  meaning: string,
+]
+
+/** Ranges are what the arithmetic allows, or a hundred times what was ever useful; defaults stand in the recipe. */
+const NETWORK: readonly NumberRange<keyof LocalToneSettings>[] = [
+  ['steps', 'integer', 1, 1e6, 'Training steps; the rate falls to a twentieth over all of them'],
+  ['batch', 'integer', 1, 64, 'Pairs of images per step'],
+  ['learningRate', 'number', 1e-6, 1, 'Of the Adam optimizer, at its highest'],
+  ['placeRate', 'number', 0, 100, 'How much faster than the convolutions the table of places learns'],
+  ['bins', 'integer', 2, 64, 'Straight pieces of every curve'],
+  [
+    'slopeRatio',
+    'number',
+    1,
+    100,
+    'Largest ratio of a local slope to the slope of the global curve, and of its inverse',
+  ],
+  [
+    'changePerMm',
+    'number',
+    0,
+    1,
+    'Largest change of a curve over space, in tissue medians of the reference per mm',
+  ],
+  [
+    'identity',
+    'number',
+    0,
+    1,
+    'Share of samples whose source is the reference itself, which must stay as it is',
+  ],
+  ['shading', 'number', 0, 1, 'SD of the logarithm of a random smooth shading put on the source'],
+  ['shiftMm', 'number', 0, 12, 'Largest random shift of the box along each axis, mm'],
+  ['mirror', 'number', 0, 1, 'Probability that a head is mirrored left to right'],
+  ['gradient', 'number', 0, 100, 'Weight of the absolute error of differences between neighbouring points'],
+  [
+    'smoothness',
+    'number',
+    0,
+    100,
+    'Weight of the squared difference between the curves of neighbouring cells',
+  ],
+  ['gainPrior', 'number', 0, 100, "Weight of the squared logarithm of each target scan's gain"],
+]
+
+const RESIDUAL: readonly NumberRange<keyof UnetNumbers>[] = [
+  ['steps', 'integer', 1, 1e6, 'Training steps of the U-Net; the rate falls to a twentieth over all of them'],
+  ['batch', 'integer', 1, 64, 'Slices per step, two scans of one person side by side'],
+  ['learningRate', 'number', 1e-6, 1, 'Of the Adam optimizer, at its highest'],
+  ['bound', 'number', 0, 2, 'Largest change by the U-Net, in tissue medians of the reference'],
+  ['identity', 'number', 0, 0.5, 'Share of slices of the reference itself, which must stay as it is'],
+  ['edges', 'number', 0, 100, 'Weight of the absolute error of differences between neighbours'],
+  ['structure', 'number', 0, 100, 'Weight of 1 - SSIM'],
+  ['consistency', 'number', 0, 100, 'Weight of the difference between two sources of one person'],
+  [
+    'blurMm',
+    'number',
+    0,
+    20,
+    'SD of the smoothing before images are compared, mm: about the error of registration',
+  ],
+]
+/** What `residual-unet` may correct. */
+const FIRST = ['tone', 'local-tone'] as const
+/** Settings of `local-tone` inside those of `residual-unet`: `localTone: { steps: 300 }`. */
+const NESTED = 'localTone'
 
 /** The last rung of the ladder. */
 const STRONGEST = 6
 const POPULATION: PopulationSettings = { peak: 'last', tissue: 'bright' }
-/** What a setting in words may be. */
-const CHOICES: Readonly<Record<keyof PopulationSettings | 'first', readonly string[]>> = {
-  peak: ['first', 'largest', 'last'],
-  tissue: ['dark', 'middle', 'bright'],
-  first: ['tone', 'local-tone'],
-}
 const WORDS: Readonly<Partial<Record<Method, keyof PopulationSettings>>> = {
   whitestripe: 'peak',
   kde: 'peak',
   fcm: 'tissue',
 }
 
-/** Settings of `local-tone` inside those of a method that builds on it. */
-const NESTED = 'localTone'
-type Known = Readonly<Record<string, number | string>>
+/** Every setting that there is, with the methods that take it. */
+export async function allSettings(): Promise<readonly Setting[]> {
+  const { LOCAL_TONE_DEFAULTS } = await import('./local-tone.ts')
+  const { RESIDUAL_UNET_DEFAULTS } = await import('./residual-unet.ts')
+  return [
+    {
+      ...{ name: 'maxRung', methods: ['auto'], type: 'integer', from: 0, to: STRONGEST, default: STRONGEST },
+      meaning: 'Strongest rung that may be chosen; less by itself where travelers are few',
+    },
+    ...NETWORK.map(([name, type, from, to, meaning]): Setting => {
+      const methods = ['auto', 'local-tone'] as const
+      return { name, methods, type, from, to, default: LOCAL_TONE_DEFAULTS[name], meaning }
+    }),
+    {
+      ...{ name: 'first', methods: ['residual-unet'], type: 'choice', choices: FIRST, default: 'local-tone' },
+      meaning: 'The method whose result the U-Net corrects',
+    },
+    ...RESIDUAL.map(([name, type, from, to, meaning]): Setting => {
+      const methods = ['residual-unet'] as const
+      return { name, methods, type, from, to, default: RESIDUAL_UNET_DEFAULTS[name], meaning }
+    }),
+    ...NETWORK.map(([name, type, from, to, meaning]): Setting => {
+      const methods = ['residual-unet'] as const
+      const nested = `${NESTED}.${name}`
+      return { name: nested, methods, type, from, to, default: LOCAL_TONE_DEFAULTS[name], meaning }
+    }),
+    {
+      ...{ name: 'peak', methods: ['whitestripe', 'kde'], type: 'choice', default: POPULATION.peak },
+      choices: ['first', 'largest', 'last'],
+      meaning:
+        'Which peak of the histogram is white matter: last on T1w, largest or first on other contrasts',
+    },
+    {
+      ...{ name: 'tissue', methods: ['fcm'], type: 'choice', default: POPULATION.tissue },
+      choices: ['dark', 'middle', 'bright'],
+      meaning:
+        'Which of three classes of intensity is brought to the reference: bright is white matter on T1w',
+    },
+  ]
+}
 
 /**
  * The method's defaults with what the user set; checked before any image is read.
@@ -53,62 +174,76 @@ export async function settingsOf(
   const { RESIDUAL_UNET_DEFAULTS } = await import('./residual-unet.ts')
   const { seed: _seed, engine: _engine, ...localTone } = LOCAL_TONE_DEFAULTS
   const { seed: _itsSeed, engine: _itsEngine, ...numbers } = RESIDUAL_UNET_DEFAULTS
-  const residualUnet: ResidualUnetSettings = { ...numbers, first: 'local-tone' }
-  const word = method === 'auto' || method === 'residual-unet' ? undefined : WORDS[method]
-  const known: Known =
-    method === 'auto'
-      ? { maxRung: STRONGEST, ...localTone }
-      : method === 'local-tone'
-        ? { ...localTone }
-        : method === 'residual-unet'
-          ? { ...residualUnet }
-          : word === undefined
-            ? {}
-            : { [word]: POPULATION[word] }
-  const { [NESTED]: nested = {}, ...own } = method === 'residual-unet' ? config : { ...config }
-  check(method, known, method === 'residual-unet' ? own : config, word)
-  if (method === 'residual-unet') check('local-tone', { ...localTone }, nested as object, undefined)
-  const { maxRung, ...ofMethods } = config as { readonly maxRung?: number }
-  const takesNetwork = method === 'auto' || method === 'local-tone'
-  const population = { ...POPULATION, ...(word !== undefined && ofMethods) }
-  return {
-    localTone: { ...localTone, ...(takesNetwork && ofMethods), ...(nested as object) },
-    residualUnet: { ...residualUnet, ...(method === 'residual-unet' && own) },
-    population,
-    ...(maxRung !== undefined && { maxRung }),
-    ownOf: (name) => {
-      const setting = WORDS[name]
-      return setting === undefined ? {} : { [setting]: population[setting] }
-    },
-  }
-}
-
-/** @throws {ConfigError} naming what the method does not take */
-function check(
-  method: Method | 'auto',
-  known: Known,
-  config: object,
-  word: keyof PopulationSettings | undefined,
-): void {
-  const wrong = Object.entries(config).filter(([name, value]) => !isPossible(known, name, value))
+  const known = (await allSettings()).filter(({ methods }) => methods.includes(method))
+  const wrong = Object.entries(flattened(config)).filter(
+    ([name, value]) => !known.some((setting) => setting.name === name && isPossible(setting, value)),
+  )
   if (wrong.length > 0)
     throw new ConfigError(
       `Settings that \`${method}\` does not take: ${wrong.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ')}.`,
-      remedy(known, word),
+      known.length === 0
+        ? 'It has none: leave --config out.'
+        : `It takes ${known.map((setting) => `${setting.name} (${rangeText(setting)})`).join(', ')}.`,
     )
+  const { maxRung, ...ofMethods } = config as { readonly maxRung?: number }
+  const takesNetwork = method === 'auto' || method === 'local-tone'
+  const word = method === 'auto' ? undefined : WORDS[method]
+  const population = { ...POPULATION, ...(word !== undefined && ofMethods) }
+  const { [NESTED]: nested = {}, ...ofUnet } = ofMethods as Readonly<Record<string, object>>
+  const network = {
+    ...localTone,
+    ...(takesNetwork && ofMethods),
+    ...(method === 'residual-unet' && nested),
+  }
+  const residualUnet: ResidualUnetSettings = {
+    ...numbers,
+    first: 'local-tone',
+    ...(method === 'residual-unet' && ofUnet),
+  }
+  const ownOf: Settings['ownOf'] = (name) => {
+    const own = WORDS[name]
+    return own === undefined ? {} : { [own]: population[own] }
+  }
+  return {
+    localTone: network,
+    residualUnet,
+    population,
+    ...(maxRung !== undefined && { maxRung }),
+    ownOf,
+    takenBy: (name) =>
+      name === 'auto'
+        ? { ...network, ...(maxRung !== undefined && { maxRung }) }
+        : name === 'local-tone'
+          ? { ...network }
+          : name === 'residual-unet'
+            ? {
+                ...residualUnet,
+                ...Object.fromEntries(
+                  Object.entries(network).map(([key, value]) => [`${NESTED}.${key}`, value]),
+                ),
+              }
+            : ownOf(name),
+  }
 }
 
-function isPossible(known: Known, name: string, value: unknown): boolean {
-  if (!Object.hasOwn(known, name)) return false
-  return typeof known[name] === 'string'
-    ? CHOICES[name as keyof typeof CHOICES].includes(value as string)
-    : Number.isFinite(value) && (value as number) >= 0
+/** `{ localTone: { steps: 3 } }` as `{ 'localTone.steps': 3 }`. */
+function flattened(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { [NESTED]: nested, ...own } = config
+  if (typeof nested !== 'object' || nested === null) return config
+  return {
+    ...own,
+    ...Object.fromEntries(Object.entries(nested).map(([name, value]) => [`${NESTED}.${name}`, value])),
+  }
 }
 
-function remedy(known: Known, word: keyof PopulationSettings | undefined): string {
-  if (word !== undefined) return `It takes ${word}: ${CHOICES[word].join(', ')} (${known[word]}).`
-  const settings = Object.entries(known).map(([name, value]) => `${name} (${value})`)
-  return settings.length === 0
-    ? 'It has none: leave --config out.'
-    : `It takes numbers from 0 for ${settings.join(', ')}.`
+function isPossible(setting: Setting, value: unknown): boolean {
+  if (setting.type === 'choice') return setting.choices.includes(value as string)
+  if (setting.type === 'integer' && !Number.isInteger(value)) return false
+  return typeof value === 'number' && value >= setting.from && value <= setting.to
+}
+
+/** `from 0 to 1` or `a, b or c`. */
+export function rangeText(setting: Setting): string {
+  if (setting.type === 'choice') return setting.choices.join(', ')
+  return `${setting.type === 'integer' ? 'whole ' : ''}${setting.from} to ${setting.to}`
 }

@@ -112,6 +112,24 @@ export async function train(
     const own = points.filter(({ pair }) => chosen.has(pair.subject))
     return closedForm('tone', [toneOf(own, survey)], {})
   }
+  onProgress({
+    stage: 'start',
+    start: {
+      ...{ method: options.method, target, seed, engine },
+      settings: {
+        ...settings.takenBy(options.method),
+        ...(options.maxRung !== undefined && { maxRung: options.maxRung }),
+        ...(options.singleReference === true && { singleReference: true }),
+      },
+      cohort: {
+        sha256: cohortHash,
+        subjects: new Set(cohort.scans.map(({ subject }) => subject)).size,
+        domains: domainsOf(cohort).length,
+        scans: cohort.scans.length,
+        pairs: pairs.length,
+      },
+    },
+  })
   const selected =
     options.method === 'auto'
       ? await selectMethod(

@@ -17,6 +17,7 @@ import { type Bundle, readBundle } from '../src/harmonizer/bundle.ts'
 import { firstStageOf } from '../src/harmonizer/first-stage.ts'
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
 import { isMethod, rungOf } from '../src/harmonizer/ladder.ts'
+import { seenInTraining } from '../src/harmonizer/manifest.ts'
 import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
 import { rescanErrors } from '../src/harmonizer/rescan.ts'
 import { trainingEvidence } from '../src/harmonizer/training-evidence.ts'
@@ -69,7 +70,8 @@ export async function pairedFidelity(
   const bundle = await readBundle(options.bundle)
   const { target, sources, training } = bundle.manifest
   const whole = await requireCohort(options.cohort, { ...options.cohortOptions, target })
-  const choice = chooseSubjects(whole, training.subjects, {
+  const everyone = [...new Set(whole.scans.map(({ subject }) => subject))]
+  const choice = chooseSubjects(whole, seenInTraining(training, everyone), {
     wanted: options.subjects,
     withinSubject: options.withinSubject ?? false,
   })

@@ -26,7 +26,7 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./register.ts')).register,
   },
   {
-    command: 'train <cohort>',
+    command: 'train [cohort]',
     describe: 'Learn, from people scanned on several scanners, the mapping of each to a reference',
     load: async () => (await import('./train.ts')).train,
   },
@@ -39,6 +39,11 @@ export const commands: readonly Entry[] = [
     command: 'validate <bundle> <cohort>',
     describe: 'Test a harmonizer on people it has not seen, and write a report',
     load: async () => (await import('./validate.ts')).validate,
+  },
+  {
+    command: 'track',
+    describe: 'List and show tracked trainings, export them, send them to a server',
+    load: async () => (await import('./track.ts')).track,
   },
   {
     command: 'engine',

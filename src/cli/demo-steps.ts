@@ -237,7 +237,7 @@ async function train(run: Run, { cohort, target, out, settings, leftOut }: Train
       ...(leftOut !== undefined && { excludeSubjects: leftOut }),
     },
     (event) => {
-      if (event.stage === 'remark') return
+      if (event.stage === 'remark' || event.stage === 'start') return
       if (event.stage !== 'steps')
         return voice.draw(`reading scans and pairs: ${event.done} of ${event.total}`)
       const left = Math.ceil(event.secondsLeft)

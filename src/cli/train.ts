@@ -1,47 +1,50 @@
 import type { CommandModule } from 'yargs'
+import type { TrainProgress } from '../../training/fit.ts'
+import type { Trained } from '../../training/train.ts'
 import { METHODS } from '../harmonizer/ladder.ts'
-import type { Method } from '../harmonizer/method.ts'
-import { COHORT_FLAGS, type CohortFlags, cohortOptions } from './cohort-options.ts'
-import { type CommonOptions, clearProgress, progress, remarks, report } from './output.ts'
+import { COHORT_FLAGS } from './cohort-options.ts'
+import { clearProgress, progress, remarks, report } from './output.ts'
+import type { TrainFlags } from './train-options.ts'
 
-interface TrainArguments extends CommonOptions, CohortFlags {
-  readonly cohort: string
-  readonly target: string
-  readonly method: Method | 'auto'
-  readonly config: string | undefined
-  readonly out: string | undefined
-  readonly engine: 'auto' | 'native' | 'wasm' | 'cpu'
-  readonly seed: number
-  readonly subjects: string | undefined
-  readonly 'exclude-subjects': string | undefined
-  readonly 'single-reference': boolean
-  readonly 'max-rung': number | undefined
-  readonly prepared: string | undefined
-  readonly resume: boolean
-  readonly overwrite: boolean
-}
-
-export const train: CommandModule<object, TrainArguments> = {
-  command: 'train <cohort>',
+export const train: CommandModule<object, TrainFlags> = {
+  command: 'train [cohort]',
   describe: 'Learn, from people scanned on several scanners, the mapping of each to a reference',
   builder: (args) =>
     args
+      .usage(
+        '$0 train <cohort> --target <domain>\n\nLearn, from people scanned on several scanners, the mapping of each to a reference',
+      )
       .positional('cohort', {
         type: 'string',
-        demandOption: true,
         describe: 'manifest: subject, domain, image, ... (TSV), or BIDS dataset',
       })
-      .option('target', { type: 'string', demandOption: true, describe: 'Domain that images are brought to' })
+      .option('target', {
+        type: 'string',
+        describe: 'Domain that images are brought to [required, or --run]',
+      })
       .option('method', {
         choices: ['auto', ...METHODS] as const,
-        default: 'auto' as const,
+        defaultDescription: 'auto',
         describe:
           'What may be changed, from nothing to a bounded correction by a network; auto: the weakest that suffices, by leaving people out',
       })
-      .option('config', { type: 'string', describe: 'YAML or JSON file with settings of the method' })
+      .option('config', {
+        type: 'string',
+        describe: 'YAML or JSON file with settings of the method (--help-config)',
+      })
+      .option('run', {
+        type: 'string',
+        describe:
+          'Train as a named run does: its target, method, settings and seed; then compare with what it expects',
+      })
+      .conflicts('run', ['config', 'method', 'target', 'subjects', 'exclude-subjects'])
       .option('out', { type: 'string', describe: 'NAME.harmonizer to write (default: TARGET.harmonizer)' })
       .option('engine', { choices: ['auto', 'native', 'wasm', 'cpu'] as const, default: 'auto' as const })
-      .option('seed', { type: 'number', default: 1, describe: 'Same seed and engine, same bytes' })
+      .option('seed', {
+        type: 'number',
+        defaultDescription: '1',
+        describe: 'Same seed and engine, same bytes',
+      })
       .option('subjects', { type: 'string', describe: 'Train on these only: a,b,c' })
       .option('exclude-subjects', { type: 'string', describe: 'Keep these for validation: a,b,c' })
       .option('single-reference', {
@@ -64,63 +67,83 @@ export const train: CommandModule<object, TrainArguments> = {
         describe: 'Go on from where an interrupted training stopped (auto, local-tone)',
       })
       .option('overwrite', { type: 'boolean', default: false, describe: 'Replace a bundle that exists' })
+      .option('track', {
+        type: 'string',
+        describe:
+          'Write the run down in a folder [attune-runs], and send it to MLFLOW_TRACKING_URI where that is set (--no-track: do not)',
+      })
+      .option('help-config', {
+        type: 'boolean',
+        default: false,
+        describe: 'Show what may be set with --config, and do nothing else',
+      })
       .options(COHORT_FLAGS)
       .example(
         '$0 train cohort.tsv --target scanner-b --exclude-subjects sub-07,sub-08',
         'writes scanner-b.harmonizer',
       ),
   handler: async (options) => {
+    if (options.helpConfig) {
+      const { settingsHelp } = await import('./settings-help.ts')
+      await settingsHelp(options)
+      return
+    }
+    const { trainRequest } = await import('./train-options.ts')
+    const { trackTraining } = await import('./tracked-training.ts')
+    const { request, named } = await trainRequest(options)
     const { train: run } = await import('../../training/train.ts')
-    const { readConfig, namesIn, rungAsked, wholeSeed } = await import('./train-options.ts')
-    const { parsePrepared } = await import('../domain/preparation.ts')
-    const maxRung = rungAsked(options['max-rung'], options.method)
-    const prepared = parsePrepared(options.prepared ?? '')
-    const config = await readConfig(options.config)
     const draw = progress(options)
     const say = remarks(options)
-    const { path, manifest, loss, selection } = await run(
-      {
-        cohort: options.cohort,
-        cohortOptions: cohortOptions(options),
-        target: options.target,
-        method: options.method,
-        out: options.out ?? `${options.target.replace(/[^A-Za-z0-9.-]+/g, '-')}.harmonizer`,
-        engine: options.engine,
-        seed: wholeSeed(options.seed),
-        config,
-        singleReference: options.singleReference,
-        prepared,
-        overwrite: options.overwrite,
-        resume: options.resume,
-        ...(maxRung !== undefined && { maxRung }),
-        ...(options.subjects !== undefined && { subjects: namesIn(options.subjects) }),
-        ...(options.excludeSubjects !== undefined && { excludeSubjects: namesIn(options.excludeSubjects) }),
-      },
-      (event) => {
-        if (event.stage === 'remark') say(event.line)
-        else if (event.stage === 'steps')
-          draw(
-            `step ${event.step} of ${event.steps}, loss ${event.loss.toFixed(4)}, ${timeLeft(event.secondsLeft)} left`,
-          )
-        else if (event.stage === 'fold')
-          say(
-            `fold ${event.done + 1} of ${event.total}: ${event.methods.length === 1 ? event.methods[0] : `${event.methods.length} methods in closed form`}`,
-          )
-        else draw(`${WHAT[event.stage]}: ${event.done} of ${event.total}`)
-      },
-    )
+    const tracked = await trackTraining({
+      ...{ track: options.track, out: request.out, resume: options.resume, environment: process.env, say },
+    })
+    const hear = (event: TrainProgress): void => {
+      tracked?.hear(event)
+      if (event.stage === 'remark') say(event.line)
+      else if (event.stage === 'steps')
+        draw(
+          `step ${event.step} of ${event.steps}, loss ${event.loss.toFixed(4)}, ${timeLeft(event.secondsLeft)} left`,
+        )
+      else if (event.stage === 'fold')
+        say(
+          `fold ${event.done + 1} of ${event.total}: ${event.methods.length === 1 ? event.methods[0] : `${event.methods.length} methods in closed form`}`,
+        )
+      else if (event.stage !== 'start') draw(`${WHAT[event.stage]}: ${event.done} of ${event.total}`)
+    }
+    let trained: Trained
+    try {
+      trained = await run(request, hear)
+    } catch (error) {
+      await tracked?.fail(error)
+      throw error
+    }
+    const tracking = await tracked?.finish(trained)
+    const { path, manifest, loss, selection } = trained
     clearProgress()
     const { sources, target, training } = manifest
     const last = loss.at(-1)
     const method = manifest.steps[0].kind
     const { ladderText } = await import('../report/ladder.ts')
     const ladder = selection === undefined ? '' : `${ladderText(selection)}\n`
-    report(
-      options,
-      `${ladder}${path}: \`${method}\` from ${sources.join(', ') || 'any scanner'} to ${target}; ` +
+    const { comparisonWith } = await import('./train-options.ts')
+    const expected = named && comparisonWith(named, trained)
+    const lines = [
+      `${path}: \`${method}\` from ${sources.join(', ') || 'any scanner'} to ${target}; ` +
         `${training.subjects.length} subjects, ${training.pairs} pairs${last ? `, loss ${last.loss.toFixed(4)}` : ''}`,
-      { path, method, sources, target, training, loss, ...(selection && { selection }) },
-    )
+      ...(expected === undefined ? [] : [expected.text]),
+      ...(tracking === undefined ? [] : [`run ${tracking.facts.id.slice(0, 8)} in ${tracking.path}`]),
+    ]
+    report(options, ladder + lines.join('\n'), {
+      path,
+      method,
+      sources,
+      target,
+      training,
+      loss,
+      ...(selection && { selection }),
+      ...(expected && { expected }),
+      ...(tracking && { run: { id: tracking.facts.id, path: tracking.path } }),
+    })
   },
 }
 

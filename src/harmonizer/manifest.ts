@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { PREPARATION_FIELDS, type Preparation, type PreparationField } from '../domain/preparation.ts'
 import { InputError } from '../errors.ts'
+import { sha256 } from '../files.ts'
 import type { DescriptorLimits } from './descriptor-guard.ts'
 import type { Rung } from './ladder.ts'
 import { type Model, modelSchema } from './method.ts'
@@ -48,12 +49,27 @@ export interface Manifest {
 
 export interface TrainingFacts {
   readonly cohort: { readonly name: string; readonly sha256: string }
-  /** Subjects whose images were seen: never to be validated on. */
+  /** Subjects whose images were seen: never to be validated on. Their names, or in a copy without names what `namelessly` gives. */
   readonly subjects: readonly string[]
   readonly pairs: number
   readonly seed: number
   readonly engine: string
   readonly options: Readonly<Record<string, string | number | boolean>>
+}
+
+/** A subject in a manifest that names nobody: the same for the same cohort, and still known to who has the cohort. */
+export function namelessly(subject: string, cohortSha256: string): string {
+  return `sha256:${sha256(`${cohortSha256}/${subject}`)}`
+}
+
+/** Which of these subjects the training has seen. */
+export function seenInTraining(
+  { subjects, cohort }: Pick<TrainingFacts, 'subjects' | 'cohort'>,
+  candidates: readonly string[],
+): readonly string[] {
+  return candidates.filter(
+    (subject) => subjects.includes(subject) || subjects.includes(namelessly(subject, cohort.sha256)),
+  )
 }
 
 const range = z

@@ -1,4 +1,5 @@
 /** The loop that every recipe shares: gradients by the engine, Adam on plain arrays, checkpoints whose continuation takes the same steps. */
+import { setImmediate } from 'node:timers/promises'
 import type * as TensorFlow from '@tensorflow/tfjs-core'
 import { ConfigError } from '../../src/errors.ts'
 import { adamStepInto } from './adam.ts'
@@ -75,6 +76,10 @@ export async function optimize(tf: Tf, task: Optimization): Promise<TrainingStat
     recent = Number.isNaN(recent) ? loss : (1 - NEWEST) * recent + NEWEST * loss
     const done = step + 1
     if (done % LOSS_EVERY === 0 || done === steps) history.push({ step: done, loss: recent })
+    const secondsPerStep = (performance.now() - began) / 1000 / (done - start.step)
+    // before the checkpoint: what a resumed training does not repeat has been heard of
+    task.onStep?.({ step: done, steps, loss: recent, secondsLeft: (steps - done) * secondsPerStep })
+    await setImmediate() // signals and servers are heard between two steps: no await above waits for the system
     if (checkpoint !== undefined && done % CHECKPOINT_EVERY === 0 && done < steps)
       await writeCheckpoint(checkpoint.path, checkpoint.key, {
         step: done,
@@ -82,8 +87,6 @@ export async function optimize(tf: Tf, task: Optimization): Promise<TrainingStat
         loss: history,
         recentLoss: recent,
       })
-    const secondsPerStep = (performance.now() - began) / 1000 / (done - start.step)
-    task.onStep?.({ step: done, steps, loss: recent, secondsLeft: (steps - done) * secondsPerStep })
   }
   tf.dispose(Object.values(variables))
   return { step: steps, tensors: start.tensors, loss: history, recentLoss: recent }
