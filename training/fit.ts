@@ -4,8 +4,9 @@ import type { BundleFiles } from '../src/harmonizer/bundle.ts'
 import type { Manifest } from '../src/harmonizer/manifest.ts'
 import type { Method, Model } from '../src/harmonizer/method.ts'
 import type { TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
-import type { LocalToneOptions, StepProgress } from './local-tone.ts'
+import type { LocalToneOptions } from './local-tone.ts'
 import type { CheckpointPlace } from './parts/checkpoint.ts'
+import type { StepProgress } from './parts/local-tone-steps.ts'
 
 export type TrainProgress =
   | { readonly stage: 'scans' | 'pairs' | 'lattices'; readonly done: number; readonly total: number }

@@ -4,6 +4,7 @@ import type { ImageKind } from '../domain/declared.ts'
 import { firstKnown, type Preparation } from '../domain/preparation.ts'
 import { ConfigError, RefusedError } from '../errors.ts'
 import type { LocalTone } from '../inference/local-tone.ts'
+import { ANY_DOMAIN } from '../inference/local-tone-model.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
@@ -20,6 +21,7 @@ import {
   type HarmonizerIdentity,
   RECORD_SCHEMA,
 } from './record.ts'
+import { shippedBundle } from './shipped.ts'
 
 export interface Harmonizer {
   readonly identity: HarmonizerIdentity
@@ -75,7 +77,8 @@ export interface HarmonizerParts {
 }
 
 /**
- * @param pathOrMethod a `NAME.harmonizer` folder, or a method that needs no training: `identity`, `zscore`, `whitestripe`, `kde`, `fcm`
+ * @param pathOrMethod a `NAME.harmonizer` folder; `universal`, which takes T1-weighted heads of any scanner; or a method that needs no
+ *        training: `identity`, `zscore`, `whitestripe`, `kde`, `fcm`
  * @throws {ConfigError} for an unknown name; {InputError} for a damaged bundle
  */
 export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions = {}): Promise<Harmonizer> {
@@ -87,7 +90,7 @@ export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions 
       `Train one: attune train COHORT --target DOMAIN --method ${pathOrMethod}; then apply NAME.harmonizer.`,
     )
   const { readBundle } = await import('./bundle.ts')
-  const { name, manifest, sha256, files } = await readBundle(pathOrMethod)
+  const { name, manifest, sha256, files } = await readBundle(shippedBundle(pathOrMethod) ?? pathOrMethod)
   const [model] = manifest.steps
   const curves = files['curves.onnx']
   return harmonizerOf(
@@ -211,6 +214,8 @@ function knownDomain(
   domain: string | undefined,
 ): string | undefined {
   if (!needsDomain(model.kind)) return domain
+  if (sources.includes(ANY_DOMAIN))
+    return domain !== undefined && domain === identity.target ? domain : ANY_DOMAIN
   const known = [...sources, ...(identity.target === undefined ? [] : [identity.target])]
   if (domain !== undefined && known.includes(domain)) return domain
   // One source is no licence to assume it: an image from elsewhere would be changed by the wrong mapping, and nothing would show it.

@@ -1,0 +1,219 @@
+/**
+ * The recipe of universal harmonizers: `local-tone`'s network with one source, any scanner. There is no table of places or tones for a
+ * scanner to be looked up in; what it does must be read from the image. Digital heads stand in for traveling subjects: every scan
+ * was made on a scanner drawn for it alone, and comes with the same head in the canonical domain.
+ * Read top to bottom: settings, simulating ahead, what the scans share, the steps.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConfigError } from '../src/errors.ts'
+import { describeImage } from '../src/harmonizer/describe.ts'
+import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
+import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
+import { ANY_DOMAIN, type LocalToneModel, type LocalToneWeights } from '../src/inference/local-tone-model.ts'
+import { fitToneCurve } from '../src/intensity/tone.ts'
+import { random } from '../src/kernels/random.ts'
+import type { Descriptors } from '../src/metrics/descriptors.ts'
+import { foregroundMask } from '../src/volume/mask.ts'
+import { toFloat32, type Volume, volumeOf } from '../src/volume/volume.ts'
+import { type EngineChoice, startEngine } from './engine/engine.ts'
+import { chooseKnots, pairedIntensities } from './local-tone.ts'
+import type { TrainingState } from './parts/checkpoint.ts'
+import { type LatticePair, latticePair } from './parts/lattice-pairs.ts'
+import { readStored, writeStored } from './parts/lattice-store.ts'
+import { optimize, type StepHooks } from './parts/local-tone-steps.ts'
+import { drawSample, type Sample } from './parts/samples.ts'
+import type { UniversalRun } from './universal-run.ts'
+
+/** One digital scan, as the caller's simulator makes it; all on one grid. */
+export interface DigitalScan {
+  readonly image: Volume
+  /** The image without its noise. */
+  readonly expected: Float32Array
+  /** The same head in the canonical domain. */
+  readonly target: Float32Array
+  /** Without it the foreground is found in the image, as apply does. */
+  readonly mask?: Uint8Array
+  /** How the image was prepared: guards are drawn up for each kind. */
+  readonly preparation: string
+}
+
+/** The scan at `index` of a run; the same whenever it is asked for. */
+export type Simulate = (index: number) => Promise<DigitalScan>
+
+/** What guards are drawn up from. */
+export interface ScanFacts {
+  readonly preparation: string
+  readonly facts: ImageFacts
+  readonly descriptors: Descriptors | null
+}
+
+export interface TrainedUniversal {
+  readonly model: LocalToneModel
+  readonly weights: LocalToneWeights
+  readonly loss: TrainingState['loss']
+  readonly engine: string
+  readonly scans: readonly ScanFacts[]
+}
+
+export interface UniversalHooks extends StepHooks {
+  readonly onScan?: (done: number, total: number) => void
+}
+
+/** Scans from which knots and the mean tone are taken: more do not move them (chosen). */
+const SURVEYED = 60
+/** White matter of the canonical domain, which is what normalized output 1 stands for. */
+const REFERENCE_SCALE = 1000
+
+/**
+ * @param key   of the run: scans in `store` that were made for another are made again
+ * @param store folder of the simulated scans, about 11 MB each
+ * @throws {ConfigError} when the checkpoint to resume belongs to another training, or the loss is no longer a number
+ */
+export async function trainUniversal(
+  run: UniversalRun,
+  simulate: Simulate,
+  {
+    key,
+    store,
+    engine: choice,
+  }: { readonly key: string; readonly store: string; readonly engine: EngineChoice },
+  hooks: UniversalHooks = {},
+): Promise<TrainedUniversal> {
+  const engine = await startEngine(choice, hooks.log ?? (() => {}))
+  const total = run.heads * run.scansPerHead
+  const scans = await simulateAhead(total, simulate, key, store, hooks)
+  const pairAt = (index: number): Promise<LatticePair> => storedPair(store, index, key)
+  const model = await prepare(run, pairAt, total)
+  const { network, seed } = run
+  const { weights, loss } = await optimize(
+    engine,
+    {
+      model,
+      samplesAt: (step) => drawSamples(run, model, pairAt, total, step),
+      scans: 1,
+      scanOf: () => 0,
+      // the target's gain is known, and no place is the same on every scanner
+      rates: { gains: 0, place: 0 },
+    },
+    { ...network, seed, gainPrior: 0 },
+    { run, key },
+    hooks,
+  )
+  return { model, weights, loss, engine: `${engine.name} (${engine.version})`, scans }
+}
+
+/** Scans that are not in the store yet are made and put there. */
+async function simulateAhead(
+  total: number,
+  simulate: Simulate,
+  key: string,
+  store: string,
+  { onScan = () => {} }: UniversalHooks,
+): Promise<readonly ScanFacts[]> {
+  await mkdir(store, { recursive: true })
+  const scans: ScanFacts[] = []
+  for (let index = 0; index < total; index++) {
+    const path = placeOf(store, index)
+    const found = await readStored(path, key)
+    if (found) scans.push(found.facts as ScanFacts)
+    else {
+      const scan = await simulate(index)
+      const facts = factsOf(scan)
+      await writeStored(path, key, storable(scan), facts as never)
+      scans.push(facts)
+    }
+    onScan(index + 1, total)
+  }
+  return scans
+}
+
+function placeOf(store: string, index: number): string {
+  return join(store, `scan-${String(index).padStart(5, '0')}.lattice`)
+}
+
+async function storedPair(store: string, index: number, key: string): Promise<LatticePair> {
+  const found = await readStored(placeOf(store, index), key)
+  if (found === undefined)
+    throw new ConfigError(
+      `${placeOf(store, index)} was changed while training.`,
+      'Run it again with --resume.',
+    )
+  return { subject: String(index), domain: ANY_DOMAIN, targetScan: '', ...found.pair }
+}
+
+function storable({ image, expected, target, mask }: DigitalScan): Parameters<typeof writeStored>[2] {
+  const pair = latticePair({
+    source: image,
+    mask: mask ?? foregroundMask(image),
+    target: volumeOf(image, target),
+    // what was blanked is no tissue, whatever the mask says
+    counts: [Uint8Array.from(image.data, (value) => (value === 0 ? 0 : 1))],
+    expected: volumeOf(image, expected),
+  })
+  return pair as Parameters<typeof writeStored>[2]
+}
+
+function factsOf({ image, preparation }: DigitalScan): ScanFacts {
+  const mask = foregroundMask(image)
+  const x = toFloat32(image)
+  const survey = surveyMask(image.shape, mask, FIGURE_SLICES)
+  return {
+    preparation,
+    facts: imageFacts(image, x, survey),
+    descriptors: describeImage(image, x, { mask, ...survey }) ?? null,
+  }
+}
+
+/** What all scans share: knots, the mean tone from any scanner to the canonical one, the bounds. */
+async function prepare(
+  { network }: UniversalRun,
+  pairAt: (index: number) => Promise<LatticePair>,
+  total: number,
+): Promise<LocalToneModel> {
+  const surveyed = Math.min(SURVEYED, total)
+  const points: ReturnType<typeof pairedIntensities>[] = []
+  for (let k = 0; k < surveyed; k++)
+    points.push(pairedIntensities([await pairAt(Math.floor((k * total) / surveyed))], REFERENCE_SCALE))
+  const u = points.map((found) => found.u)
+  const y = joined(points.map((found) => found.y))
+  const knots = chooseKnots(u, network.bins)
+  return {
+    kind: 'local-tone',
+    referenceScale: REFERENCE_SCALE,
+    knots,
+    domains: [ANY_DOMAIN],
+    tones: { [ANY_DOMAIN]: [...fitToneCurve(joined(u), y, knots)] },
+    bounds: { slopeRatio: network.slopeRatio, perMm: network.changePerMm * tissueMedian(y) },
+  }
+}
+
+/** Median of the target's points brighter than half of white matter: tissue without air, bone and fluid; in white matter. */
+function tissueMedian(y: Float32Array): number {
+  const tissue = y.filter((value) => value > 0.5).sort()
+  return tissue[Math.floor((tissue.length - 1) / 2)] as number
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+async function drawSamples(
+  { network, seed }: UniversalRun,
+  model: LocalToneModel,
+  pairAt: (index: number) => Promise<LatticePair>,
+  total: number,
+  step: number,
+): Promise<readonly Sample[]> {
+  const rng = random(seed, `universal step/${step}`)
+  const samples: Sample[] = []
+  for (let k = 0; k < network.batch; k++)
+    samples.push(drawSample(await pairAt(rng.integer(total)), 0, model, network, rng))
+  return samples
+}
