@@ -147,11 +147,17 @@ function storable({ image, expected, target, mask }: DigitalScan): Parameters<ty
     source: image,
     mask: mask ?? foregroundMask(image),
     target: volumeOf(image, target),
-    // what was blanked is no tissue, whatever the mask says
-    counts: [Uint8Array.from(image.data, (value) => (value === 0 ? 0 : 1))],
+    counts: [notBlanked(image)],
     expected: volumeOf(image, expected),
   })
   return pair as Parameters<typeof writeStored>[2]
+}
+
+/** What was set to 0 is no tissue, whatever the mask says. */
+function notBlanked({ data }: Volume): Uint8Array {
+  const kept = new Uint8Array(data.length)
+  for (let v = 0; v < kept.length; v++) kept[v] = data[v] === 0 ? 0 : 1
+  return kept
 }
 
 function factsOf({ image, preparation }: DigitalScan): ScanFacts {

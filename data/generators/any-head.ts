@@ -1,9 +1,10 @@
 /** Digital heads for a universal harmonizer: any anatomy, pose and voxel size, each scanned on scanners drawn for that one scan. */
 
+import { ConfigError } from '../../src/errors.ts'
 import { type Random, random } from '../../src/kernels/random.ts'
 import type { Grid, Volume } from '../../src/volume/volume.ts'
 import { volumeOf } from '../../src/volume/volume.ts'
-import { type AnatomyName, drawIndividual, loadAnatomy } from './anatomy.ts'
+import { ANATOMIES, type AnatomyName, drawIndividual, isAnatomyName, loadAnatomy } from './anatomy.ts'
 import { CANONICAL_SCANNER, CANONICAL_WHITE, drawAnyScanner } from './any-scanner.ts'
 import { withLesions } from './lesions.ts'
 import { drawPose, moved } from './motion.ts'
@@ -165,4 +166,12 @@ export function anyScans(
     if (latest?.number !== number) latest = { number, head: drawAnyHead(seed, number, anatomies) }
     return scanAnyHead(await latest.head, random(seed, `any scan ${index}`))
   }
+}
+
+/** @throws {ConfigError} for a name that is none */
+export function knownAnatomies(names: readonly string[]): readonly AnatomyName[] {
+  return names.map((name) => {
+    if (isAnatomyName(name)) return name
+    throw new ConfigError(`There is no anatomy "${name}".`, `Choose among: ${ANATOMIES.join(', ')}.`)
+  })
 }

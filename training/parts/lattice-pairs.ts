@@ -95,7 +95,9 @@ export function latticePair({
     sampleLattice(data, shape, placement, scale.slope, scale.intercept, MARGIN)
   const binary = (inside: Uint8Array): Uint8Array => {
     const share = sampleLattice(inside, source.shape, placement, 1, 0, MARGIN)
-    return Uint8Array.from(share, (part) => (part >= INSIDE ? 1 : 0))
+    const places = new Uint8Array(share.length)
+    for (let i = 0; i < share.length; i++) places[i] = share[i]! >= INSIDE ? 1 : 0
+    return places
   }
   const image = read(source)
   const goal = read(target)

@@ -40,10 +40,8 @@ export async function writeStored(
 ): Promise<void> {
   const { scale, tissueMedian } = pair
   const head: z.infer<typeof headSchema> = { schema: SCHEMA, key, scale, tissueMedian, facts }
-  const flags = Uint8Array.from(
-    pair.mask,
-    (inside, i) => (inside ? IN_MASK : 0) | (pair.common[i] ? COUNTS : 0),
-  )
+  const flags = new Uint8Array(POINTS)
+  for (let i = 0; i < POINTS; i++) flags[i] = IN_MASK * pair.mask[i]! + COUNTS * pair.common[i]!
   await writeFileAtomic(path, [
     Buffer.from(`${JSON.stringify(head)}\n`),
     inSteps(pair.image, SOURCE_STEPS / scale),
@@ -66,16 +64,25 @@ export async function readStored(
   const { scale, tissueMedian, facts } = data
   const floats = (k: number, perStep: number): Float32Array => {
     const start = end + 1 + 2 * k * POINTS
-    const steps = new Int16Array(Uint8Array.from(bytes.subarray(start, start + 2 * POINTS)).buffer)
-    return Float32Array.from(steps, (n) => n * perStep)
+    const steps = new Int16Array(POINTS)
+    new Uint8Array(steps.buffer).set(bytes.subarray(start, start + 2 * POINTS))
+    const out = new Float32Array(POINTS)
+    for (let i = 0; i < POINTS; i++) out[i] = steps[i]! * perStep
+    return out
   }
   const flags = bytes.subarray(end + 1 + 6 * POINTS)
+  const mask = new Uint8Array(POINTS)
+  const common = new Uint8Array(POINTS)
+  for (let i = 0; i < POINTS; i++) {
+    mask[i] = flags[i]! & IN_MASK
+    common[i] = (flags[i]! & COUNTS) / COUNTS
+  }
   const pair = {
     image: floats(0, scale / SOURCE_STEPS),
     expected: floats(1, scale / SOURCE_STEPS),
     target: floats(2, 1 / TARGET_STEPS),
-    mask: Uint8Array.from(flags, (flag) => flag & IN_MASK),
-    common: Uint8Array.from(flags, (flag) => (flag & COUNTS ? 1 : 0)),
+    mask,
+    common,
     scale,
     tissueMedian,
   }
