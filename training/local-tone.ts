@@ -6,9 +6,10 @@ import type { Cohort } from '../src/cohort/cohort.ts'
 import type { LocalToneModel, LocalToneWeights } from '../src/inference/local-tone-model.ts'
 import { fitToneCurve } from '../src/intensity/tone.ts'
 import { random } from '../src/kernels/random.ts'
-import { type EngineChoice, startEngine } from './engine/engine.ts'
+import { type Engine, type EngineChoice, startEngine } from './engine/engine.ts'
 import type { TrainingState } from './parts/checkpoint.ts'
 import type { LossWeights } from './parts/curve-loss.ts'
+import { composedTones, type Start, widenedWeights } from './parts/fine-tuning.ts'
 import { type LatticePair, loadLatticePairs } from './parts/lattice-pairs.ts'
 import { optimize, type StepHooks } from './parts/local-tone-steps.ts'
 import { type Augmentation, drawSample, type Sample } from './parts/samples.ts'
@@ -49,6 +50,16 @@ export const LOCAL_TONE_DEFAULTS: LocalToneOptions = {
   gainPrior: 0.3,
 }
 
+/**
+ * What differs where training goes on from a universal harmonizer: less is left to learn, and much could be forgotten. The bound over
+ * space is that of the start, whose curves would otherwise be drawn together before the first step.
+ */
+export const FINE_TUNING: Pick<LocalToneOptions, 'steps' | 'learningRate' | 'changePerMm'> = {
+  steps: 80,
+  learningRate: 1e-3,
+  changePerMm: 0.03,
+}
+
 export interface TrainedLocalTone {
   readonly model: LocalToneModel
   readonly weights: LocalToneWeights
@@ -61,6 +72,7 @@ export interface TrainingHooks extends StepHooks {
 }
 
 /**
+ * @param start the universal harmonizer to go on from, instead of a network that knows nothing
  * @throws {ConfigError} when the checkpoint to resume belongs to another training, or the loss is no longer a number
  * @throws {InputError} {UnfittableError} for scans that cannot be read, or hold nothing to learn from
  */
@@ -69,10 +81,11 @@ export async function trainLocalTone(
   target: string,
   options: LocalToneOptions,
   hooks: TrainingHooks = {},
+  start?: Start,
 ): Promise<TrainedLocalTone> {
   const engine = await startEngine(options.engine, hooks.log ?? (() => {}))
   const pairs = await loadLatticePairs(cohort, target, hooks.onPair ?? (() => {}))
-  const model = prepare(pairs, target, options)
+  const model = start ? continued(engine, start, pairs, target, options) : prepare(pairs, target, options)
   const scans = [...new Set(pairs.map((pair) => pair.targetScan))]
   const { engine: _choice, ...settings } = options
   const { weights, loss } = await optimize(
@@ -83,9 +96,10 @@ export async function trainLocalTone(
       scans: scans.length,
       scanOf: ({ pair }) => scans.indexOf(pair.targetScan),
       rates: { place: options.placeRate },
+      weights: start && widenedWeights(start, model.domains.length),
     },
     options,
-    { settings, target, cohort: hooks.checkpoint?.cohort },
+    { settings, target, cohort: hooks.checkpoint?.cohort, ...(start && { start: start.sha256 }) },
     hooks,
   )
   return { model, weights, loss, engine: `${engine.name} (${engine.version})` }
@@ -106,13 +120,45 @@ function drawSamples(
   })
 }
 
-/** What the pairs share: knots, the global tone of each domain, the reference's scale. */
-function prepare(pairs: readonly LatticePair[], target: string, options: LocalToneOptions): LocalToneModel {
+/** As `prepare`, with the knots of `start` and tones from its reference to this one. */
+function continued(
+  engine: Engine,
+  start: Start,
+  pairs: readonly LatticePair[],
+  target: string,
+  options: LocalToneOptions,
+): LocalToneModel {
+  const { domains, referenceScale, perMm } = frame(pairs, target, options)
+  return {
+    kind: 'local-tone',
+    referenceScale,
+    knots: start.model.knots,
+    domains,
+    tones: composedTones(engine, start, pairs, domains, referenceScale),
+    bounds: { slopeRatio: options.slopeRatio, perMm },
+  }
+}
+
+/** What the pairs share, wherever training starts: domains, the reference's scale, the bound over space. */
+function frame(
+  pairs: readonly LatticePair[],
+  target: string,
+  { changePerMm }: LocalToneOptions,
+): { readonly domains: readonly string[]; readonly referenceScale: number; readonly perMm: number } {
   const references = pairs.filter((pair) => pair.domain === target)
   const referenceScale = middle(references.map((pair) => pair.scale))
   const tissueMedian = middle(references.map((pair) => pair.tissueMedian))
   const sources = [...new Set(pairs.map((pair) => pair.domain))].filter((domain) => domain !== target).sort()
-  const domains = [...sources, target]
+  return {
+    domains: [...sources, target],
+    referenceScale,
+    perMm: (changePerMm * tissueMedian) / referenceScale,
+  }
+}
+
+/** What the pairs share: knots, the global tone of each domain, the reference's scale. */
+function prepare(pairs: readonly LatticePair[], target: string, options: LocalToneOptions): LocalToneModel {
+  const { domains, referenceScale, perMm } = frame(pairs, target, options)
   const data = domains.map((domain) =>
     pairedIntensities(
       pairs.filter((pair) => pair.domain === domain),
@@ -133,7 +179,7 @@ function prepare(pairs: readonly LatticePair[], target: string, options: LocalTo
     knots,
     domains,
     tones: Object.fromEntries(tones),
-    bounds: { slopeRatio: options.slopeRatio, perMm: (options.changePerMm * tissueMedian) / referenceScale },
+    bounds: { slopeRatio: options.slopeRatio, perMm },
   }
 }
 

@@ -8,8 +8,8 @@ export function universalCard(
 ): string {
   const { network, expected } = run
   const groups = Object.entries(guards).map(
-    ([name, { scans, descriptors }]) =>
-      `| ${name} | ${scans} | ${descriptors?.histogram.most} | ${descriptors?.radial.most} |`,
+    ([name, { scans, result }]) =>
+      `| ${name} | ${scans} | ${result?.histogram.most} | ${result?.radial.most} |`,
   )
   return `# ${run.name}
 
@@ -47,13 +47,14 @@ has changed in a way that a scanner does not (clipped, equalised, filtered). Whe
 
 ## Limits that are enforced
 
-The image must look like one of these groups of simulated scans (distance of the shape of its histogram and of its contrast from the middle to the rim):
+What comes out must look like the simulated scans after harmonization (distance of the shape of its histogram, and of its contrast from the middle to
+the rim, in the box of 192 x 240 x 192 mm):
 
-| group | scans | histogram up to | contrast up to |
+| shows | scans | histogram up to | contrast up to |
 |---|---|---|---|
 ${groups.join('\n')}
 
-Any positive gain; voxel edges 0.5 to 6 mm; field of view of a head; magnitude images without a physical unit.
+Any positive gain; voxel edges 0.5 to 6 mm; the field of view of a head, with little cut off but the neck; magnitude images without a physical unit.
 
 ## Evidence
 

@@ -7,22 +7,22 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../src/errors.ts'
-import { describeImage } from '../src/harmonizer/describe.ts'
-import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
-import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
+import { describeBox } from '../src/harmonizer/result-guard.ts'
 import { ANY_DOMAIN, type LocalToneModel, type LocalToneWeights } from '../src/inference/local-tone-model.ts'
 import { fitToneCurve } from '../src/intensity/tone.ts'
+import { LATTICE } from '../src/kernels/lattice.ts'
 import { random } from '../src/kernels/random.ts'
-import type { Descriptors } from '../src/metrics/descriptors.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
-import { toFloat32, type Volume, volumeOf } from '../src/volume/volume.ts'
-import { type EngineChoice, startEngine } from './engine/engine.ts'
+import { type Volume, volumeOf } from '../src/volume/volume.ts'
+import { type Engine, type EngineChoice, startEngine } from './engine/engine.ts'
 import { chooseKnots, pairedIntensities } from './local-tone.ts'
 import type { TrainingState } from './parts/checkpoint.ts'
 import { type LatticePair, latticePair } from './parts/lattice-pairs.ts'
 import { readStored, writeStored } from './parts/lattice-store.ts'
+import { loadedNetwork, type TrainedCurves } from './parts/loaded-network.ts'
 import { optimize, type StepHooks } from './parts/local-tone-steps.ts'
-import { drawSample, type Sample } from './parts/samples.ts'
+import { drawSample, SAMPLED, type Sample } from './parts/samples.ts'
+import type { HarmonizedScan } from './universal-guards.ts'
 import type { UniversalRun } from './universal-run.ts'
 
 /** One digital scan, as the caller's simulator makes it; all on one grid. */
@@ -34,26 +34,18 @@ export interface DigitalScan {
   readonly target: Float32Array
   /** Without it the foreground is found in the image, as apply does. */
   readonly mask?: Uint8Array
-  /** How the image was prepared: guards are drawn up for each kind. */
-  readonly preparation: string
 }
 
 /** The scan at `index` of a run; the same whenever it is asked for. */
 export type Simulate = (index: number) => Promise<DigitalScan>
-
-/** What guards are drawn up from. */
-export interface ScanFacts {
-  readonly preparation: string
-  readonly facts: ImageFacts
-  readonly descriptors: Descriptors | null
-}
 
 export interface TrainedUniversal {
   readonly model: LocalToneModel
   readonly weights: LocalToneWeights
   readonly loss: TrainingState['loss']
   readonly engine: string
-  readonly scans: readonly ScanFacts[]
+  /** The scans as the network leaves them: what guards are drawn up from. */
+  readonly scans: readonly HarmonizedScan[]
 }
 
 export interface UniversalHooks extends StepHooks {
@@ -82,7 +74,7 @@ export async function trainUniversal(
 ): Promise<TrainedUniversal> {
   const engine = await startEngine(choice, hooks.log ?? (() => {}))
   const total = run.heads * run.scansPerHead
-  const scans = await simulateAhead(total, simulate, key, store, hooks)
+  await simulateAhead(total, simulate, key, store, hooks)
   const pairAt = (index: number): Promise<LatticePair> => storedPair(store, index, key)
   const model = await prepare(run, pairAt, total)
   const { network, seed } = run
@@ -100,6 +92,7 @@ export async function trainUniversal(
     { run, key },
     hooks,
   )
+  const scans = await harmonizedScans(engine, { model, weights }, pairAt, total)
   return { model, weights, loss, engine: `${engine.name} (${engine.version})`, scans }
 }
 
@@ -110,22 +103,14 @@ async function simulateAhead(
   key: string,
   store: string,
   { onScan = () => {} }: UniversalHooks,
-): Promise<readonly ScanFacts[]> {
+): Promise<void> {
   await mkdir(store, { recursive: true })
-  const scans: ScanFacts[] = []
   for (let index = 0; index < total; index++) {
     const path = placeOf(store, index)
-    const found = await readStored(path, key)
-    if (found) scans.push(found.facts as ScanFacts)
-    else {
-      const scan = await simulate(index)
-      const facts = factsOf(scan)
-      await writeStored(path, key, storable(scan), facts as never)
-      scans.push(facts)
-    }
+    if ((await readStored(path, key)) === undefined)
+      await writeStored(path, key, storable(await simulate(index)))
     onScan(index + 1, total)
   }
-  return scans
 }
 
 function placeOf(store: string, index: number): string {
@@ -139,7 +124,7 @@ async function storedPair(store: string, index: number, key: string): Promise<La
       `${placeOf(store, index)} was changed while training.`,
       'Run it again with --resume.',
     )
-  return { subject: String(index), domain: ANY_DOMAIN, targetScan: '', ...found.pair }
+  return { subject: String(index), domain: ANY_DOMAIN, targetScan: '', ...found }
 }
 
 function storable({ image, expected, target, mask }: DigitalScan): Parameters<typeof writeStored>[2] {
@@ -160,15 +145,29 @@ function notBlanked({ data }: Volume): Uint8Array {
   return kept
 }
 
-function factsOf({ image, preparation }: DigitalScan): ScanFacts {
-  const mask = foregroundMask(image)
-  const x = toFloat32(image)
-  const survey = surveyMask(image.shape, mask, FIGURE_SLICES)
-  return {
-    preparation,
-    facts: imageFacts(image, x, survey),
-    descriptors: describeImage(image, x, { mask, ...survey }) ?? null,
+/** Less than this is a brain alone: the largest fill 1.9 l, and the smallest adult heads in the box 2.5 l. */
+const LARGEST_BRAIN_ML = 2200
+const AS_IT_IS = { shading: 0, shiftMm: 0, mirror: 0 } as const
+
+async function harmonizedScans(
+  { tf }: Engine,
+  trained: TrainedCurves,
+  pairAt: (index: number) => Promise<LatticePair>,
+  total: number,
+): Promise<readonly HarmonizedScan[]> {
+  const { model } = trained
+  const network = loadedNetwork(tf, trained)
+  const scans: HarmonizedScan[] = []
+  for (let index = 0; index < total; index++) {
+    const { expected: _without, ...pair } = await pairAt(index)
+    const sample = drawSample(pair, 0, model, AS_IT_IS, random(index, 'as it is'))
+    const [{ weight }] = sample.looks
+    const descriptors = describeBox({ shape: SAMPLED, values: network.outputOf(sample), mask: weight })
+    const ml = pair.mask.reduce((sum, inside) => sum + inside, 0) * (LATTICE.spacing ** 3 / 1000)
+    if (descriptors) scans.push({ shows: ml < LARGEST_BRAIN_ML ? 'brain' : 'head', descriptors })
   }
+  network.dispose()
+  return scans
 }
 
 /** What all scans share: knots, the mean tone from any scanner to the canonical one, the bounds. */

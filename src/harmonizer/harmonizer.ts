@@ -21,6 +21,7 @@ import {
   type HarmonizerIdentity,
   RECORD_SCHEMA,
 } from './record.ts'
+import { describeResult } from './result-guard.ts'
 import { shippedBundle } from './shipped.ts'
 
 export interface Harmonizer {
@@ -144,18 +145,24 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       const limits = own && domain ? { [domain]: own } : guards
       const preparation = firstKnown(options.preparation ?? {}, blankedParts(volume))
       const figures = lazy(() => figuresOf(x, volume, mask, survey))
-      const described = Object.values(limits).some((limit) => limit.descriptors !== undefined)
+      const checksResult = Object.values(limits).some((limit) => limit.result !== undefined)
+      const looksAtImage =
+        checksResult || Object.values(limits).some((limit) => limit.descriptors !== undefined)
       const descriptors =
-        facts.maskedVoxels === 0 || !described
+        facts.maskedVoxels === 0 || !looksAtImage
           ? undefined
           : options.mask
             ? describeImage(volume, x)
             : describeImage(volume, x, { mask, ...survey }, figures())
-      const findings = [
-        ...checkImage(volume, facts, identity.method, options.alreadyHarmonized ?? false, options.kind),
-        ...checkLimits({ facts, descriptors, preparation }, limits),
-      ]
-      enforce(findings, force)
+      const ofImage = checkImage(
+        volume,
+        facts,
+        identity.method,
+        options.alreadyHarmonized ?? false,
+        options.kind,
+      )
+      const before = [...ofImage, ...checkLimits({ facts, descriptors, preparation }, limits)]
+      enforce(before, force)
       const passedThrough = domain !== undefined && domain === identity.target
       const step = {
         op: 'harmonize',
@@ -165,8 +172,14 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         ? x
         : await applyModel(model, { volume, x, mask, nonFinite: facts.nonFinite }, domain, localTone)
       const unchanged = values === x
+      const harmonized = checksResult && !unchanged ? describeResult(volume, values, mask) : undefined
+      const result = harmonized && descriptors && { ...harmonized, cut: descriptors.cut }
+      const findings = result
+        ? [...ofImage, ...checkLimits({ facts, descriptors, result, preparation }, limits)]
+        : before
+      enforce(findings, force)
       const makeRecord = (): HarmonizationRecord => {
-        const before = figures()
+        const earlier = figures()
         return {
           schema: RECORD_SCHEMA,
           harmonizer: identity,
@@ -177,8 +190,8 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           guards: findings,
           forced: findings.some(({ status }) => status === 'failed'),
           steps: passedThrough ? volume.history : [...volume.history, step],
-          before,
-          after: unchanged ? before : figuresOf(values, volume, mask, survey),
+          before: earlier,
+          after: unchanged ? earlier : figuresOf(values, volume, mask, survey),
         }
       }
       const record = lazy(makeRecord)

@@ -23,23 +23,16 @@ const headSchema = z.object({
   key: z.string(),
   scale: z.number().positive(),
   tissueMedian: z.number().positive(),
-  facts: z.json(),
 })
 
 type Stored = Omit<LatticePair, 'subject' | 'domain' | 'targetScan'>
 
 /**
- * @param key   what the pair was made from; `readStored` takes a file of no other
- * @param facts anything else to be kept with it
+ * @param key what the pair was made from; `readStored` takes a file of no other
  */
-export async function writeStored(
-  path: string,
-  key: string,
-  pair: Required<Stored>,
-  facts: z.infer<ReturnType<typeof z.json>>,
-): Promise<void> {
+export async function writeStored(path: string, key: string, pair: Required<Stored>): Promise<void> {
   const { scale, tissueMedian } = pair
-  const head: z.infer<typeof headSchema> = { schema: SCHEMA, key, scale, tissueMedian, facts }
+  const head: z.infer<typeof headSchema> = { schema: SCHEMA, key, scale, tissueMedian }
   const flags = new Uint8Array(POINTS)
   for (let i = 0; i < POINTS; i++) flags[i] = IN_MASK * pair.mask[i]! + COUNTS * pair.common[i]!
   await writeFileAtomic(path, [
@@ -52,16 +45,13 @@ export async function writeStored(
 }
 
 /** @returns `undefined` where there is no whole file of this key */
-export async function readStored(
-  path: string,
-  key: string,
-): Promise<{ readonly pair: Required<Stored>; readonly facts: unknown } | undefined> {
+export async function readStored(path: string, key: string): Promise<Required<Stored> | undefined> {
   const bytes = await readFile(path).catch(() => undefined)
   const end = bytes?.indexOf('\n') ?? -1
   if (bytes === undefined || bytes.length !== end + 1 + 7 * POINTS) return undefined
   const { success, data } = headSchema.safeParse(JSON.parse(bytes.toString('utf8', 0, end)))
   if (!success || data.key !== key) return undefined
-  const { scale, tissueMedian, facts } = data
+  const { scale, tissueMedian } = data
   const floats = (k: number, perStep: number): Float32Array => {
     const start = end + 1 + 2 * k * POINTS
     const steps = new Int16Array(POINTS)
@@ -77,7 +67,7 @@ export async function readStored(
     mask[i] = flags[i]! & IN_MASK
     common[i] = (flags[i]! & COUNTS) / COUNTS
   }
-  const pair = {
+  return {
     image: floats(0, scale / SOURCE_STEPS),
     expected: floats(1, scale / SOURCE_STEPS),
     target: floats(2, 1 / TARGET_STEPS),
@@ -86,7 +76,6 @@ export async function readStored(
     scale,
     tissueMedian,
   }
-  return { pair, facts }
 }
 
 /** Whole steps, as bytes in the machine's order (little-endian wherever Node runs). */

@@ -209,7 +209,7 @@ function exportedWeights(tensors: TrainingState['tensors']): LocalToneWeights {
 }
 
 /** Weights under the names of the network's tensors. */
-function namedWeights(weights: LocalToneWeights): Readonly<Record<WeightName, Float32Array>> {
+export function namedWeights(weights: LocalToneWeights): Readonly<Record<WeightName, Float32Array>> {
   const { conv1, conv2, conv3, context, head, place } = weights
   return {
     'conv1/kernel': conv1.kernel,
