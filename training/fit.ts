@@ -6,6 +6,7 @@ import type { Method, Model } from '../src/harmonizer/method.ts'
 import type { TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import type { CheckpointPlace } from './parts/checkpoint.ts'
+import type { Start } from './parts/fine-tuning.ts'
 import type { StepProgress } from './parts/local-tone-steps.ts'
 
 export type TrainProgress =
@@ -42,18 +43,19 @@ export function closedForm(
 export async function fitLocalTone(
   cohort: Cohort,
   target: string,
-  options: LocalToneOptions,
+  { start, ...options }: LocalToneOptions & { readonly start?: Start | undefined },
   checkpoint: CheckpointPlace,
   onProgress: (progress: TrainProgress) => void,
 ): Promise<Fitted> {
   const { trainLocalTone } = await import('./local-tone.ts')
   const { exportLocalTone } = await import('./parts/onnx-local-tone.ts')
-  const trained = await trainLocalTone(cohort, target, options, {
-    onPair: (done, total) => onProgress({ stage: 'lattices', done, total }),
-    onStep: (progress) => onProgress({ stage: 'steps', ...progress }),
-    log: (line) => onProgress({ stage: 'remark', line }),
+  const hooks = {
+    onPair: (done: number, total: number) => onProgress({ stage: 'lattices', done, total }),
+    onStep: (progress: StepProgress) => onProgress({ stage: 'steps', ...progress }),
+    log: (line: string) => onProgress({ stage: 'remark', line }),
     checkpoint,
-  })
+  }
+  const trained = await trainLocalTone(cohort, target, options, hooks, start)
   const { complete, curves } = exportLocalTone(trained.model, trained.weights)
   const { seed: _seed, engine: _engine, ...settings } = options
   return {

@@ -50,16 +50,6 @@ export const LOCAL_TONE_DEFAULTS: LocalToneOptions = {
   gainPrior: 0.3,
 }
 
-/**
- * What differs where training goes on from a universal harmonizer: less is left to learn, and much could be forgotten. The bound over
- * space is that of the start, whose curves would otherwise be drawn together before the first step.
- */
-export const FINE_TUNING: Pick<LocalToneOptions, 'steps' | 'learningRate' | 'changePerMm'> = {
-  steps: 80,
-  learningRate: 1e-3,
-  changePerMm: 0.03,
-}
-
 export interface TrainedLocalTone {
   readonly model: LocalToneModel
   readonly weights: LocalToneWeights

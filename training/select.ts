@@ -28,6 +28,7 @@ import { scoresOf } from './fold-store.ts'
 import { type Fold, type Folds, foldsOf } from './folds.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import type { CheckpointPlace } from './parts/checkpoint.ts'
+import type { Start } from './parts/fine-tuning.ts'
 import type { Collector } from './population.ts'
 import { type Correction, type Scores, scorePair } from './score-pair.ts'
 
@@ -42,6 +43,8 @@ export interface SelectionInput {
   /** Width of the reference's robust range. */
   readonly range: number
   readonly localTone: LocalToneOptions
+  /** What the network goes on from, in every fold. */
+  readonly start: Start | undefined
   /** The bundle to be written; folds and checkpoints are kept beside it. */
   readonly out: string
   readonly checkpoint: CheckpointPlace
@@ -122,7 +125,13 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
     if (chosen === undefined) throw nothingHelps(input, selection)
     const localTone =
       chosen === 'local-tone'
-        ? await fitLocalTone(input.cohort, input.target, input.localTone, input.checkpoint, onProgress)
+        ? await fitLocalTone(
+            input.cohort,
+            input.target,
+            { ...input.localTone, start: input.start },
+            input.checkpoint,
+            onProgress,
+          )
         : undefined
     const harm = await harmAfterRefit(input, chosen, skipped, localTone, options, onProgress)
     if (harm === undefined) return { method: chosen, selection, ...(localTone && { localTone }) }
@@ -197,7 +206,8 @@ async function scoreFold(
   }
   const cohort = { ...input.cohort, scans: input.cohort.scans.filter(({ subject }) => learns(subject)) }
   const place = { ...input.checkpoint, path: checkpoint }
-  const fitted = await fitLocalTone(cohort, input.target, input.localTone, place, (event) => {
+  const settings = { ...input.localTone, start: input.start }
+  const fitted = await fitLocalTone(cohort, input.target, settings, place, (event) => {
     if (event.stage !== 'remark' || event.line.startsWith('resumed')) onProgress(event)
   })
   return withNetwork(fitted, input, (network) => scoreAll(fold.scored, [network], input, onProgress))

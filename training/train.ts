@@ -21,13 +21,16 @@ import { packageVersion } from '../src/package-root.ts'
 import { modelCard } from './card.ts'
 import { readPoints, type Survey, surveyCohort, toneOf } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
+import { FINE_TUNING } from './fine-tuning-settings.ts'
 import { closedForm, fitLocalTone, type TrainProgress } from './fit.ts'
 import { removeFolds } from './fold-store.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import { removeCheckpoint } from './parts/checkpoint.ts'
+import type { Start } from './parts/fine-tuning.ts'
 import { collectorsOf, modelsOf } from './population.ts'
 import { selectMethod } from './select.ts'
 import { settingsOf } from './settings.ts'
+import { type From, startOf } from './start.ts'
 
 export interface TrainOptions {
   /** Path of the cohort's manifest, or of a BIDS dataset. */
@@ -42,6 +45,10 @@ export interface TrainOptions {
   readonly overwrite?: boolean
   readonly seed?: number
   readonly engine?: EngineChoice
+  /**
+   * Where a network starts: `universal`, `scratch`, or a universal bundle. Default `universal` where the scans fit it, else scratch.
+   */
+  readonly from?: From
   /** Settings of the method, checked against its defaults. */
   readonly config?: Readonly<Record<string, unknown>>
   /** Train on these subjects only; on all but those excluded. */
@@ -96,14 +103,22 @@ export async function train(
   const cohortHash = await hashOf(cohort, survey)
   const pairs = pairsOf(cohort, target)
   const points = await readPoints(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))
-  const localTone: LocalToneOptions = { ...settings.localTone, seed, engine }
+  const start = needsStart(options.method)
+    ? await startOf(options.from, survey, (line) => onProgress({ stage: 'remark', line }))
+    : undefined
+  const localTone: LocalToneOptions = {
+    ...settings.localTone,
+    ...(start && fineTuning(start, options.config ?? {})),
+    seed,
+    engine,
+  }
   const checkpoint = { path: checkpointPath(out), resume, cohort: cohortHash }
   if (!resume) await removeFolds(out)
   const selected =
     options.method === 'auto'
       ? await selectMethod(
           {
-            ...{ cohort, cohortHash, target, survey, collectors, points, localTone, out, checkpoint },
+            ...{ cohort, cohortHash, target, survey, collectors, points, localTone, start, out, checkpoint },
             range: width(pooledRange(samples)),
             maxRung: options.maxRung ?? settings.maxRung,
             singleReference: options.singleReference ?? false,
@@ -122,7 +137,7 @@ export async function train(
       ? closedForm(method, baselines, settings.ownOf(method))
       : 'localTone' in selected && selected.localTone !== undefined
         ? selected.localTone
-        : await fitLocalTone(cohort, target, localTone, checkpoint, onProgress)
+        : await fitLocalTone(cohort, target, { ...localTone, start }, checkpoint, onProgress)
   const name = basename(out, BUNDLE_SUFFIX)
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,
@@ -138,6 +153,7 @@ export async function train(
       seed,
       engine: fitted.engine,
       options: fitted.options,
+      ...(method === 'local-tone' && start && { start: { name: start.name, sha256: start.sha256 } }),
     },
     versions: { attune: packageVersion() },
   }
@@ -157,6 +173,17 @@ export async function train(
   await removeCheckpoint(checkpointPath(out))
   await removeFolds(out)
   return { path: out, manifest, loss: fitted.loss, ...(selection && { selection }) }
+}
+
+/** A network may be trained, which can go on from another. */
+function needsStart(method: Method | 'auto'): boolean {
+  return method === 'auto' || method === 'local-tone'
+}
+
+/** Settings that differ where training goes on from a universal harmonizer, less those that the user set. */
+function fineTuning({ model }: Start, config: Readonly<Record<string, unknown>>): Partial<LocalToneOptions> {
+  const ofStart = { ...FINE_TUNING, slopeRatio: model.bounds.slopeRatio, bins: model.knots.length - 1 }
+  return Object.fromEntries(Object.entries(ofStart).filter(([name]) => name === 'bins' || !(name in config)))
 }
 
 /** The scans of the chosen subjects. */

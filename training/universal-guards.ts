@@ -3,7 +3,7 @@
  * are harmonized; afterwards they are alike. So the limits are on what comes out, of whole heads and of brains alone, and on the geometry
  * of what comes in.
  */
-import { descriptorLimitsOf } from '../src/harmonizer/descriptor-guard.ts'
+import { type CurveLimit, descriptorLimitsOf } from '../src/harmonizer/descriptor-guard.ts'
 import type { DomainLimits, Range } from '../src/harmonizer/manifest.ts'
 import type { Descriptors } from '../src/metrics/descriptors.ts'
 
@@ -32,6 +32,14 @@ const MASK_ML: Range = [700, 7500]
  */
 const CUT = [0.5, 0.5, 0.35, 0.35, 1, 0.45] as const
 
+/**
+ * Real heads differ from digital ones in more than was simulated: limits this much wider take all those of bench/results/universal.md (chosen on
+ * them, so that they are no test of it).
+ */
+const WIDER = 1.25
+/** Noise relative to the mean intensity of the image that comes in: less than any scan has is a map of labels, more is no image. */
+const NOISE = [0.003, 0.5] as const
+
 export function universalGuards(scans: readonly HarmonizedScan[]): Readonly<Record<string, DomainLimits>> {
   const kinds = [...new Set(scans.map(({ shows }) => shows))].sort()
   return Object.fromEntries(
@@ -49,10 +57,14 @@ export function universalGuards(scans: readonly HarmonizedScan[]): Readonly<Reco
           extentMm: EXTENT_MM,
           voxelMm: VOXEL_MM,
           maskMl: MASK_ML,
-          // noise and sharpness were varied on purpose, and are not limited
-          result: { people, histogram, radial, cut: CUT },
+          // sharpness was varied on purpose, and is not limited
+          result: { people, histogram: wider(histogram), radial: wider(radial), noise: NOISE, cut: CUT },
         },
       ]
     }),
   )
+}
+
+function wider({ mean, most }: CurveLimit): CurveLimit {
+  return { mean, most: Number((WIDER * most).toPrecision(3)) }
 }

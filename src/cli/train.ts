@@ -12,6 +12,7 @@ interface TrainArguments extends CommonOptions, CohortFlags {
   readonly out: string | undefined
   readonly engine: 'auto' | 'native' | 'wasm' | 'cpu'
   readonly seed: number
+  readonly from: string | undefined
   readonly subjects: string | undefined
   readonly 'exclude-subjects': string | undefined
   readonly 'single-reference': boolean
@@ -42,6 +43,11 @@ export const train: CommandModule<object, TrainArguments> = {
       .option('out', { type: 'string', describe: 'NAME.harmonizer to write (default: TARGET.harmonizer)' })
       .option('engine', { choices: ['auto', 'native', 'wasm', 'cpu'] as const, default: 'auto' as const })
       .option('seed', { type: 'number', default: 1, describe: 'Same seed and engine, same bytes' })
+      .option('from', {
+        type: 'string',
+        describe:
+          'Where a network starts: universal, scratch, or a universal bundle (default: universal where the scans fit it)',
+      })
       .option('subjects', { type: 'string', describe: 'Train on these only: a,b,c' })
       .option('exclude-subjects', { type: 'string', describe: 'Keep these for validation: a,b,c' })
       .option('single-reference', {
@@ -88,6 +94,7 @@ export const train: CommandModule<object, TrainArguments> = {
         engine: options.engine,
         seed: wholeSeed(options.seed),
         config,
+        ...(options.from !== undefined && { from: options.from }),
         singleReference: options.singleReference,
         prepared,
         overwrite: options.overwrite,

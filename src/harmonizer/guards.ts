@@ -135,7 +135,7 @@ function checkFinite({ voxels, nonFinite }: ImageFacts): Finding {
 export interface Observed {
   readonly facts: ImageFacts
   readonly descriptors?: Descriptors | undefined
-  /** Of the harmonized image, with how much of the head is cut off in the image that came in. */
+  /** Of the harmonized image; noise, and how much of the head is cut off, are those of the image that came in. */
   readonly result?: Descriptors | undefined
   readonly preparation?: Preparation | undefined
 }

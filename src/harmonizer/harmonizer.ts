@@ -173,7 +173,8 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         : await applyModel(model, { volume, x, mask, nonFinite: facts.nonFinite }, domain, localTone)
       const unchanged = values === x
       const harmonized = checksResult && !unchanged ? describeResult(volume, values, mask) : undefined
-      const result = harmonized && descriptors && { ...harmonized, cut: descriptors.cut }
+      const result = harmonized &&
+        descriptors && { ...harmonized, cut: descriptors.cut, noise: descriptors.noise }
       const findings = result
         ? [...ofImage, ...checkLimits({ facts, descriptors, result, preparation }, limits)]
         : before

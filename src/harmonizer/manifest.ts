@@ -27,8 +27,8 @@ export interface DomainLimits {
   /** What kind of image it must be; bundles of older versions have none. */
   readonly descriptors?: DescriptorLimits | undefined
   /**
-   * Universal harmonizers: what the harmonized image must be like in the box of `local-tone` (see result-guard.ts), and how much of the head
-   * may be cut off in the image that comes in.
+   * Universal harmonizers: what the harmonized image must be like in the box of `local-tone` (see result-guard.ts), and the
+   * noise and the faces that cut the head in the image that comes in.
    */
   readonly result?: DescriptorLimits | undefined
   /** What was done to the training images before, as far as it is known; bundles of older versions have none. */
