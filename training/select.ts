@@ -172,7 +172,7 @@ async function scoreFolds(
       methods,
       held: fold.held,
       scored: fold.scored.map(({ subject, source }) => [subject, source.domain, source.session]),
-      settings: methods.includes('local-tone') ? { ...settings, engine } : {},
+      settings: methods.includes('local-tone') ? { ...settings, engine, start: input.start?.sha256 } : {},
     }
     found.push(
       await scoresOf(input.out, parts, (checkpoint) =>

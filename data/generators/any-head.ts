@@ -89,14 +89,19 @@ export function scanAnyHead(head: AnyHead, own: Random): AnyScan {
   return preparedScan(head, scanner, own)
 }
 
-/** As `scanAnyHead`, on a scanner that is given. */
-export function preparedScan(head: AnyHead, scanner: Scanner, own: Random): AnyScan {
+/** As `scanAnyHead`, on a scanner that is given, and prepared in a way that is given. */
+export function preparedScan(
+  head: AnyHead,
+  scanner: Scanner,
+  own: Random,
+  asked?: AnyScan['preparation'],
+): AnyScan {
   const { map, brain, defaced } = head
   const choice = own.fork('preparation')
   const at = choice.uniform()
-  const preparation =
-    at < STRIPPED_SHARE ? 'brain' : at < STRIPPED_SHARE + DEFACED_SHARE ? 'defaced' : 'whole'
-  const masked = preparation !== 'brain' && choice.uniform() < BRAIN_MASK_SHARE
+  const drawn = at < STRIPPED_SHARE ? 'brain' : at < STRIPPED_SHARE + DEFACED_SHARE ? 'defaced' : 'whole'
+  const preparation = asked ?? drawn
+  const masked = asked === undefined && preparation !== 'brain' && choice.uniform() < BRAIN_MASK_SHARE
   const kept = preparation === 'brain' ? brain : preparation === 'defaced' ? defaced : undefined
   const { image, expected } = scanWithMean(head, scanner, own)
   if (kept) for (let v = 0; v < kept.length; v++) if (kept[v] === 0) image[v] = expected[v] = 0

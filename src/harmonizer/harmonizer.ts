@@ -11,6 +11,7 @@ import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
 import { describeImage } from './describe.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
 import { imageFacts, surveyMask } from './image-facts.ts'
+import { checkLabelMap } from './label-map.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
 import type { DomainLimits } from './manifest.ts'
 import type { Model } from './method.ts'
@@ -161,6 +162,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         options.alreadyHarmonized ?? false,
         options.kind,
       )
+      if (checksResult) ofImage.push(checkLabelMap(x, volume.shape, mask))
       const before = [...ofImage, ...checkLimits({ facts, descriptors, preparation }, limits)]
       enforce(before, force)
       const passedThrough = domain !== undefined && domain === identity.target
