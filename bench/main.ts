@@ -22,7 +22,7 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     load: async () => (await import('./real-pair.ts')).realPair,
   },
   universal: {
-    what: 'the shipped universal harmonizer: unseen digital scanners, fine-tuning, real images (ATTUNE_DATA)',
+    what: 'the shipped universal harmonizer: unseen digital scanners, real images (ATTUNE_DATA), fine-tuning [digital] [real] [fine-tuning]',
     load: async () => (await import('./universal.ts')).universal,
   },
   training: {

@@ -25,12 +25,25 @@ const SCANNERS = 10
 const ANATOMIES = ['synthseg-05', 'synthseg-06'] as const
 const REQUIRED = { share: 0.5, lesions: [0.9, 1.1] } as const
 
+type Part = 'digital' | 'real' | 'fine-tuning'
+
+/** Each part has a table of its own; `npm run bench -- universal real` measures one of them. */
 export async function universal(words: readonly string[]): Promise<void> {
+  const wanted = (part: Part): boolean => words.length === 0 || words.includes(part)
+  const write = (part: Part, title: string, sections: readonly Section[]): Promise<void> =>
+    publish('universal', title, [part], sections, `universal-${part}`)
   const harmonizer = await loadHarmonizer('universal')
   try {
-    const digital = await digitalScanners(harmonizer)
-    const real = await realImages(harmonizer)
-    await publish('universal', 'The universal harmonizer', words, [...digital, ...real, await fineTuning()])
+    if (wanted('real'))
+      await write('real', 'The universal harmonizer on real images', await realImages(harmonizer))
+    if (wanted('digital'))
+      await write(
+        'digital',
+        'The universal harmonizer on unseen digital scanners',
+        await digitalScanners(harmonizer),
+      )
+    if (wanted('fine-tuning'))
+      await write('fine-tuning', 'Training on from the universal harmonizer', [await fineTuning()])
   } finally {
     await harmonizer.close()
   }

@@ -58,7 +58,7 @@ Any positive gain; voxel edges 0.5 to 6 mm; the field of view of a head, with li
 
 ## Evidence
 
-\`bench/results/universal.md\` in the repository: unseen digital scanners and anatomies, real pairs, lesions; what is missed stands there, too.
+\`bench/results/universal-*.md\` in the repository: unseen digital scanners and anatomies, real pairs, lesions; what is missed stands there, too.
 \`evidence.json\` holds the course of training.
 
 ## Intended use

@@ -6,8 +6,6 @@ const SHIPPED: Readonly<Record<string, string>> = {
   'universal-t1w': 'models/universal-t1w',
 }
 
-export const SHIPPED_NAMES: readonly string[] = Object.keys(SHIPPED)
-
 /** Folder of a shipped bundle; `undefined` for any other name. */
 export function shippedBundle(name: string): string | undefined {
   const folder = Object.hasOwn(SHIPPED, name) ? SHIPPED[name] : undefined
