@@ -150,7 +150,7 @@ async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section
         ],
         [
           'not refused by its guards',
-          `${2 * SCANNERS - refused} of ${2 * SCANNERS}`,
+          `${ANATOMIES.length * SCANNERS - refused} of ${ANATOMIES.length * SCANNERS}`,
           refused === 0 ? 'yes' : 'no',
         ],
       ],
