@@ -252,7 +252,10 @@ async function refusals(harmonizer: Harmonizer, data: string): Promise<Section> 
     [
       'label maps',
       'refused',
-      [...(await folder('ixi-hh-2mm/dlmuse')).slice(0, 3), ...(await folder('brain-label-maps/synthseg')).slice(0, 1)],
+      [
+        ...(await folder('ixi-hh-2mm/dlmuse')).slice(0, 3),
+        ...(await folder('brain-label-maps/synthseg')).slice(0, 1),
+      ],
     ],
     ['sarcoma, MR T1', 'refused', sts.map((one) => `ibsi-sts-multimodal/nifti/${one}/MR_T1_image.nii.gz`)],
     ['sarcoma, CT', 'refused', sts.map((one) => `ibsi-sts-multimodal/nifti/${one}/CT_image.nii.gz`)],
