@@ -25,7 +25,7 @@ module.exports = {
     only('cohort', [...base, 'formats', 'domain', 'spatial']),
     only('evidence', ['errors', 'kernels']),
     only('inference', base),
-    only('harmonizer', [...base, ...perImage, 'spatial', 'cohort', 'evidence', 'inference']),
+    only('harmonizer', [...base, ...perImage, 'spatial', 'cohort', 'evidence', 'inference', 'package-root']),
     only('report', ['errors', 'files', 'kernels', 'evidence']),
     only('tracking', ['errors', 'files', 'evidence']),
     {

@@ -33,7 +33,7 @@ export async function learnTone(cohort: Cohort, scaleOf: Scale): Promise<Correct
     const { volume, mask } = await loadScan(scan)
     scales.set(scan.image, scaleOf(volume, mask))
   }
-  const survey = { guards: {}, scales, hashes: new Map<string, string>() }
+  const survey = { guards: {}, scales, hashes: new Map<string, string>(), observed: new Map() }
   const model = toneOf(await readPoints(pairsOf(cohort, 'target'), survey, () => {}), survey)
   return {
     name: 'tone',

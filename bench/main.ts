@@ -25,6 +25,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'a real head: fitted on one half, checked on the other [--steps N] [--engine NAME]',
     load: async () => (await import('./real-pair.ts')).realPair,
   },
+  universal: {
+    what: 'the shipped universal harmonizer: unseen digital scanners, real images (ATTUNE_DATA), fine-tuning [digital] [real] [fine-tuning]',
+    load: async () => (await import('./universal.ts')).universal,
+  },
   training: {
     what: 'time and memory of training local-tone on each engine [--steps N]',
     load: async () => (await import('./training.ts')).training,

@@ -9,7 +9,7 @@ import { InputError } from '../src/errors.ts'
 import { sha256File } from '../src/files.ts'
 import { describeImage } from '../src/harmonizer/describe.ts'
 import { type DescribedScan, descriptorLimitsOf } from '../src/harmonizer/descriptor-guard.ts'
-import { limitsOf } from '../src/harmonizer/guards.ts'
+import { limitsOf, type Observed } from '../src/harmonizer/guards.ts'
 import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
 import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
@@ -26,6 +26,8 @@ export interface Survey {
   readonly scales: ReadonlyMap<string, number>
   /** SHA-256 of each image by path. */
   readonly hashes: ReadonlyMap<string, string>
+  /** What guards look at, by path. */
+  readonly observed: ReadonlyMap<string, Observed>
 }
 
 /**
@@ -43,6 +45,7 @@ export async function surveyCohort(
   const looks = new Map<string, Look[]>()
   const scales = new Map<string, number>()
   const hashes = new Map<string, string>()
+  const observed = new Map<string, Observed>()
   for (const [index, scan] of scans.entries()) {
     const { volume, header, mask, maskSource } = await loadScan(scan)
     const x = toFloat32(volume)
@@ -62,6 +65,7 @@ export async function surveyCohort(
         blankedParts(volume),
       ),
     }
+    observed.set(scan.image, { facts: look.facts, descriptors })
     looks.set(scan.domain, [...(looks.get(scan.domain) ?? []), look])
     if (scan.domain === target) {
       const weight = 1 / scans.filter((other) => isRescan(scan, other)).length
@@ -74,6 +78,7 @@ export async function surveyCohort(
     guards: Object.fromEntries(domains.map(([domain, images]) => [domain, guardsOf(images)])),
     scales,
     hashes,
+    observed,
   }
 }
 

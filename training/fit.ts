@@ -10,9 +10,11 @@ import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
 import type { ToneModel } from '../src/intensity/tone.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
 import type { EngineChoice } from './engine/engine.ts'
-import type { LocalToneOptions, StepProgress } from './local-tone.ts'
+import type { LocalToneOptions } from './local-tone.ts'
 import type { CheckpointPlace } from './parts/checkpoint.ts'
+import type { Start } from './parts/fine-tuning.ts'
 import type { FirstStage } from './parts/lattice-subjects.ts'
+import type { StepProgress } from './parts/optimize.ts'
 import type { ResidualUnetOptions } from './residual-unet.ts'
 
 /** What a training is about to do: everything that decides its result, and no subject's name. */
@@ -69,18 +71,19 @@ export function closedForm(
 export async function fitLocalTone(
   cohort: Cohort,
   target: string,
-  options: LocalToneOptions,
+  { start, ...options }: LocalToneOptions & { readonly start?: Start | undefined },
   checkpoint: CheckpointPlace,
   onProgress: (progress: TrainProgress) => void,
 ): Promise<Fitted> {
   const { trainLocalTone } = await import('./local-tone.ts')
   const { exportLocalTone } = await import('./parts/onnx-local-tone.ts')
-  const trained = await trainLocalTone(cohort, target, options, {
-    onPair: (done, total) => onProgress({ stage: 'lattices', done, total }),
-    onStep: (progress) => onProgress({ stage: 'steps', ...progress }),
-    log: (line) => onProgress({ stage: 'remark', line }),
+  const hooks = {
+    onPair: (done: number, total: number) => onProgress({ stage: 'lattices', done, total }),
+    onStep: (progress: StepProgress) => onProgress({ stage: 'steps', ...progress }),
+    log: (line: string) => onProgress({ stage: 'remark', line }),
     checkpoint,
-  })
+  }
+  const trained = await trainLocalTone(cohort, target, options, hooks, start)
   const { complete, curves } = exportLocalTone(trained.model, trained.weights)
   const { seed: _seed, engine: _engine, ...settings } = options
   return {

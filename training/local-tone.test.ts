@@ -12,10 +12,10 @@ import { nativeFolder } from './engine/native-folder.ts'
 import {
   LOCAL_TONE_DEFAULTS,
   type LocalToneOptions,
-  type StepProgress,
   type TrainedLocalTone,
   trainLocalTone,
 } from './local-tone.ts'
+import type { StepProgress } from './parts/optimize.ts'
 
 const folder = await temporaryFolder()
 const installed: readonly EngineName[] = existsSync(nativeFolder()) ? ['native', 'wasm'] : ['wasm']

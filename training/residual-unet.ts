@@ -121,12 +121,8 @@ export async function trainResidualUnet(
     tensors: startingWeights(options.seed),
     steps: options.steps,
     learningRate: options.learningRate,
-    lossAt: (step, variables) =>
-      lossOf(tf, variables, drawBatch(slices, options, random(options.seed, `slices/${step}`)), {
-        ...options,
-        standard,
-        bound,
-      }),
+    batchAt: (step) => drawBatch(slices, options, random(options.seed, `slices/${step}`)),
+    loss: (variables, batch) => lossOf(tf, variables, batch, { ...options, standard, bound }),
     ...(hooks.onStep && { onStep: hooks.onStep }),
     ...(hooks.log && { log: hooks.log }),
     ...(hooks.checkpoint && { checkpoint: { ...hooks.checkpoint, key } }),

@@ -21,14 +21,17 @@ import { packageVersion } from '../src/package-root.ts'
 import { modelCard } from './card.ts'
 import { readPoints, type Survey, surveyCohort, toneOf } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
+import { FINE_TUNING } from './fine-tuning-settings.ts'
 import { closedForm, type Fitted, fitLocalTone, fitResidualUnet, type TrainProgress } from './fit.ts'
 import { removeFolds } from './fold-store.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import { removeCheckpoint } from './parts/checkpoint.ts'
+import type { Start } from './parts/fine-tuning.ts'
 import { collectorsOf, modelsOf } from './population.ts'
 import type { ResidualUnetOptions } from './residual-unet.ts'
 import { type SelectionInput, selectMethod } from './select.ts'
 import { settingsOf } from './settings.ts'
+import { type From, startOf } from './start.ts'
 
 export interface TrainOptions {
   /** Path of the cohort's manifest, or of a BIDS dataset. */
@@ -43,6 +46,10 @@ export interface TrainOptions {
   readonly overwrite?: boolean
   readonly seed?: number
   readonly engine?: EngineChoice
+  /**
+   * Where a network starts: `scratch` (the default), `universal`, or a universal bundle.
+   */
+  readonly from?: From
   /** Settings of the method, checked against its defaults. */
   readonly config?: Readonly<Record<string, unknown>>
   /** Train on these subjects only; on all but those excluded. */
@@ -97,13 +104,20 @@ export async function train(
   const cohortHash = await hashOf(cohort, survey)
   const pairs = pairsOf(cohort, target)
   const points = await readPoints(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))
-  const localTone: LocalToneOptions = { ...settings.localTone, seed, engine }
+  const start = needsStart(options.method) ? await startOf(options.from, survey) : undefined
+  const localTone: LocalToneOptions = {
+    ...settings.localTone,
+    ...(start && fineTuning(start, options.config ?? {})),
+    seed,
+    engine,
+  }
   const checkpoint = { path: checkpointPath(out), resume, cohort: cohortHash }
   if (!resume) await removeFolds(out)
   const { first, ...ofUnet } = settings.residualUnet
   const residualUnet: ResidualUnetOptions = { ...ofUnet, seed, engine }
+  const ofLocalTone = { ...localTone, start: start?.sha256 }
   const fitNetwork: SelectionInput['fit'] = async (method, scans, place, progress) => {
-    if (method === 'local-tone') return fitLocalTone(scans, target, localTone, place, progress)
+    if (method === 'local-tone') return fitLocalTone(scans, target, { ...localTone, start }, place, progress)
     const stage = first === 'tone' ? toneStage(scans) : await fitNetwork('local-tone', scans, place, progress)
     return fitResidualUnet(scans, target, stage, residualUnet, place, progress)
   }
@@ -136,7 +150,7 @@ export async function train(
           {
             ...{ cohort, cohortHash, target, survey, collectors, points, out, checkpoint },
             fit: fitNetwork,
-            settings: { 'local-tone': localTone, 'residual-unet': { residualUnet, first, localTone } },
+            settings: { 'local-tone': ofLocalTone, 'residual-unet': { residualUnet, first, ofLocalTone } },
             range: width(pooledRange(samples)),
             maxRung: options.maxRung ?? settings.maxRung,
             singleReference: options.singleReference ?? false,
@@ -171,6 +185,7 @@ export async function train(
       seed,
       engine: fitted.engine,
       options: fitted.options,
+      ...(method === 'local-tone' && start && { start: { name: start.name, sha256: start.sha256 } }),
     },
     versions: { attune: packageVersion() },
   }
@@ -190,6 +205,17 @@ export async function train(
   await removeCheckpoint(checkpointPath(out))
   await removeFolds(out)
   return { path: out, manifest, loss: fitted.loss, ...(selection && { selection }) }
+}
+
+/** A network may be trained, which can go on from another. */
+function needsStart(method: Method | 'auto'): boolean {
+  return method === 'auto' || method === 'local-tone'
+}
+
+/** Settings that differ where training goes on from a universal harmonizer, less those that the user set. */
+function fineTuning({ model }: Start, config: Readonly<Record<string, unknown>>): Partial<LocalToneOptions> {
+  const ofStart = { ...FINE_TUNING, slopeRatio: model.bounds.slopeRatio, bins: model.knots.length - 1 }
+  return Object.fromEntries(Object.entries(ofStart).filter(([name]) => name === 'bins' || !(name in config)))
 }
 
 /** The scans of the chosen subjects. */

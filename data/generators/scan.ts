@@ -47,11 +47,8 @@ export function scan(
   conditions: ScanConditions,
   random: Random,
 ): Volume {
-  const { whiteLevel, responseExponent, snr, psfFwhmMm, sequence, fieldTesla } = scanner
-  const clean = noiseless(map, texture, scanner, conditions)
-  const voxelMm = map.affine[0]!
-  const sigma = psfFwhmMm.map((fwhm) => fwhm / FWHM_PER_SIGMA / voxelMm) as unknown as Vector3
-  const blurred = gaussianSmooth(clean, map.shape, sigma)
+  const { whiteLevel, responseExponent, snr, sequence, fieldTesla } = scanner
+  const blurred = spread(noiseless(map, texture, scanner, conditions), map, scanner.psfFwhmMm)
   const white = signal(relaxation('white-matter', fieldTesla), sequence)
   const noiseSd = white / snr
   const { noise = RICIAN, kSpace } = scanner
@@ -69,14 +66,21 @@ export function scan(
   return volumeOf(map, stored)
 }
 
-function ricianSample(amplitude: number, sd: number, random: Random): number {
+export function ricianSample(amplitude: number, sd: number, random: Random): number {
   const real = amplitude + sd * random.normal()
   const imaginary = sd * random.normal()
   return Math.sqrt(real * real + imaginary * imaginary)
 }
 
+/** The point spread of a scanner on voxels of `map`. */
+export function spread(x: Float32Array, map: TissueMap, psfFwhmMm: Scanner['psfFwhmMm']): Float32Array {
+  const voxelMm = map.affine[0]!
+  const sigma = psfFwhmMm.map((fwhm) => fwhm / FWHM_PER_SIGMA / voxelMm) as unknown as Vector3
+  return gaussianSmooth(x, map.shape, sigma)
+}
+
 /** Signal of every voxel with both fields, before point spread and noise. */
-function noiseless(
+export function noiseless(
   map: TissueMap,
   texture: Texture,
   scanner: Scanner,

@@ -118,7 +118,8 @@ function protocolAt(random: Random, index: number, kinds: readonly ProtocolKind[
 const RINGS = [-45, 15, 70] as const
 const LOOPS_PER_RING = 8
 
-function drawCoil(random: Random, shading: number): Coil {
+/** @param shading 95th over 5th percentile of the sensitivity in the head; 1 makes it even */
+export function drawCoil(random: Random, shading: number): Coil {
   const radius = random.between(115, 135)
   const turn = random.uniform()
   const elements = RINGS.flatMap((height) =>

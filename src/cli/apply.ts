@@ -34,7 +34,7 @@ export const apply: CommandModule<object, Flags> = {
       .positional('harmonizer', {
         type: 'string',
         demandOption: true,
-        describe: `NAME.harmonizer, or a method that needs no training: ${UNTRAINED.join(', ')}`,
+        describe: `NAME.harmonizer; universal: T1-weighted heads of any scanner; or a method that needs no training: ${UNTRAINED.join(', ')}`,
       })
       .positional('input', {
         type: 'string',
@@ -92,6 +92,7 @@ export const apply: CommandModule<object, Flags> = {
       .example('$0 apply to-b.harmonizer in.nii.gz out.nii.gz --source scanner-a', 'one image')
       .example('$0 apply to-b.harmonizer cohort.tsv harmonized/', 'every scan; a second run continues')
       .example('$0 apply to-b.harmonizer study derivatives/attune', 'a BIDS dataset to a BIDS derivative')
+      .example('$0 apply universal in.nii.gz out.nii.gz', 'a T1-weighted head of any scanner')
       .example('$0 apply zscore in.nii.gz out.nii.gz', 'mean 0 and SD 1 inside the head'),
   handler: async (options) => {
     const { packageVersion } = await import('../package-root.ts')

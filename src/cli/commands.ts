@@ -31,6 +31,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./train.ts')).train,
   },
   {
+    command: 'pretrain <run>',
+    describe: 'Train a universal harmonizer on digital heads, as the one that ships was',
+    load: async () => (await import('./pretrain.ts')).pretrain,
+  },
+  {
     command: 'apply <harmonizer> <input> <output>',
     describe: 'Bring an image, or every image of a cohort, into the reference domain',
     load: async () => (await import('./apply.ts')).apply,

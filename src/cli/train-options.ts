@@ -18,6 +18,7 @@ export interface TrainFlags extends CommonOptions, CohortFlags {
   readonly out: string | undefined
   readonly engine: 'auto' | 'native' | 'wasm' | 'cpu'
   readonly seed: number | undefined
+  readonly from: string | undefined
   readonly subjects: string | undefined
   readonly 'exclude-subjects': string | undefined
   readonly 'single-reference': boolean
@@ -53,6 +54,7 @@ export async function trainRequest(
       ...{ cohort: flags.cohort, cohortOptions: cohortOptions(flags), target, method },
       out: flags.out ?? `${target.replace(/[^A-Za-z0-9.-]+/g, '-')}.harmonizer`,
       engine: flags.engine,
+      ...(flags.from !== undefined && { from: flags.from }),
       seed: wholeSeed(flags.seed ?? named?.train.seed ?? 1),
       config: named?.train.settings ?? (await readConfig(flags.config)),
       singleReference: flags['single-reference'],

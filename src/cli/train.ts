@@ -45,6 +45,10 @@ export const train: CommandModule<object, TrainFlags> = {
         defaultDescription: '1',
         describe: 'Same seed and engine, same bytes',
       })
+      .option('from', {
+        type: 'string',
+        describe: 'Where a network starts: scratch (the default), universal, or a universal bundle',
+      })
       .option('subjects', { type: 'string', describe: 'Train on these only: a,b,c' })
       .option('exclude-subjects', { type: 'string', describe: 'Keep these for validation: a,b,c' })
       .option('single-reference', {

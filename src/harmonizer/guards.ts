@@ -135,6 +135,8 @@ function checkFinite({ voxels, nonFinite }: ImageFacts): Finding {
 export interface Observed {
   readonly facts: ImageFacts
   readonly descriptors?: Descriptors | undefined
+  /** Of the harmonized image; noise, and how much of the head is cut off, are those of the image that came in. */
+  readonly result?: Descriptors | undefined
   readonly preparation?: Preparation | undefined
 }
 
@@ -147,6 +149,9 @@ export function checkLimits(observed: Observed, limits: Readonly<Record<string, 
     ...compare(observed.facts, domain, limit),
     ...(observed.descriptors && limit.descriptors
       ? checkDescriptors(observed.descriptors, domain, limit.descriptors)
+      : []),
+    ...(observed.result && limit.result
+      ? checkDescriptors(observed.result, `harmonized ${domain}`, limit.result)
       : []),
     ...(observed.preparation && limit.preparation
       ? checkPreparation(observed.preparation, domain, limit.preparation)

@@ -4,6 +4,7 @@ import { blankedParts } from '../domain/blanked.ts'
 import type { ImageKind } from '../domain/declared.ts'
 import { firstKnown, type Preparation } from '../domain/preparation.ts'
 import { ConfigError, RefusedError } from '../errors.ts'
+import { ANY_DOMAIN } from '../inference/local-tone-model.ts'
 import type { Profile } from '../inference/residual-unet.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
@@ -11,6 +12,7 @@ import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
 import { describeImage } from './describe.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
 import { imageFacts, surveyMask } from './image-facts.ts'
+import { checkLabelMap } from './label-map.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
 import type { DomainLimits } from './manifest.ts'
 import { isNetwork, type Model, type NetworkModel } from './method.ts'
@@ -22,6 +24,8 @@ import {
   type HarmonizerIdentity,
   RECORD_SCHEMA,
 } from './record.ts'
+import { describeResult } from './result-guard.ts'
+import { shippedBundle } from './shipped.ts'
 
 export interface Harmonizer {
   readonly identity: HarmonizerIdentity
@@ -81,7 +85,8 @@ export interface HarmonizerParts {
 }
 
 /**
- * @param pathOrMethod a `NAME.harmonizer` folder, or a method that needs no training: `identity`, `zscore`, `whitestripe`, `kde`, `fcm`
+ * @param pathOrMethod a `NAME.harmonizer` folder; `universal`, which takes T1-weighted heads of any scanner; or a method that needs no
+ *        training: `identity`, `zscore`, `whitestripe`, `kde`, `fcm`
  * @throws {ConfigError} for an unknown name; {InputError} for a damaged bundle
  */
 export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions = {}): Promise<Harmonizer> {
@@ -93,7 +98,7 @@ export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions 
       `Train one: attune train COHORT --target DOMAIN --method ${pathOrMethod}; then apply NAME.harmonizer.`,
     )
   const { readBundle } = await import('./bundle.ts')
-  const { name, manifest, sha256, files } = await readBundle(pathOrMethod)
+  const { name, manifest, sha256, files } = await readBundle(shippedBundle(pathOrMethod) ?? pathOrMethod)
   const [model] = manifest.steps
   return harmonizerOf(
     {
@@ -146,18 +151,25 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       const limits = own && domain ? { [domain]: own } : guards
       const preparation = firstKnown(options.preparation ?? {}, blankedParts(volume))
       const figures = lazy(() => figuresOf(x, volume, mask, survey))
-      const described = Object.values(limits).some((limit) => limit.descriptors !== undefined)
+      const checksResult = Object.values(limits).some((limit) => limit.result !== undefined)
+      const looksAtImage =
+        checksResult || Object.values(limits).some((limit) => limit.descriptors !== undefined)
       const descriptors =
-        facts.maskedVoxels === 0 || !described
+        facts.maskedVoxels === 0 || !looksAtImage
           ? undefined
           : options.mask
             ? describeImage(volume, x)
             : describeImage(volume, x, { mask, ...survey }, figures())
-      const findings = [
-        ...checkImage(volume, facts, identity.method, options.alreadyHarmonized ?? false, options.kind),
-        ...checkLimits({ facts, descriptors, preparation }, limits),
-      ]
-      enforce(findings, force)
+      const ofImage = checkImage(
+        volume,
+        facts,
+        identity.method,
+        options.alreadyHarmonized ?? false,
+        options.kind,
+      )
+      if (checksResult) ofImage.push(checkLabelMap(x, volume.shape, mask))
+      const before = [...ofImage, ...checkLimits({ facts, descriptors, preparation }, limits)]
+      enforce(before, force)
       const passedThrough = domain !== undefined && domain === identity.target
       const step = {
         op: 'harmonize',
@@ -173,8 +185,15 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
             })
           : applyClosedForm(model, x, mask, domain as string)
       const unchanged = values === x
+      const harmonized = checksResult && !unchanged ? describeResult(volume, values, mask) : undefined
+      const result = harmonized &&
+        descriptors && { ...harmonized, cut: descriptors.cut, noise: descriptors.noise }
+      const findings = result
+        ? [...ofImage, ...checkLimits({ facts, descriptors, result, preparation }, limits)]
+        : before
+      enforce(findings, force)
       const makeRecord = (): HarmonizationRecord => {
-        const before = figures()
+        const earlier = figures()
         return {
           schema: RECORD_SCHEMA,
           harmonizer: identity,
@@ -185,8 +204,8 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           guards: findings,
           forced: findings.some(({ status }) => status === 'failed'),
           steps: passedThrough ? volume.history : [...volume.history, step],
-          before,
-          after: unchanged ? before : figuresOf(values, volume, mask, survey),
+          before: earlier,
+          after: unchanged ? earlier : figuresOf(values, volume, mask, survey),
         }
       }
       const record = lazy(makeRecord)
@@ -222,6 +241,8 @@ function knownDomain(
   domain: string | undefined,
 ): string | undefined {
   if (!needsDomain(model.kind)) return domain
+  if (sources.includes(ANY_DOMAIN))
+    return domain !== undefined && domain === identity.target ? domain : ANY_DOMAIN
   const known = [...sources, ...(identity.target === undefined ? [] : [identity.target])]
   if (domain !== undefined && known.includes(domain)) return domain
   // One source is no licence to assume it: an image from elsewhere would be changed by the wrong mapping, and nothing would show it.

@@ -27,6 +27,11 @@ export interface DomainLimits {
   readonly maskMl: Range
   /** What kind of image it must be; bundles of older versions have none. */
   readonly descriptors?: DescriptorLimits | undefined
+  /**
+   * Universal harmonizers: what the harmonized image must be like in the box of `local-tone` (see result-guard.ts), and the
+   * noise and the faces that cut the head in the image that comes in.
+   */
+  readonly result?: DescriptorLimits | undefined
   /** What was done to the training images before, as far as it is known; bundles of older versions have none. */
   readonly preparation?: Preparation | undefined
 }
@@ -55,6 +60,8 @@ export interface TrainingFacts {
   readonly seed: number
   readonly engine: string
   readonly options: Readonly<Record<string, string | number | boolean>>
+  /** The bundle that training went on from, where it did not start from scratch. */
+  readonly start?: { readonly name: string; readonly sha256: string } | undefined
 }
 
 /** A subject in a manifest that names nobody: the same for the same cohort, and still known to who has the cohort. */
@@ -107,6 +114,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       voxelMm: range,
       maskMl: range,
       descriptors: descriptorLimits.optional(),
+      result: descriptorLimits.optional(),
       preparation: preparation.optional(),
     }),
   ),
@@ -117,6 +125,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     seed: z.number().int(),
     engine: z.string(),
     options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    start: z.strictObject({ name: z.string(), sha256: hash }).optional(),
   }),
   versions: z.record(z.string(), z.string()),
   files: z.record(fileName, hash),

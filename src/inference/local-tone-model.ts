@@ -20,6 +20,9 @@ export interface LocalToneModel {
   }
 }
 
+/** The domain of a universal harmonizer, which takes images of any scanner. */
+export const ANY_DOMAIN = '*'
+
 /** Weights in row-major order; 3x3x3 kernels are [27, in, out] with tap (dx * 3 + dy) * 3 + dz. */
 export interface LocalToneWeights {
   readonly conv1: { readonly kernel: Float32Array; readonly bias: Float32Array }

@@ -103,6 +103,20 @@ export function curveLoss(
   return tf.addN([error, tf.mul(roughness(tf, increments), settings.smoothness), prior]) as TensorFlow.Scalar
 }
 
+/** Harmonized intensities at the points of a sample's first look, in units of the reference scale. */
+export function outputOf(
+  tf: Tf,
+  weights: Weights,
+  { features, domain, looks: [look] }: Sample,
+  { tones, hats }: Constants,
+  bounds: Bounds,
+): T2 {
+  const [r, a, s] = COARSE
+  const input = tf.tensor4d(features, [r, a, s, features.length / (r * a * s)])
+  const increments = curveIncrements(tf, weights, input, tf.gather(tones, [domain]), [domain], bounds)
+  return outputAt(tf, increments, [look], tf.tensor2d(look.beyond, [1, POINTS]), hats)
+}
+
 /** Harmonized intensities at the points of looks, before the gain; [looks, N], one row of increments and `beyond` for each. */
 function outputAt(tf: Tf, increments: T3, looks: readonly Look[], beyond: T2, hats: Constants['hats']): T2 {
   const bins = increments.shape[2]

@@ -21,6 +21,10 @@ export interface LatticePair {
   readonly targetScan: string
   /** Source intensities in the file's unit, as apply will read them. */
   readonly image: Float32Array
+  /**
+   * The source without its noise, where that is known: what the loss reads. Curves fitted to noisy intensities are flatter than the truth.
+   */
+  readonly expected?: Float32Array
   /** The source's own mask, 0 or 1. */
   readonly mask: Uint8Array
   /** Target intensities. */
@@ -54,35 +58,63 @@ export async function loadLatticePairs(
 async function readPair({ subject, source, target }: Pair): Promise<LatticePair> {
   const from = await loadScan(source)
   const to = await onGridOf(from.volume, target)
-  const frame = frameOf(from.volume)
-  const placement = { ...frame, corner: placeBox(frame, from.mask) }
-  const read = ({ data, scale, shape }: Volume): Float32Array =>
-    sampleLattice(data, shape, placement, scale.slope, scale.intercept, MARGIN)
-  const binary = (mask: Uint8Array): Uint8Array => {
-    const share = sampleLattice(mask, from.volume.shape, placement, 1, 0, MARGIN)
-    const inside = new Uint8Array(share.length)
-    for (let i = 0; i < share.length; i++) inside[i] = share[i]! >= INSIDE ? 1 : 0
-    return inside
-  }
-  const image = read(from.volume)
-  const goal = read(to.volume)
-  const mask = binary(from.mask)
-  const region = source.region === undefined ? mask : binary(await readMask(source.region, from.volume))
-  const common = binary(to.mask)
-  for (let i = 0; i < common.length; i++) common[i]! &= mask[i]! & region[i]!
-  for (const x of [image, goal]) leaveOutUnknown(x, common)
-  leaveOutUnknown(image, mask)
-  const scale = imageScale(crop(image, [0, 0, 0]), crop(mask, [0, 0, 0]))
+  const region = source.region === undefined ? undefined : await readMask(source.region, from.volume)
+  const counts = region ? [to.mask, region] : [to.mask]
+  const { volume, mask } = from
   return {
     subject,
     domain: source.domain,
     targetScan: target.image,
+    ...latticePair({ source: volume, mask, target: to.volume, counts }),
+  }
+}
+
+/** Two images of one head on one grid. */
+export interface GridPair {
+  readonly source: Volume
+  /** The source's own mask, 0 or 1. */
+  readonly mask: Uint8Array
+  readonly target: Volume
+  /** The pair counts where each of these is 1. */
+  readonly counts: readonly Uint8Array[]
+  /** The source without its noise, where that is known. */
+  readonly expected?: Volume
+}
+
+/** @throws {UnfittableError} when the source shows nothing in its mask */
+export function latticePair({
+  source,
+  mask,
+  target,
+  counts,
+  expected,
+}: GridPair): Omit<LatticePair, 'subject' | 'domain' | 'targetScan'> {
+  const frame = frameOf(source)
+  const placement = { ...frame, corner: placeBox(frame, mask) }
+  const read = ({ data, scale, shape }: Volume): Float32Array =>
+    sampleLattice(data, shape, placement, scale.slope, scale.intercept, MARGIN)
+  const binary = (inside: Uint8Array): Uint8Array => {
+    const share = sampleLattice(inside, source.shape, placement, 1, 0, MARGIN)
+    const places = new Uint8Array(share.length)
+    for (let i = 0; i < share.length; i++) places[i] = share[i]! >= INSIDE ? 1 : 0
+    return places
+  }
+  const image = read(source)
+  const goal = read(target)
+  const own = binary(mask)
+  const common = own.slice()
+  for (const places of counts.map(binary)) for (let i = 0; i < common.length; i++) common[i]! &= places[i]!
+  for (const x of [image, goal]) leaveOutUnknown(x, common)
+  leaveOutUnknown(image, own)
+  const scale = imageScale(crop(image, [0, 0, 0]), crop(own, [0, 0, 0]))
+  return {
     image,
-    mask,
+    ...(expected && { expected: read(expected) }),
+    mask: own,
     target: goal,
     common,
     scale,
-    tissueMedian: medianAbove(image, mask, scale / 2),
+    tissueMedian: medianAbove(image, own, scale / 2),
   }
 }
 

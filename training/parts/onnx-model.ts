@@ -6,6 +6,7 @@
  * GridSample takes volumes. Numbering is by order of creation, so the same calls give the same bytes.
  */
 import protobuf from 'protobufjs/light.js'
+import { InputError } from '../../src/errors.ts'
 
 const IR_VERSION = 9
 const OPSET = 20
@@ -202,6 +203,51 @@ export function encodeModel(
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   }
   return Uint8Array.from(model.encode(model.fromObject(message)).finish())
+}
+
+/** A node as it stands in a file, and the float32 constants that it reads. */
+export interface ReadNode {
+  readonly type: string
+  readonly constants: readonly { readonly dims: readonly number[]; readonly values: Float32Array }[]
+}
+
+/**
+ * The nodes of a model file's graph, in order.
+ * @throws {InputError} when the bytes are no model
+ */
+export function decodeNodes(bytes: Uint8Array): readonly ReadNode[] {
+  const type = schema.lookupType('Model')
+  const options = { longs: Number, arrays: true, defaults: true } as const
+  let graph: DecodedGraph | null
+  const wrong = (cause?: unknown): InputError =>
+    new InputError('A network file is not ONNX.', 'Copy the bundle again.', { cause })
+  try {
+    graph = (type.toObject(type.decode(bytes), options) as { graph: DecodedGraph | null }).graph
+  } catch (cause) {
+    throw wrong(cause)
+  }
+  if (graph === null) throw wrong()
+  const floats = graph.initializer.filter(({ dataType }) => dataType === DATA_TYPE.float32)
+  const constants = new Map(
+    floats.map(({ name, dims, rawData }) => [
+      name,
+      { dims, values: new Float32Array(Uint8Array.from(rawData).buffer) },
+    ]),
+  )
+  return graph.node.map(({ opType, input }) => ({
+    type: opType,
+    constants: input.flatMap((name) => constants.get(name) ?? []),
+  }))
+}
+
+interface DecodedGraph {
+  readonly node: readonly { readonly opType: string; readonly input: readonly string[] }[]
+  readonly initializer: readonly {
+    readonly name: string
+    readonly dims: readonly number[]
+    readonly dataType: number
+    readonly rawData: Uint8Array
+  }[]
 }
 
 function attributeOf(name: string, value: Attribute): object {

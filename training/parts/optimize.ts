@@ -14,18 +14,18 @@ export interface StepProgress {
   readonly secondsLeft: number
 }
 
-export interface Optimization {
+/** `B`: what one step sees. */
+export interface Optimization<B> {
   /** At the start, with their shapes. */
   readonly tensors: Readonly<
     Record<string, { readonly values: Float32Array; readonly shape: readonly number[] }>
   >
   readonly steps: number
   readonly learningRate: number
-  /** The loss of one step, from 0; called inside `tf.tidy`. */
-  readonly lossAt: (
-    step: number,
-    variables: Readonly<Record<string, TensorFlow.Variable>>,
-  ) => TensorFlow.Scalar
+  /** What a step sees, counted from 0: the same whenever it is asked for. */
+  readonly batchAt: (step: number) => B | Promise<B>
+  /** Called inside `tf.tidy`. */
+  readonly loss: (variables: Readonly<Record<string, TensorFlow.Variable>>, batch: B) => TensorFlow.Scalar
   /** How much faster than the others a tensor learns. */
   readonly rateOf?: (name: string) => number
   /** Where the state is kept, and the key that ties it to settings and scans. */
@@ -43,8 +43,8 @@ const NEWEST = 0.05
  * @returns the state after the last step
  * @throws {ConfigError} when the checkpoint to resume belongs to another training, or the loss is no longer a number
  */
-export async function optimize(tf: Tf, task: Optimization): Promise<TrainingState> {
-  const { steps, checkpoint, lossAt, rateOf = () => 1 } = task
+export async function optimize<B>(tf: Tf, task: Optimization<B>): Promise<TrainingState> {
+  const { steps, checkpoint, rateOf = () => 1 } = task
   const start = await startingState(task)
   const variables = Object.fromEntries(
     Object.entries(task.tensors).map(([name, { shape }]) => [
@@ -56,7 +56,8 @@ export async function optimize(tf: Tf, task: Optimization): Promise<TrainingStat
   let recent = start.recentLoss
   const began = performance.now()
   for (let step = start.step; step < steps; step++) {
-    const { value, grads } = tf.variableGrads(() => lossAt(step, variables))
+    const batch = await task.batchAt(step)
+    const { value, grads } = tf.variableGrads(() => task.loss(variables, batch))
     const loss = (await value.data())[0] ?? Number.NaN
     value.dispose()
     if (!Number.isFinite(loss))
@@ -92,13 +93,17 @@ export async function optimize(tf: Tf, task: Optimization): Promise<TrainingStat
   return { step: steps, tensors: start.tensors, loss: history, recentLoss: recent }
 }
 
+type Schedule = Pick<Optimization<unknown>, 'learningRate' | 'steps'>
+
 /** Warm-up over 20 steps, then half a cosine down to a twentieth. */
-function rateAt({ learningRate: top, steps }: Optimization, step: number): number {
+function rateAt({ learningRate: top, steps }: Schedule, step: number): number {
   const cosine = 0.525 + 0.475 * Math.cos((Math.PI * step) / steps)
   return top * cosine * Math.min(1, (step + 1) / 20)
 }
 
-async function startingState({ tensors, steps, checkpoint, log }: Optimization): Promise<TrainingState> {
+type StateSource = Pick<Optimization<unknown>, 'tensors' | 'steps' | 'checkpoint' | 'log'>
+
+async function startingState({ tensors, steps, checkpoint, log }: StateSource): Promise<TrainingState> {
   if (checkpoint?.resume) {
     const found = await readCheckpoint(checkpoint.path, checkpoint.key)
     if (found) {

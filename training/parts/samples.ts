@@ -56,11 +56,12 @@ export function drawSample(
   const shift = [0, 0, 0].map(() => rng.integer(2 * reach + 1) - reach) as unknown as Vector3
   const mirror = rng.uniform() < augmentation.mirror
   const image = crop(pair.image, shift, mirror)
-  shadeInPlace(image, augmentation.shading, rng)
+  const expected = pair.expected && crop(pair.expected, shift, mirror)
+  shadeInPlace(expected ? [image, expected] : [image], augmentation.shading, rng)
   const mask = crop(pair.mask, shift, mirror)
   const scale = imageScale(image, mask)
-  for (let i = 0; i < image.length; i++) image[i]! /= scale
-  const look = (start: Vector3): Look => lookAt(image, pair, { start, shift, mirror }, model)
+  for (const x of expected ? [image, expected] : [image]) for (let i = 0; i < x.length; i++) x[i]! /= scale
+  const look = (start: Vector3): Look => lookAt(expected ?? image, pair, { start, shift, mirror }, model)
   const start = [rng.integer(STRIDE), rng.integer(STRIDE), rng.integer(STRIDE)] as const
   const axis = rng.integer(3)
   const next = start.map((first, a) => (a === axis ? first + 1 : first)) as unknown as Vector3
@@ -72,7 +73,7 @@ export function drawSample(
   }
 }
 
-/** @param image the box out of the pair's source, shaded, in units of its scale */
+/** @param image the box out of the pair's source without noise where that is known, shaded, in units of its scale */
 function lookAt(
   image: Float32Array,
   { target, common }: LatticePair,
@@ -109,11 +110,11 @@ function lookAt(
 }
 
 /**
- * Multiplies a lattice by exp of a random polynomial of degree 2 over the box, its logarithm with a standard deviation near
+ * Multiplies lattices of one head by exp of a random polynomial of degree 2 over the box, its logarithm with a standard deviation near
  * `sd`. Along a line that is the exponential of a parabola: from point to point it changes by a factor, and
  * this factor by a constant one, so that a line needs three exponentials instead of one for each of its points.
  */
-function shadeInPlace(image: Float32Array, sd: number, rng: Random): void {
+function shadeInPlace(images: readonly Float32Array[], sd: number, rng: Random): void {
   const draw = (): number => (sd * rng.normal()) / Math.sqrt(3)
   const [x1, y1, z1, xy, xz, yz, x2, y2, z2] = [
     draw(),
@@ -139,7 +140,7 @@ function shadeInPlace(image: Float32Array, sd: number, rng: Random): void {
       let field = Math.exp(constant - linear + z2 * (1 - 1 / 3))
       let factor = Math.exp(linear * step + z2 * (step * step - 2 * step))
       for (let s = 0; s < ns; s++, i++) {
-        image[i]! *= field
+        for (const image of images) image[i]! *= field
         field *= factor
         factor *= bend
       }

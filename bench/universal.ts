@@ -1,0 +1,215 @@
+/**
+ * The shipped universal harmonizer. Digital: unseen anatomies on unseen scanners, every one drawn from the ranges of training with seeds
+ * that nothing was tuned on; how far scans of one head differ from each other, and what is left of lesions and noise. Real: bench/universal-real.ts.
+ * Fine-tuning: one traveling subject from the universal start against three from scratch.
+ */
+import { type AnyHead, drawAnyHead, preparedScan } from '../data/generators/any-head.ts'
+import { drawAnyScanner } from '../data/generators/any-scanner.ts'
+import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
+import { applyZScore, STANDARD } from '../src/intensity/zscore.ts'
+import { maskedQuantiles } from '../src/kernels/quantile.ts'
+import { random } from '../src/kernels/random.ts'
+import { lesionContrast, lesionPlaces } from '../src/metrics/lesion-contrast.ts'
+import { mae } from '../src/metrics/mae.ts'
+import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
+import { foregroundMask } from '../src/volume/mask.ts'
+import { toFloat32, voxelSize } from '../src/volume/volume.ts'
+import { fixed, median, percent, publish, type Section, say } from './result.ts'
+import { fineTuning } from './universal-fine-tuning.ts'
+import { realImages } from './universal-real.ts'
+
+/** Of heads and scanners; used for nothing else. */
+const SEED = 77_001
+const SCANNERS = 10
+/** Anatomies that the shipped network has not seen. */
+const ANATOMIES = ['synthseg-05', 'synthseg-06'] as const
+const REQUIRED = { share: 0.5, lesions: [0.9, 1.1] } as const
+
+type Part = 'digital' | 'real' | 'fine-tuning'
+
+/** Each part has a table of its own; `npm run bench -- universal real` measures one of them. */
+export async function universal(words: readonly string[]): Promise<void> {
+  const wanted = (part: Part): boolean => words.length === 0 || words.includes(part)
+  const write = (part: Part, title: string, sections: readonly Section[]): Promise<void> =>
+    publish('universal', title, [part], sections, `universal-${part}`)
+  const harmonizer = await loadHarmonizer('universal')
+  try {
+    if (wanted('real'))
+      await write('real', 'The universal harmonizer on real images', await realImages(harmonizer))
+    if (wanted('digital'))
+      await write(
+        'digital',
+        'The universal harmonizer on unseen digital scanners',
+        await digitalScanners(harmonizer),
+      )
+    if (wanted('fine-tuning'))
+      await write('fine-tuning', 'Training on from the universal harmonizer', [await fineTuning()])
+  } finally {
+    await harmonizer.close()
+  }
+}
+
+/** One scan, after z-score and harmonized, each in units of its own robust range. */
+interface Corrected {
+  readonly zscore: Float32Array
+  readonly harmonized: Float32Array
+}
+
+async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section[]> {
+  const rows: string[][] = []
+  const shares: number[] = []
+  const contrasts: number[] = []
+  let refused = 0
+  for (const [index] of ANATOMIES.entries()) {
+    const head = await headWithLesions(index)
+    const scans: Corrected[] = []
+    let common: Uint8Array | undefined
+    for (let k = 0; k < SCANNERS; k++) {
+      say(`${ANATOMIES[index]}, scanner ${k + 1} of ${SCANNERS}`)
+      const stream = random(SEED, `head ${index}, scan ${k}`)
+      const scanner = drawAnyScanner(random(SEED, `scanner ${k}`))
+      const { image, target } = preparedScan(head, scanner, stream, 'whole')
+      const x = toFloat32(image)
+      const mask = foregroundMask(image)
+      const { volume, record } = await harmonizer.apply(image, { force: true })
+      if (record.forced) refused++
+      const harmonized = toFloat32(volume)
+      scans.push({
+        zscore: inRange(applyZScore(STANDARD, x, mask), mask),
+        harmonized: inRange(harmonized, mask),
+      })
+      common = common ? common.map((inside, v) => inside & (mask[v] as number)) : mask
+      const { places } = lesionPlaces({
+        shape: image.shape,
+        voxelMm: voxelSize(image),
+        lesions: head.map.lesions,
+        mask,
+      })
+      const kept = places.flatMap((place) => {
+        const wanted = lesionContrast(target, place)
+        return Math.abs(wanted) > VISIBLE ? [lesionContrast(harmonized, place) / wanted] : []
+      })
+      contrasts.push(median(kept))
+      const flat = flatVoxels(target, image.shape, mask)
+      const slope = median(slopes(harmonized, x, image.shape, flat))
+      rows.push([
+        ANATOMIES[index] as string,
+        `${scanner.protocol} ${scanner.fieldTesla} T, shading ${fixed(scanner.coil.shading, 1)}, SNR ${fixed(scanner.snr, 0)}, PSF ${scanner.psfFwhmMm.map((mm) => fixed(mm, 1)).join('/')}`,
+        percent(mae(harmonized, target, mask) / range(target, mask)),
+        String(kept.length),
+        fixed(median(kept), 2),
+        fixed(slope, 2),
+        record.forced ? 'yes' : 'no',
+      ])
+    }
+    const apart = (key: keyof Corrected): number =>
+      meanDifference(
+        scans.map((one) => one[key]),
+        common as Uint8Array,
+      )
+    shares.push(apart('harmonized') / apart('zscore'))
+    rows.push([ANATOMIES[index] as string, 'all, from each other', '', '', '', '', ''])
+    const last = rows.at(-1) as string[]
+    last[2] = `${percent(apart('harmonized'))} (z-score ${percent(apart('zscore'))})`
+  }
+  const share = median(shares)
+  const lesions = median(contrasts.filter((value) => !Number.isNaN(value)))
+  const [least, most] = REQUIRED.lesions
+  const inside = contrasts.filter((value) => value >= least && value <= most).length
+  return [
+    {
+      title: 'Unseen digital scanners',
+      columns: [
+        'head',
+        'scanner',
+        'from the truth, MAE',
+        'lesions',
+        'contrast kept',
+        'noise over slope',
+        'refused',
+      ],
+      rows,
+      notes: [
+        'MAE in units of the robust range (1st to 99th percentile) in the foreground. Truth: the head in the canonical domain, without noise, at the point spread of the scan. Lesion contrast: lesion less shell, over that of the truth; lesions that stand out there by at least 10 % of white matter.',
+        'Noise over slope: residual SD in flat tissue after over before, over the local slope of the map; 1 means that noise was scaled as the signal, neither removed nor added.',
+      ],
+    },
+    {
+      title: 'Unseen digital scanners: what must hold',
+      columns: ['requirement', 'found', 'met'],
+      rows: [
+        [
+          'scans of one head differ from each other by at most half of what they differ after z-score (goal: a third)',
+          `${shares.map((one) => percent(one, 0)).join(' and ')}`,
+          share <= REQUIRED.share ? 'yes' : 'no',
+        ],
+        [
+          'median lesion contrast kept from 0.9 to 1.1 on each scanner',
+          `${inside} of ${contrasts.length}; median ${fixed(lesions, 2)}`,
+          inside === contrasts.length ? 'yes' : 'no',
+        ],
+        [
+          'not refused by its guards',
+          `${ANATOMIES.length * SCANNERS - refused} of ${ANATOMIES.length * SCANNERS}`,
+          refused === 0 ? 'yes' : 'no',
+        ],
+      ],
+      notes: [
+        `Seed ${SEED}; heads of ${ANATOMIES.join(' and ')}, which were not trained on; whole heads; ${SCANNERS} scanners drawn as in training. Noise and point spread, which no curve changes, differ between the scans and are part of what is left.`,
+      ],
+    },
+  ]
+}
+
+/** Contrast of a lesion to its surroundings in the canonical domain, where white matter is 1000. */
+const VISIBLE = 100
+
+/** The first head of an anatomy, in the row of this bench, that has lesions. */
+async function headWithLesions(anatomy: number): Promise<AnyHead> {
+  for (let index = anatomy; ; index += ANATOMIES.length) {
+    const head = await drawAnyHead(SEED, index, ANATOMIES)
+    if (head.map.lesions.some((lesion) => lesion > 0)) return head
+  }
+}
+
+/** Residual SD after over before, over the mean slope, of slabs of flat tissue. */
+function slopes(
+  after: Float32Array,
+  before: Float32Array,
+  shape: readonly [number, number, number],
+  flat: Uint8Array,
+): readonly number[] {
+  const slice = shape[0] * shape[1]
+  const depth = Math.ceil(shape[2] / 12)
+  const found: number[] = []
+  for (let z = 0; z + depth <= shape[2]; z += depth) {
+    const part = (x: Float32Array): Float32Array => x.subarray(z * slice, (z + depth) * slice)
+    const places = flat.slice(z * slice, (z + depth) * slice)
+    const size = [shape[0], shape[1], depth] as const
+    const noise = residualSd(part(after), size, places) / residualSd(part(before), size, places)
+    const gain = levelOf(part(after), places) / levelOf(part(before), places)
+    if (Number.isFinite(noise / gain)) found.push(noise / gain)
+  }
+  return found
+}
+
+function levelOf(x: Float32Array, mask: Uint8Array): number {
+  const [middle = Number.NaN] = maskedQuantiles(x, mask, [0.5])
+  return middle
+}
+
+export function range(x: Float32Array, mask: Uint8Array): number {
+  const [low = Number.NaN, high = Number.NaN] = maskedQuantiles(x, mask, [0.01, 0.99])
+  return high - low
+}
+
+export function inRange(x: Float32Array, mask: Uint8Array): Float32Array {
+  const unit = range(x, mask)
+  return x.map((value) => value / unit)
+}
+
+/** Mean absolute difference over all pairs. */
+function meanDifference(images: readonly Float32Array[], mask: Uint8Array): number {
+  const pairs = images.flatMap((a, k) => images.slice(k + 1).map((b) => mae(a, b, mask)))
+  return pairs.reduce((sum, one) => sum + one, 0) / pairs.length
+}

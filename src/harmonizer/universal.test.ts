@@ -1,0 +1,66 @@
+/** The universal harmonizer that ships, on the real head that ships: neither it nor its person was trained on. */
+import { afterAll, describe, expect, it } from 'vitest'
+import { readNifti } from '../formats/nifti/read.ts'
+import { applyZScore, STANDARD } from '../intensity/zscore.ts'
+import { maskedQuantiles } from '../kernels/quantile.ts'
+import { mae } from '../metrics/mae.ts'
+import { packageFile } from '../package-root.ts'
+import { foregroundMask } from '../volume/mask.ts'
+import { toFloat32, volumeOf } from '../volume/volume.ts'
+import { loadHarmonizer } from './harmonizer.ts'
+
+const sample = async (name: string) =>
+  (await readNifti(packageFile(`data/samples/sub-xa30_rec-${name}_T1w.nii.gz`))).volume
+const [raw, norm] = await Promise.all([sample('raw'), sample('norm')])
+const harmonizer = await loadHarmonizer('universal', { threads: 1 })
+afterAll(() => harmonizer.close())
+
+describe('universal', () => {
+  it('brings an image and the same without prescan normalisation nearer to each other than z-score does', async () => {
+    const masks = [foregroundMask(raw), foregroundMask(norm)] as const
+    const both = masks[0].map((inside, v) => inside & masks[1][v]!)
+    const apart = (a: Float32Array, b: Float32Array): number => {
+      const width = (x: Float32Array): number => {
+        const [low = 0, high = 0] = maskedQuantiles(x, both, [0.01, 0.99])
+        return high - low
+      }
+      return (2 * mae(a, b, both)) / (width(a) + width(b))
+    }
+    const z = apart(
+      applyZScore(STANDARD, toFloat32(raw), masks[0]),
+      applyZScore(STANDARD, toFloat32(norm), masks[1]),
+    )
+    const [a, b] = [await harmonizer.apply(raw), await harmonizer.apply(norm, { domain: 'siemens-prisma' })]
+    expect(apart(toFloat32(a.volume), toFloat32(b.volume))).toBeLessThan(0.75 * z)
+    expect(b.record).toMatchObject({ domain: '*', outcome: 'harmonized', forced: false })
+  })
+  it('takes any gain, and gives the same', async () => {
+    const louder = volumeOf(
+      raw,
+      toFloat32(raw).map((value) => value * 16),
+    )
+    const [a, b] = [await harmonizer.apply(raw), await harmonizer.apply(louder)]
+    const x = toFloat32(a.volume)
+    const worst = toFloat32(b.volume).reduce((most, value, i) => Math.max(most, Math.abs(value - x[i]!)), 0)
+    expect(worst).toBeLessThan(1)
+  })
+  it('passes images of its own domain through', async () => {
+    const { volume, record } = await harmonizer.apply(norm, { domain: 'canonical-t1w' })
+    expect(volume).toBe(norm)
+    expect(record.outcome).toBe('passed-through')
+  })
+  it('refuses a map of labels, and half a head', async () => {
+    const scale = 400
+    const labels = volumeOf(
+      norm,
+      toFloat32(norm).map((value) => Math.min(4, Math.floor(value / scale))),
+    )
+    await expect(harmonizer.apply(labels)).rejects.toThrow(/labels/)
+    const [nx, ny, nz] = norm.shape
+    const half = volumeOf(
+      { shape: [nx, ny, nz >> 1], affine: norm.affine },
+      norm.data.slice(0, nx * ny * (nz >> 1)),
+    )
+    await expect(harmonizer.apply(half)).rejects.toThrow(/cut off/)
+  })
+})

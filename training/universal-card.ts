@@ -1,0 +1,68 @@
+/** `card.md` of a universal harmonizer: what it maps from, what to, what it never saw. */
+import type { Manifest } from '../src/harmonizer/manifest.ts'
+import type { UniversalRun } from './universal-run.ts'
+
+export function universalCard(
+  run: UniversalRun,
+  { guards, training, target }: Omit<Manifest, 'files'>,
+): string {
+  const { network, expected } = run
+  const groups = Object.entries(guards).map(
+    ([name, { scans, result }]) =>
+      `| ${name} | ${scans} | ${result?.histogram.most} | ${result?.radial.most} |`,
+  )
+  return `# ${run.name}
+
+Brings T1-weighted images of heads from any scanner to \`${target}\`, without traveling subjects.
+
+    attune apply universal IN.nii.gz OUT.nii.gz
+
+## Method
+
+\`local-tone\` (rung 4 of the ladder): increasing curves of intensity that vary smoothly over the head, predicted from the image alone. At one
+place it keeps the order of intensities, so that it can neither draw nor erase anatomy. Local slopes lie within a factor ${network.slopeRatio} of the mean
+curve's; curves change over space by at most ${100 * network.changePerMm} % of the reference's tissue median per mm, which the coverage of a surface coil asks for.
+Sharpness and noise are not changed, other than by the slope of the curve.
+
+## The domain \`${target}\`
+
+What an MPRAGE at 3 T shows with even sensitivity: inversion time 950 ms, cycle 2300 ms, echo time 3 ms, flip angle 8 degrees everywhere, 176
+pulses 7.3 ms apart, T1, T2* and water content as tabled in data/generators/tissues.ts; white matter at 1000, linear, no noise. It has the
+sharpness of the image that comes in: there is no scanner of this name to buy.
+
+## What it was trained on
+
+- Simulated scans only: ${training.pairs} scans of ${run.heads} digital heads drawn from ${run.anatomies.length} base anatomies (${run.anatomies.join(', ')}), every scan on a
+  scanner drawn for it alone. No real image was used.
+- Drawn anew for each scan: field (0.55, 1.5, 3, 7 T), sequence (MPRAGE, IR-SPGR, TFE, spoiled gradient echo, spin echo) with TR, TE, TI, flip angle,
+  train; transmit field; receive sensitivity with and without prescan normalisation (95th over 5th percentile 1.05 to 6.5); point spread 0.9 to 5.5 mm;
+  signal to noise 12 to 80; response; gain; whole, defaced or brain alone.
+- Lesions of white matter in half of the heads; ventricles from a third less to nearly twice as large.
+- Seed ${training.seed}, engine ${training.engine}; run \`training/runs/${run.name}.json\`${expected ? `, final loss near ${expected.loss}, ${expected.time}` : ''}.
+
+## What it was not trained on
+
+Children, tumours, stroke, haemorrhage, metal, contrast agent, motion, other organs, other contrasts, fields below 0.55 T, images that another program
+has changed in a way that a scanner does not (clipped, equalised, filtered). Where the guards do not notice, nothing is known of what comes out.
+
+## Limits that are enforced
+
+What comes out must look like the simulated scans after harmonization (distance of the shape of its histogram, and of its contrast from the middle to
+the rim, in the box of 192 x 240 x 192 mm):
+
+| shows | scans | histogram up to | contrast up to |
+|---|---|---|---|
+${groups.join('\n')}
+
+Any positive gain; voxel edges 0.5 to 6 mm; the field of view of a head, with little cut off but the neck; magnitude images without a physical unit.
+
+## Evidence
+
+\`bench/results/universal-*.md\` in the repository: unseen digital scanners and anatomies, real pairs, lesions; what is missed stands there, too.
+\`evidence.json\` holds the course of training.
+
+## Intended use
+
+Research. Not a medical device: not for diagnosis. Where traveling subjects exist, train on them: \`attune train\` starts from this network.
+`
+}

@@ -1,0 +1,89 @@
+/** Named runs of universal harmonizers: training/runs/NAME.json. */
+import { readFile } from 'node:fs/promises'
+import * as z from 'zod'
+import { ConfigError } from '../src/errors.ts'
+import { packageFile } from '../src/package-root.ts'
+
+const share = z.number().min(0).max(1)
+const size = z.number().nonnegative()
+const count = z.int().positive()
+
+/** One training of a universal harmonizer, from simulation to weights. */
+export interface UniversalRun {
+  readonly name: string
+  /** Name of the domain that images are brought to; see data/generators/any-scanner.ts for its physics. */
+  readonly target: string
+  readonly about: string
+  readonly seed: number
+  /** Base anatomies, in turn; who is left out stays unseen. */
+  readonly anatomies: readonly string[]
+  /** Individuals, and scans of each, every one on a scanner of its own. */
+  readonly heads: number
+  readonly scansPerHead: number
+  readonly network: NetworkSettings
+  /** What to expect of it. */
+  readonly expected?: { readonly loss: number; readonly time: string; readonly evidence: string }
+}
+
+/** As in LocalToneOptions. */
+export interface NetworkSettings {
+  readonly steps: number
+  readonly batch: number
+  readonly learningRate: number
+  readonly bins: number
+  readonly slopeRatio: number
+  readonly changePerMm: number
+  readonly shading: number
+  readonly shiftMm: number
+  readonly mirror: number
+  readonly gradient: number
+  readonly smoothness: number
+}
+
+const schema: z.ZodType<UniversalRun> = z.strictObject({
+  name: z.string().regex(/^[a-z0-9-]+$/),
+  target: z.string().min(1),
+  about: z.string(),
+  seed: z.int(),
+  anatomies: z.array(z.string()).nonempty(),
+  heads: count,
+  scansPerHead: count,
+  network: z.strictObject({
+    steps: count,
+    batch: count,
+    learningRate: z.number().positive(),
+    bins: count,
+    slopeRatio: z.number().min(1),
+    changePerMm: z.number().positive(),
+    shading: size,
+    shiftMm: size,
+    mirror: share,
+    gradient: size,
+    smoothness: size,
+  }),
+  expected: z.exactOptional(z.strictObject({ loss: z.number(), time: z.string(), evidence: z.string() })),
+})
+
+/**
+ * @param name of a run that ships with attune, or the path of a JSON file
+ * @throws {ConfigError} when there is none, or it is not valid
+ */
+export async function readUniversalRun(name: string): Promise<UniversalRun> {
+  const path = /^[a-z0-9-]+$/.test(name) ? packageFile(`training/runs/${name}.json`) : name
+  let input: unknown
+  try {
+    input = JSON.parse(await readFile(path, 'utf8'))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError(
+      `There is no run "${name}": ${reason}`,
+      'Name one of training/runs, or a JSON file.',
+      {
+        cause,
+      },
+    )
+  }
+  const { success, data, error } = schema.safeParse(input)
+  if (success) return data
+  throw new ConfigError(`${path}:\n${z.prettifyError(error)}`, 'Correct it and run again.')
+}

@@ -1,0 +1,224 @@
+/**
+ * The recipe of universal harmonizers: `local-tone`'s network with one source, any scanner. There is no table of places or tones for a
+ * scanner to be looked up in; what it does must be read from the image. Digital heads stand in for traveling subjects: every scan
+ * was made on a scanner drawn for it alone, and comes with the same head in the canonical domain.
+ * Read top to bottom: settings, simulating ahead, what the scans share, the steps.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConfigError } from '../src/errors.ts'
+import { describeBox } from '../src/harmonizer/result-guard.ts'
+import { ANY_DOMAIN, type LocalToneModel, type LocalToneWeights } from '../src/inference/local-tone-model.ts'
+import { fitToneCurve } from '../src/intensity/tone.ts'
+import { LATTICE } from '../src/kernels/lattice.ts'
+import { random } from '../src/kernels/random.ts'
+import { foregroundMask } from '../src/volume/mask.ts'
+import { type Volume, volumeOf } from '../src/volume/volume.ts'
+import { type Engine, type EngineChoice, startEngine } from './engine/engine.ts'
+import { chooseKnots, pairedIntensities } from './local-tone.ts'
+import type { TrainingState } from './parts/checkpoint.ts'
+import { type LatticePair, latticePair } from './parts/lattice-pairs.ts'
+import { readStored, writeStored } from './parts/lattice-store.ts'
+import { loadedNetwork, type TrainedCurves } from './parts/loaded-network.ts'
+import { type StepHooks, trainSteps } from './parts/local-tone-steps.ts'
+import { drawSample, SAMPLED, type Sample } from './parts/samples.ts'
+import type { HarmonizedScan } from './universal-guards.ts'
+import type { UniversalRun } from './universal-run.ts'
+
+/** One digital scan, as the caller's simulator makes it; all on one grid. */
+export interface DigitalScan {
+  readonly image: Volume
+  /** The image without its noise. */
+  readonly expected: Float32Array
+  /** The same head in the canonical domain. */
+  readonly target: Float32Array
+  /** Without it the foreground is found in the image, as apply does. */
+  readonly mask?: Uint8Array
+}
+
+/** The scan at `index` of a run; the same whenever it is asked for. */
+export type Simulate = (index: number) => Promise<DigitalScan>
+
+export interface TrainedUniversal {
+  readonly model: LocalToneModel
+  readonly weights: LocalToneWeights
+  readonly loss: TrainingState['loss']
+  readonly engine: string
+  /** The scans as the network leaves them: what guards are drawn up from. */
+  readonly scans: readonly HarmonizedScan[]
+}
+
+export interface UniversalHooks extends StepHooks {
+  readonly onScan?: (done: number, total: number) => void
+}
+
+/** Scans from which knots and the mean tone are taken: more do not move them (chosen). */
+const SURVEYED = 60
+/** White matter of the canonical domain, which is what normalized output 1 stands for. */
+const REFERENCE_SCALE = 1000
+
+/**
+ * @param key   of the run: scans in `store` that were made for another are made again
+ * @param store folder of the simulated scans, about 11 MB each
+ * @throws {ConfigError} when the checkpoint to resume belongs to another training, or the loss is no longer a number
+ */
+export async function trainUniversal(
+  run: UniversalRun,
+  simulate: Simulate,
+  {
+    key,
+    store,
+    engine: choice,
+  }: { readonly key: string; readonly store: string; readonly engine: EngineChoice },
+  hooks: UniversalHooks = {},
+): Promise<TrainedUniversal> {
+  const engine = await startEngine(choice, hooks.log ?? (() => {}))
+  const total = run.heads * run.scansPerHead
+  await simulateAhead(total, simulate, key, store, hooks)
+  const pairAt = (index: number): Promise<LatticePair> => storedPair(store, index, key)
+  const model = await prepare(run, pairAt, total)
+  const { network, seed } = run
+  const { weights, loss } = await trainSteps(
+    engine,
+    {
+      model,
+      samplesAt: (step) => drawSamples(run, model, pairAt, total, step),
+      scans: 1,
+      scanOf: () => 0,
+      // the target's gain is known, and no place is the same on every scanner
+      rates: { gains: 0, place: 0 },
+    },
+    { ...network, seed, gainPrior: 0 },
+    { run, key },
+    hooks,
+  )
+  const scans = await harmonizedScans(engine, { model, weights }, pairAt, total)
+  return { model, weights, loss, engine: `${engine.name} (${engine.version})`, scans }
+}
+
+/** Scans that are not in the store yet are made and put there. */
+async function simulateAhead(
+  total: number,
+  simulate: Simulate,
+  key: string,
+  store: string,
+  { onScan = () => {} }: UniversalHooks,
+): Promise<void> {
+  await mkdir(store, { recursive: true })
+  for (let index = 0; index < total; index++) {
+    const path = placeOf(store, index)
+    if ((await readStored(path, key)) === undefined)
+      await writeStored(path, key, storable(await simulate(index)))
+    onScan(index + 1, total)
+  }
+}
+
+function placeOf(store: string, index: number): string {
+  return join(store, `scan-${String(index).padStart(5, '0')}.lattice`)
+}
+
+async function storedPair(store: string, index: number, key: string): Promise<LatticePair> {
+  const found = await readStored(placeOf(store, index), key)
+  if (found === undefined)
+    throw new ConfigError(
+      `${placeOf(store, index)} was changed while training.`,
+      'Run it again with --resume.',
+    )
+  return { subject: String(index), domain: ANY_DOMAIN, targetScan: '', ...found }
+}
+
+function storable({ image, expected, target, mask }: DigitalScan): Parameters<typeof writeStored>[2] {
+  const pair = latticePair({
+    source: image,
+    mask: mask ?? foregroundMask(image),
+    target: volumeOf(image, target),
+    counts: [notBlanked(image)],
+    expected: volumeOf(image, expected),
+  })
+  return pair as Parameters<typeof writeStored>[2]
+}
+
+/** What was set to 0 is no tissue, whatever the mask says. */
+function notBlanked({ data }: Volume): Uint8Array {
+  const kept = new Uint8Array(data.length)
+  for (let v = 0; v < kept.length; v++) kept[v] = data[v] === 0 ? 0 : 1
+  return kept
+}
+
+/** Less than this is a brain alone: the largest fill 1.9 l, and the smallest adult heads in the box 2.5 l. */
+const LARGEST_BRAIN_ML = 2200
+const AS_IT_IS = { shading: 0, shiftMm: 0, mirror: 0 } as const
+
+async function harmonizedScans(
+  { tf }: Engine,
+  trained: TrainedCurves,
+  pairAt: (index: number) => Promise<LatticePair>,
+  total: number,
+): Promise<readonly HarmonizedScan[]> {
+  const { model } = trained
+  const network = loadedNetwork(tf, trained)
+  const scans: HarmonizedScan[] = []
+  for (let index = 0; index < total; index++) {
+    const { expected: _without, ...pair } = await pairAt(index)
+    const sample = drawSample(pair, 0, model, AS_IT_IS, random(index, 'as it is'))
+    const [{ weight }] = sample.looks
+    const descriptors = describeBox({ shape: SAMPLED, values: network.outputOf(sample), mask: weight })
+    const ml = pair.mask.reduce((sum, inside) => sum + inside, 0) * (LATTICE.spacing ** 3 / 1000)
+    if (descriptors) scans.push({ shows: ml < LARGEST_BRAIN_ML ? 'brain' : 'head', descriptors })
+  }
+  network.dispose()
+  return scans
+}
+
+/** What all scans share: knots, the mean tone from any scanner to the canonical one, the bounds. */
+async function prepare(
+  { network }: UniversalRun,
+  pairAt: (index: number) => Promise<LatticePair>,
+  total: number,
+): Promise<LocalToneModel> {
+  const surveyed = Math.min(SURVEYED, total)
+  const points: ReturnType<typeof pairedIntensities>[] = []
+  for (let k = 0; k < surveyed; k++)
+    points.push(pairedIntensities([await pairAt(Math.floor((k * total) / surveyed))], REFERENCE_SCALE))
+  const u = points.map((found) => found.u)
+  const y = joined(points.map((found) => found.y))
+  const knots = chooseKnots(u, network.bins)
+  return {
+    kind: 'local-tone',
+    referenceScale: REFERENCE_SCALE,
+    knots,
+    domains: [ANY_DOMAIN],
+    tones: { [ANY_DOMAIN]: [...fitToneCurve(joined(u), y, knots)] },
+    bounds: { slopeRatio: network.slopeRatio, perMm: network.changePerMm * tissueMedian(y) },
+  }
+}
+
+/** Median of the target's points brighter than half of white matter: tissue without air, bone and fluid; in white matter. */
+function tissueMedian(y: Float32Array): number {
+  const tissue = y.filter((value) => value > 0.5).sort()
+  return tissue[Math.floor((tissue.length - 1) / 2)] as number
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+async function drawSamples(
+  { network, seed }: UniversalRun,
+  model: LocalToneModel,
+  pairAt: (index: number) => Promise<LatticePair>,
+  total: number,
+  step: number,
+): Promise<readonly Sample[]> {
+  const rng = random(seed, `universal step/${step}`)
+  const samples: Sample[] = []
+  for (let k = 0; k < network.batch; k++)
+    samples.push(drawSample(await pairAt(rng.integer(total)), 0, model, network, rng))
+  return samples
+}
