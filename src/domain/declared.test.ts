@@ -53,7 +53,12 @@ describe('a sidecar', () => {
 
   it('of others says nothing by silence', () => {
     const philips = { Manufacturer: 'Philips', ImageType: ['ORIGINAL', 'PRIMARY', 'M', 'FFE', 'M', 'FFE'] }
-    expect(beside(philips)).toEqual({ preparation: {}, kind: 'magnitude', harmonized: false })
+    expect(beside(philips)).toEqual({
+      preparation: {},
+      kind: 'magnitude',
+      harmonized: false,
+      acquisition: {},
+    })
   })
 
   it.each([
