@@ -4,28 +4,16 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AnatomyName } from '../data/generators/anatomy.ts'
-import { simulateCohort } from '../data/generators/simulate.ts'
-import { ConfigError } from '../src/errors.ts'
 import type { Evidence, Metric } from '../src/evidence/evidence.ts'
 import { writeFileAtomic } from '../src/files.ts'
-import { packageFile, packageVersion } from '../src/package-root.ts'
+import { packageVersion } from '../src/package-root.ts'
 import { figureOf } from '../src/report/words.ts'
 import { train } from '../training/train.ts'
 import { pairedFidelity } from '../validation/paired-fidelity.ts'
 import { fixed, median, percent, publish, type Section, say } from './result.ts'
-import { codeHash, exists, type TrainingChoice, trainingChoice, workplace } from './workplace.ts'
+import { TARGET, travelerPlans, travelers } from './travelers.ts'
+import { codeHash, exists, type TrainingChoice, trainingChoice } from './workplace.ts'
 
-interface CohortPlan {
-  /** Of heads, scanners and noise. */
-  readonly seed: number
-  /** Base anatomy of each training subject. */
-  readonly training: readonly AnatomyName[]
-  /** Of each test subject; those come first in a cohort, since the first ones are scanned twice. */
-  readonly test: readonly AnatomyName[]
-}
-
-const TARGET = 'scanner-A'
 const METHOD = 'local-tone'
 const BASELINES = ['identity', 'zscore', 'histogram', 'tone']
 
@@ -38,16 +26,10 @@ interface Result {
 
 export async function harmonization(words: readonly string[]): Promise<void> {
   const choice = trainingChoice(words)
-  if (choice.seeds !== 'test' && choice.seeds !== 'tuning')
-    throw new ConfigError(`--seeds ${choice.seeds} is not possible.`, 'Choose test or tuning.')
-  const { cohorts } = JSON.parse(await readFile(packageFile(`bench/seeds/${choice.seeds}.json`), 'utf8')) as {
-    readonly cohorts: readonly CohortPlan[]
-  }
+  const cohorts = await travelerPlans(choice.seeds)
   const results: Result[] = []
   for (const plan of cohorts) {
-    const cohort = await cohortOf(plan)
-    const names = [...plan.test, ...plan.training].map((_, i) => `sub-${String(i + 1).padStart(2, '0')}`)
-    const [test, learners] = [names.slice(0, plan.test.length), names.slice(plan.test.length)]
+    const { cohort, test, learners } = await travelers(plan)
     const all = await evidenceOf(cohort, learners, test, choice)
     const one = await evidenceOf(cohort, learners.slice(0, 1), test, choice)
     results.push({ seed: plan.seed, all, one })
@@ -68,26 +50,6 @@ export async function harmonization(words: readonly string[]): Promise<void> {
   ]
   const file = choice.seeds === 'test' ? 'harmonization' : 'harmonization-tuning'
   await publish('harmonization', `Digital subjects, ${choice.seeds} seeds`, words, sections, file)
-}
-
-async function cohortOf({ seed, training, test }: CohortPlan): Promise<string> {
-  const code = await codeHash('data/generators')
-  const folder = join(workplace, `travelers-${seed}-${code}`)
-  const manifest = join(folder, 'cohort.tsv')
-  if (await exists(join(folder, 'derivatives/truth/code/parameters.json'))) return manifest
-  say(`simulating cohort ${seed}`)
-  const anatomies = [...test, ...training]
-  await simulateCohort(folder, {
-    subjects: anatomies.length,
-    scanners: 4,
-    seed,
-    lesions: [3, 6],
-    rescans: 1,
-    rescannedSubjects: test.length,
-    anatomies,
-    overwrite: true,
-  })
-  return manifest
 }
 
 /** Trains on `subjects` and validates on `test`; what has been done before is read. */

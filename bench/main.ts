@@ -9,6 +9,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'accuracy on digital subjects never used for tuning [--seeds test|tuning] [--steps N] [--engine NAME]',
     load: async () => (await import('./harmonization.ts')).harmonization,
   },
+  'residual-unet': {
+    what: 'what residual-unet gains over local-tone, on digital subjects at 2 mm [--seeds test|tuning] [--steps N] [--engine NAME]',
+    load: async () => (await import('./residual-unet.ts')).residualUnet,
+  },
   'learning-curve': {
     what: 'tone and local-tone trained on 1, 3 and 6 digital subjects, and an unseen scanner [--steps N] [--engine NAME]',
     load: async () => (await import('./learning-curve.ts')).learningCurve,

@@ -40,8 +40,9 @@ export interface NamedRun {
   }
 }
 
+const SCHEMA = 'attune-named-run/1'
 const schema: z.ZodType<NamedRun> = z.strictObject({
-  schema: z.literal('attune-named-run/1'),
+  schema: z.literal(SCHEMA),
   title: z.string().min(1),
   cohort: z.strictObject({
     made: z.string().min(1),
@@ -77,10 +78,12 @@ const schema: z.ZodType<NamedRun> = z.strictObject({
 
 const RUNS = 'training/runs'
 
-/** Names of the runs that come with attune. */
+/** Names of the runs on a cohort that come with attune; those of universal harmonizers, which need none, are of `attune pretrain`. */
 export async function namedRuns(): Promise<readonly string[]> {
   const files = await readdir(packageFile(RUNS)).catch(() => [])
-  return files.flatMap((file) => /^([a-z0-9-]+)\.json$/.exec(file)?.[1] ?? []).sort()
+  const names = files.flatMap((file) => /^([a-z0-9-]+)\.json$/.exec(file)?.[1] ?? []).sort()
+  const texts = await Promise.all(names.map((name) => readFile(packageFile(`${RUNS}/${name}.json`), 'utf8')))
+  return names.filter((_, k) => (JSON.parse(texts[k] as string) as { schema?: unknown }).schema === SCHEMA)
 }
 
 /** @throws {ConfigError} when there is no run of this name */
