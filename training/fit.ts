@@ -11,7 +11,7 @@ import type { ToneModel } from '../src/intensity/tone.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import type { LocalToneOptions } from './local-tone.ts'
-import type { CheckpointPlace } from './parts/checkpoint.ts'
+import { type CheckpointPlace, secondStage } from './parts/checkpoint.ts'
 import type { Start } from './parts/fine-tuning.ts'
 import type { FirstStage } from './parts/lattice-subjects.ts'
 import type { StepProgress } from './parts/optimize.ts'
@@ -124,7 +124,7 @@ export async function fitResidualUnet(
       onScan: (done, total) => onProgress({ stage: 'lattices', done, total }),
       onStep: (progress) => onProgress({ stage: 'steps', ...progress }),
       log: (line) => onProgress({ stage: 'remark', line }),
-      checkpoint: { ...checkpoint, path: `${checkpoint.path}-residual` },
+      checkpoint: secondStage(checkpoint),
     })
     const { seed: _seed, engine: _engine, ...settings } = options
     return {

@@ -6,6 +6,7 @@ import { sha256, writeFileAtomic } from '../src/files.ts'
 import { isMethod } from '../src/harmonizer/ladder.ts'
 import type { Method } from '../src/harmonizer/method.ts'
 import { packageVersion } from '../src/package-root.ts'
+import { removeCheckpoint } from './parts/checkpoint.ts'
 import type { Scores } from './score-pair.ts'
 
 const method = z.custom<Method>((value) => typeof value === 'string' && isMethod(value))
@@ -49,7 +50,7 @@ export async function scoresOf(
   const checkpoint = join(foldFolder(out), `${name}.checkpoint`)
   const scores = await make(checkpoint)
   await writeFileAtomic(path, JSON.stringify(scores))
-  await rm(checkpoint, { force: true })
+  await removeCheckpoint(checkpoint)
   return scores
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Cohort } from '../src/cohort/cohort.ts'
@@ -61,7 +61,8 @@ async function outputOf(bundle: string): Promise<Float32Array> {
 
 describe('attune train --method residual-unet', () => {
   it('writes a bundle that stays within its bound of the first stage, and a card that says what lies outside of the graph', async () => {
-    const settings = { first: 'tone', steps: 6, batch: 2 }
+    // past the first checkpoint, which is written after step 25
+    const settings = { first: 'tone', steps: 26, batch: 2 }
     const [before, bundle] = [
       await outputOf(await bundleOf('tone', 'tone', {})),
       await bundleOf('unet', 'residual-unet', settings),
@@ -72,6 +73,7 @@ describe('attune train --method residual-unet', () => {
     const most = changes.reduce((a, b) => Math.max(a, b), 0)
     expect(most).toBeGreaterThan(0)
     expect(most).toBeLessThanOrEqual(bound)
+    expect((await readdir(folder)).filter((name) => name.startsWith('unet.'))).toEqual(['unet.harmonizer'])
     const card = await readFile(join(bundle, 'card.md'), 'utf8')
     expect(card).toMatch(/`residual-unet` \(rung 5 .*Outside of it: the first stage/s)
     const manifest = JSON.parse(await readFile(join(bundle, 'manifest.json'), 'utf8'))

@@ -98,6 +98,16 @@ export async function readCheckpoint(path: string, key: string): Promise<Trainin
   return { step: data.step, recentLoss: data.recentLoss, loss: data.loss, tensors }
 }
 
+/** Where the second stage of a training keeps its state, beside that of the first. */
+export function secondStage(place: CheckpointPlace): CheckpointPlace {
+  return { ...place, path: besidePath(place.path) }
+}
+
+function besidePath(path: string): string {
+  return `${path}-residual`
+}
+
+/** Of every stage. */
 export async function removeCheckpoint(path: string): Promise<void> {
-  await rm(path, { force: true })
+  for (const file of [path, besidePath(path)]) await rm(file, { force: true })
 }
