@@ -58,11 +58,11 @@ Any positive gain; voxel edges 0.5 to 6 mm; the field of view of a head, with li
 
 ## Evidence
 
-\`bench/results/universal-*.md\` in the repository: unseen digital scanners and anatomies, real pairs, lesions; what is missed stands there, too.
+docs/decisions/0009-universal.md in the repository says what was measured on unseen digital scanners and on real heads, and what is missed. The bench is \`npm run bench -- universal\`.
 \`evidence.json\` holds the course of training.
 
 ## Intended use
 
-Research. Not a medical device: not for diagnosis. Where traveling subjects exist, train on them: \`attune train\` starts from this network.
+Research. Not a medical device: not for diagnosis. Where traveling subjects exist, train on them: \`attune train --from universal\` starts from this network.
 `
 }

@@ -28,12 +28,12 @@ const VOXEL_MM: Range = [0.5, 6]
 const MASK_ML: Range = [700, 7500]
 /**
  * How much of the head may be cut off at the left, right, back, front, lower and upper face: narrow slabs touch the ears, thick slices end at the
- * vertex, necks are cut anywhere (chosen, from the six kinds of real heads in bench/results/universal-real.md).
+ * vertex, necks are cut anywhere (chosen, from real heads of six kinds: bench/universal-real.ts).
  */
 const CUT = [0.5, 0.5, 0.35, 0.35, 1, 0.45] as const
 
 /**
- * Real heads differ from digital ones in more than was simulated: limits this much wider take all those of bench/results/universal-real.md (chosen on
+ * Real heads differ from digital ones in more than was simulated: limits this much wider take all those of bench/universal-real.ts (chosen on
  * them, so that they are no test of it).
  */
 const WIDER = 1.25
