@@ -1,7 +1,7 @@
 /** Files that appear whole or not at all: written beside their place under a temporary name, then renamed. */
 import { createHash, randomBytes } from 'node:crypto'
-import { constants, existsSync, rmSync } from 'node:fs'
-import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { constants, createReadStream, existsSync, rmSync } from 'node:fs'
+import { access, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { MissingError } from './errors.ts'
 
@@ -26,14 +26,18 @@ export function removeTemporaryFiles(): void {
   for (const path of underway) rmSync(path, { recursive: true, force: true })
 }
 
+/** A name in `folder` for what is not finished yet. It carries no part of any path, which may hold a patient's name. */
+export function temporaryPath(folder: string): string {
+  return join(folder, `.attune-${randomBytes(8).toString('hex')}.tmp`)
+}
+
 /**
  * Writes `path` atomically: readers see the old file or the new one, never a part. Folders are made.
- * Temporary names carry no part of `path`, which may hold a patient's name.
  * @throws {MissingError} when the folder cannot be written or the disk is full; no temporary file stays
  */
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
   const folder = dirname(path)
-  const temporary = join(folder, `.attune-${randomBytes(8).toString('hex')}.tmp`)
+  const temporary = temporaryPath(folder)
   try {
     await withTemporary(temporary, async () => {
       await mkdir(folder, { recursive: true })
@@ -82,6 +86,9 @@ export function sha256(bytes: string | Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
+/** Of a file of any size: it is never whole in memory. */
 export async function sha256File(path: string): Promise<string> {
-  return sha256(await readFile(path))
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk)
+  return hash.digest('hex')
 }

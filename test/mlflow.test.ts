@@ -10,11 +10,12 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sha256File } from '../src/files.ts'
 import { random } from '../src/kernels/random.ts'
 import { exportFileStore } from '../src/tracking/file-store.ts'
 import type { KeyValue } from '../src/tracking/mlflow-api.ts'
 import { mlflowHttp } from '../src/tracking/mlflow-http.ts'
-import { createRunFolder, type RunFolder, streamedSha256 } from '../src/tracking/run-folder.ts'
+import { createRunFolder, type RunFolder } from '../src/tracking/run-folder.ts'
 import { sendRun } from '../src/tracking/send.ts'
 import { openTracker, type Tracker } from '../src/tracking/tracker.ts'
 import { temporaryFolder } from './fixtures/nifti.ts'
@@ -219,7 +220,7 @@ describe.skipIf(executable === '')('a real MLflow server', () => {
     const { runId, experimentId } = await sendRun(run, mlflowHttp({ url: server.url }))
     clearInterval(watch)
     const kept = join(place, 'artifacts', experimentId, runId, 'artifacts', 'big.bin')
-    expect(await streamedSha256(kept)).toBe(hash.digest('hex'))
+    expect(await sha256File(kept)).toBe(hash.digest('hex'))
     expect(most).toBeLessThan(60e6)
   })
 

@@ -1,12 +1,11 @@
 /** A training written down as it happens: what its progress and its result become in a run. */
 
 import { spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { basename, join } from 'node:path'
 import type { TrainProgress, TrainStart } from '../../training/fit.ts'
 import type { Trained } from '../../training/train.ts'
 import { AttuneError } from '../errors.ts'
-import { requireWritable, sha256, withTemporary, writeFileAtomic } from '../files.ts'
+import { requireWritable, sha256, temporaryPath, withTemporary, writeFileAtomic } from '../files.ts'
 import { packageVersion } from '../package-root.ts'
 import { ladderText } from '../report/ladder.ts'
 import { type Follower, followRun } from '../tracking/follow.ts'
@@ -181,7 +180,7 @@ async function keepBundle(
   say: (line: string) => void,
 ): Promise<void> {
   const { copyWithoutNames } = await import('../../training/nameless-bundle.ts')
-  const folder = join(tracker.run.path, `.attune-${randomBytes(8).toString('hex')}.tmp`)
+  const folder = temporaryPath(tracker.run.path)
   try {
     await withTemporary(folder, async () => {
       const name = basename(path)

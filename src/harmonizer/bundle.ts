@@ -7,11 +7,10 @@
  *     card.md         model card
  *     evidence.json   how training went
  */
-import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { ConfigError, InputError, MissingError } from '../errors.ts'
-import { requireWritable, sha256, writeFileAtomic } from '../files.ts'
+import { requireWritable, sha256, temporaryPath, writeFileAtomic } from '../files.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 
 export const BUNDLE_SUFFIX = '.harmonizer'
@@ -52,7 +51,7 @@ export async function writeBundle(
   )
   const text = `${JSON.stringify({ ...manifest, files: hashes }, null, 2)}\n`
   parseManifest(text, join(path, MANIFEST))
-  const temporary = join(dirname(place), `.attune-${randomBytes(8).toString('hex')}.tmp`)
+  const temporary = temporaryPath(dirname(place))
   const replaced = `${temporary}-replaced`
   try {
     await mkdir(temporary, { recursive: true })

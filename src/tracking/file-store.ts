@@ -2,13 +2,12 @@
  * Runs as MLflow's file store (`mlruns/`), the layout that `mlflow migrate-filestore` (MLflow 3.10 and newer) brings into a
  * database. Artifacts are copied beside it and referred to by absolute addresses, so the folder is made where it is to stay.
  */
-import { randomBytes } from 'node:crypto'
 import { cp, mkdir, readdir, rename } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { stringify } from 'yaml'
 import { ConfigError, MissingError } from '../errors.ts'
-import { withTemporary, writeFileAtomic } from '../files.ts'
+import { temporaryPath, withTemporary, writeFileAtomic } from '../files.ts'
 import { ARTIFACTS, type RunFolder, type RunState } from './run-folder.ts'
 import { detailsOf, type RunDetails } from './summary.ts'
 
@@ -26,7 +25,7 @@ export async function exportFileStore(runs: readonly RunFolder[], out: string): 
   const place = resolve(out, 'mlruns')
   if ((await readdir(place).catch(() => undefined)) !== undefined)
     throw new ConfigError(`${place} exists.`, 'Name another folder; it is left as it is.')
-  const temporary = join(dirname(place), `.attune-${randomBytes(8).toString('hex')}.tmp`)
+  const temporary = temporaryPath(dirname(place))
   try {
     await withTemporary(temporary, async () => {
       await writeStore(temporary, place, runs)

@@ -2,12 +2,11 @@
  * Brings a run folder to an MLflow server: what the server does not have yet, in the order in which it was written, and no
  * further than it answers. Repeating it is safe, so a server that was away, a crash and a continued run need nothing special.
  */
-import { randomBytes } from 'node:crypto'
 import { lstat, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { MissingError } from '../errors.ts'
-import { sha256, withTemporary, writeFileAtomic } from '../files.ts'
+import { sha256, temporaryPath, withTemporary, writeFileAtomic } from '../files.ts'
 import { type Batch, type MlflowApi, type MlflowRun, type MlflowStatus, mlflowApi } from './mlflow-api.ts'
 import { MlflowError, type MlflowHttp } from './mlflow-http.ts'
 import { ARTIFACTS, type RunFolder, readLog, stateOf } from './run-folder.ts'
@@ -259,7 +258,7 @@ async function sendLongValues(
   const refused: string[] = []
   for (const entry of entries)
     if (('param' in entry || 'tag' in entry) && entry.value.length > longestOf(entry)) {
-      const file = join(run.path, `.attune-${randomBytes(8).toString('hex')}.tmp`)
+      const file = temporaryPath(run.path)
       const path = longValuePath(entry)
       refused.push(
         ...(await refusedOr(path, () =>

@@ -2,14 +2,13 @@
  * Writes a run down while it happens. Tracking must never end the work that it watches: what cannot be written is said once,
  * kept in memory, and tried again with the next entry.
  */
-import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { ConfigError, MissingError } from '../errors.ts'
-import { withTemporary } from '../files.ts'
-import { ARTIFACTS, LOG_FILE, type RunFolder, readLog, streamedSha256 } from './run-folder.ts'
+import { sha256File, temporaryPath, withTemporary } from '../files.ts'
+import { ARTIFACTS, LOG_FILE, type RunFolder, readLog } from './run-folder.ts'
 import { completeLines, isInside, isName, metricValue, type RunEntry, type RunStatus } from './run-log.ts'
 
 export type ParamValue = string | number | boolean
@@ -183,11 +182,11 @@ async function copyArtifact(
 ): Promise<{ readonly artifact: string; readonly bytes: number; readonly sha256: string }> {
   const place = join(run.path, ARTIFACTS, ...name.split('/'))
   await mkdir(dirname(place), { recursive: true })
-  const temporary = join(dirname(place), `.attune-${randomBytes(8).toString('hex')}.tmp`)
+  const temporary = temporaryPath(dirname(place))
   return withTemporary(temporary, async () => {
     await copyFile(source, temporary, constants.COPYFILE_FICLONE)
     const { size } = await stat(temporary)
-    const sha256 = await streamedSha256(temporary)
+    const sha256 = await sha256File(temporary)
     await rename(temporary, place)
     return { artifact: name, bytes: size, sha256 }
   })

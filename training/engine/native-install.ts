@@ -3,7 +3,7 @@
  * libtensorflow inside TensorFlow's Python wheel. No script of either package is run.
  */
 import { execFile } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { cp, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { InputError, MissingError } from '../../src/errors.ts'
-import { withTemporary } from '../../src/files.ts'
+import { temporaryPath, withTemporary } from '../../src/files.ts'
 import { engineFolder, nativeFolder, nativeParts, npmPackages, tensorflow } from './native-folder.ts'
 
 const execute = promisify(execFile)
@@ -32,7 +32,7 @@ export async function installNative(
     log(`removing ${folder}, which does not load`)
     await rm(folder, { recursive: true, force: true })
   }
-  const work = join(engineFolder(), `.attune-${randomBytes(8).toString('hex')}.tmp`)
+  const work = temporaryPath(engineFolder())
   await withTemporary(work, async () => {
     const engine = join(work, 'engine')
     await mkdir(engine, { recursive: true })

@@ -1,5 +1,5 @@
 /** The native engine: tfjs-node on libtensorflow, built by `attune engine install native` (native-install.ts). */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { AttuneError, MissingError } from '../../src/errors.ts'
-import { withTemporary } from '../../src/files.ts'
+import { temporaryPath, withTemporary } from '../../src/files.ts'
 import { nativeFolder, nativeParts } from './native-folder.ts'
 import { registerNativeKernels } from './native-kernels.ts'
 
@@ -98,7 +98,7 @@ async function linkedModules(folder: string): Promise<string> {
 }
 
 async function link(folder: string, linked: string): Promise<void> {
-  const temporary = join(folder, `.attune-${randomBytes(8).toString('hex')}.tmp`)
+  const temporary = temporaryPath(folder)
   await withTemporary(temporary, async () => {
     const from = join(folder, nativeParts.modules)
     const to = join(temporary, nativeParts.modules)
