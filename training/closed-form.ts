@@ -14,6 +14,7 @@ import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
 import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
 import { fitToneCurve, type ToneModel, toneKnots, toneScale } from '../src/intensity/tone.ts'
+import { concatenate } from '../src/kernels/concatenate.ts'
 import { noiseSd } from '../src/metrics/noise.ts'
 import { middleSlab } from '../src/volume/slab.ts'
 import { toFloat32, type Volume } from '../src/volume/volume.ts'
@@ -208,14 +209,4 @@ function meanNoise(noise: readonly { readonly u: number; readonly y: number }[])
   const rms = (values: readonly number[]): number =>
     Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
   return { u: rms(noise.map(({ u }) => u)), y: rms(noise.map(({ y }) => y)) }
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
 }

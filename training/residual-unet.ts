@@ -16,6 +16,7 @@ import { type EngineChoice, startEngine } from './engine/engine.ts'
 import { type CheckpointPlace, checkpointKey, type TrainingState } from './parts/checkpoint.ts'
 import { codeScale, standardized } from './parts/code-scale.ts'
 import { dissimilarity, edgeDifference, meanAbsolute } from './parts/image-loss.ts'
+import { medianAbove } from './parts/lattice-pairs.ts'
 import { type FirstStage, type LatticeSubject, loadLatticeSubjects } from './parts/lattice-subjects.ts'
 import { optimize, type StepProgress } from './parts/optimize.ts'
 import { type Batch, drawBatch, slicesOf } from './parts/slices.ts'
@@ -211,10 +212,7 @@ function blurred(tf: Tf, x: TensorFlow.Tensor4D, sdMm: number): TensorFlow.Tenso
 
 /** Median of the target scans' voxels brighter than half the reference scale: tissue without air, bone and fluid; in units of that scale. */
 function tissueMedian(subjects: readonly LatticeSubject[]): number {
-  const medians = subjects.map(({ targets: [{ image, mask }] }) => {
-    const tissue = image.filter((value, i) => mask[i] === 1 && value > 0.5).sort()
-    return tissue[Math.floor((tissue.length - 1) / 2)] ?? Number.NaN
-  })
+  const medians = subjects.map(({ targets: [{ image, mask }] }) => medianAbove(image, 0.5, mask))
   const sorted = medians.filter(Number.isFinite).sort((a, b) => a - b)
   const median = sorted[Math.floor((sorted.length - 1) / 2)]
   if (median === undefined)

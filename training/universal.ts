@@ -10,6 +10,7 @@ import { ConfigError } from '../src/errors.ts'
 import { describeBox } from '../src/harmonizer/result-guard.ts'
 import { ANY_DOMAIN, type LocalToneModel, type LocalToneWeights } from '../src/inference/local-tone-model.ts'
 import { fitToneCurve } from '../src/intensity/tone.ts'
+import { concatenate } from '../src/kernels/concatenate.ts'
 import { LATTICE } from '../src/kernels/lattice.ts'
 import { random } from '../src/kernels/random.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
@@ -17,11 +18,11 @@ import { type Volume, volumeOf } from '../src/volume/volume.ts'
 import { type Engine, type EngineChoice, startEngine } from './engine/engine.ts'
 import { chooseKnots, pairedIntensities } from './local-tone.ts'
 import type { TrainingState } from './parts/checkpoint.ts'
-import { type LatticePair, latticePair } from './parts/lattice-pairs.ts'
+import { type LatticePair, latticePair, medianAbove } from './parts/lattice-pairs.ts'
 import { readStored, writeStored } from './parts/lattice-store.ts'
 import { loadedNetwork, type TrainedCurves } from './parts/loaded-network.ts'
 import { type StepHooks, trainSteps } from './parts/local-tone-steps.ts'
-import { drawSample, SAMPLED, type Sample } from './parts/samples.ts'
+import { AS_IT_IS, drawSample, SAMPLED, type Sample } from './parts/samples.ts'
 import type { HarmonizedScan } from './universal-guards.ts'
 import type { UniversalRun } from './universal-run.ts'
 
@@ -147,7 +148,6 @@ function notBlanked({ data }: Volume): Uint8Array {
 
 /** Less than this is a brain alone: the largest fill 1.9 l, and the smallest adult heads in the box 2.5 l. */
 const LARGEST_BRAIN_ML = 2200
-const AS_IT_IS = { shading: 0, shiftMm: 0, mirror: 0 } as const
 
 async function harmonizedScans(
   { tf }: Engine,
@@ -181,32 +181,17 @@ async function prepare(
   for (let k = 0; k < surveyed; k++)
     points.push(pairedIntensities([await pairAt(Math.floor((k * total) / surveyed))], REFERENCE_SCALE))
   const u = points.map((found) => found.u)
-  const y = joined(points.map((found) => found.y))
+  const y = concatenate(points.map((found) => found.y))
   const knots = chooseKnots(u, network.bins)
   return {
     kind: 'local-tone',
     referenceScale: REFERENCE_SCALE,
     knots,
     domains: [ANY_DOMAIN],
-    tones: { [ANY_DOMAIN]: [...fitToneCurve(joined(u), y, knots)] },
-    bounds: { slopeRatio: network.slopeRatio, perMm: network.changePerMm * tissueMedian(y) },
+    tones: { [ANY_DOMAIN]: [...fitToneCurve(concatenate(u), y, knots)] },
+    // tissue without air, bone and fluid is brighter than half of white matter
+    bounds: { slopeRatio: network.slopeRatio, perMm: network.changePerMm * medianAbove(y, 0.5) },
   }
-}
-
-/** Median of the target's points brighter than half of white matter: tissue without air, bone and fluid; in white matter. */
-function tissueMedian(y: Float32Array): number {
-  const tissue = y.filter((value) => value > 0.5).sort()
-  return tissue[Math.floor((tissue.length - 1) / 2)] as number
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
 
 async function drawSamples(

@@ -13,15 +13,13 @@ import type { Engine } from '../engine/engine.ts'
 import { featureCount } from './features.ts'
 import type { LatticePair } from './lattice-pairs.ts'
 import { loadedNetwork, type TrainedCurves } from './loaded-network.ts'
-import { drawSample } from './samples.ts'
+import { AS_IT_IS, drawSample } from './samples.ts'
 
 /** What training goes on from: a universal harmonizer, whose only domain is `ANY_DOMAIN`. */
 export interface Start extends TrainedCurves {
   readonly name: string
   readonly sha256: string
 }
-
-const AS_IT_IS = { shading: 0, shiftMm: 0, mirror: 0 } as const
 
 /**
  * Global tones of the domains, at the knots of the start: from what the start makes of each pair's source to its target.

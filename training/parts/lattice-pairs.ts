@@ -114,7 +114,7 @@ export function latticePair({
     target: goal,
     common,
     scale,
-    tissueMedian: medianAbove(image, own, scale / 2),
+    tissueMedian: medianAbove(image, scale / 2, own),
   }
 }
 
@@ -123,9 +123,10 @@ function leaveOutUnknown(x: Float32Array, mask: Uint8Array): void {
   for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) mask[i] = 0
 }
 
-function medianAbove(x: Float32Array, mask: Uint8Array, least: number): number {
-  const tissue = x.filter((value, i) => mask[i] === 1 && value > least).sort()
-  return tissue[Math.floor((tissue.length - 1) / 2)] as number
+/** @returns the lower median of the values above `least` where `mask` is 1; NaN where there are none */
+export function medianAbove(x: Float32Array, least: number, mask?: Uint8Array): number {
+  const above = x.filter((value, i) => value > least && (mask === undefined || mask[i] === 1)).sort()
+  return above[Math.floor((above.length - 1) / 2)] ?? Number.NaN
 }
 
 async function onGridOf(grid: Volume, scan: Scan): Promise<{ volume: Volume; mask: Uint8Array }> {

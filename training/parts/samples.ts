@@ -44,6 +44,8 @@ export interface Augmentation {
   readonly mirror: number
 }
 
+export const AS_IT_IS: Augmentation = { shading: 0, shiftMm: 0, mirror: 0 }
+
 /** @param domain index of the pair's source domain in the model */
 export function drawSample(
   pair: LatticePair,
