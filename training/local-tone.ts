@@ -11,7 +11,8 @@ import type { TrainingState } from './parts/checkpoint.ts'
 import type { LossWeights } from './parts/curve-loss.ts'
 import { composedTones, type Start, widenedWeights } from './parts/fine-tuning.ts'
 import { type LatticePair, loadLatticePairs } from './parts/lattice-pairs.ts'
-import { type StepHooks, trainSteps } from './parts/local-tone-steps.ts'
+import { trainSteps } from './parts/local-tone-steps.ts'
+import type { StepHooks } from './parts/optimize.ts'
 import { type Augmentation, drawSample, type Sample } from './parts/samples.ts'
 
 export interface LocalToneOptions extends Augmentation, Omit<LossWeights, 'perMm'> {

@@ -3,7 +3,15 @@
  * weights. Read top to bottom: settings, the loop, what one step sees.
  */
 import type * as TensorFlow from '@tensorflow/tfjs-core'
-import { blocks, residual, SLICES, type Weights, weightShapes } from '../models/residual-unet/network.ts'
+import {
+  blocks,
+  gaussian,
+  residual,
+  SLICES,
+  smooth,
+  type Weights,
+  weightShapes,
+} from '../models/residual-unet/network.ts'
 import type { Cohort } from '../src/cohort/cohort.ts'
 import { InputError } from '../src/errors.ts'
 import { CODE_FIELDS } from '../src/harmonizer/image-code.ts'
@@ -13,12 +21,12 @@ import type { ToneModel } from '../src/intensity/tone.ts'
 import { LATTICE } from '../src/kernels/lattice.ts'
 import { random } from '../src/kernels/random.ts'
 import { type EngineChoice, startEngine } from './engine/engine.ts'
-import { type CheckpointPlace, checkpointKey, type TrainingState } from './parts/checkpoint.ts'
+import { checkpointKey, type TrainingState } from './parts/checkpoint.ts'
 import { codeScale, standardized } from './parts/code-scale.ts'
 import { dissimilarity, edgeDifference, meanAbsolute } from './parts/image-loss.ts'
 import { medianAbove } from './parts/lattice-pairs.ts'
 import { type FirstStage, type LatticeSubject, loadLatticeSubjects } from './parts/lattice-subjects.ts'
-import { optimize, type StepProgress } from './parts/optimize.ts'
+import { optimize, type StepHooks } from './parts/optimize.ts'
 import { type Batch, drawBatch, slicesOf } from './parts/slices.ts'
 
 type Tf = typeof TensorFlow
@@ -75,11 +83,8 @@ export interface TrainedResidualUnet {
 
 export type CodeScale = ReturnType<typeof codeScale>
 
-export interface ResidualUnetHooks {
+export interface ResidualUnetHooks extends StepHooks {
   readonly onScan?: (done: number, total: number) => void
-  readonly onStep?: (progress: StepProgress) => void
-  readonly log?: (line: string) => void
-  readonly checkpoint?: CheckpointPlace
 }
 
 /**
@@ -124,9 +129,8 @@ export async function trainResidualUnet(
     learningRate: options.learningRate,
     batchAt: (step) => drawBatch(slices, options, random(options.seed, `slices/${step}`)),
     loss: (variables, batch) => lossOf(tf, variables, batch, { ...options, standard, bound }),
-    ...(hooks.onStep && { onStep: hooks.onStep }),
-    ...(hooks.log && { log: hooks.log }),
-    ...(hooks.checkpoint && { checkpoint: { ...hooks.checkpoint, key } }),
+    key,
+    hooks,
   })
   return {
     model: {
@@ -197,17 +201,7 @@ function consistency(tf: Tf, out: TensorFlow.Tensor4D, weight: TensorFlow.Tensor
 /** By a Gaussian in the plane, cut at 3 SD. */
 function blurred(tf: Tf, x: TensorFlow.Tensor4D, sdMm: number): TensorFlow.Tensor4D {
   const sd = sdMm / LATTICE.spacing
-  if (sd === 0) return x
-  const reach = Math.ceil(3 * sd)
-  const values = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / sd) ** 2))
-  const sum = values.reduce((total, value) => total + value, 0)
-  const kernel = (shape: [number, number, number, number]): TensorFlow.Tensor4D =>
-    tf.tensor4d(
-      values.map((value) => value / sum),
-      shape,
-    )
-  const n = values.length
-  return tf.conv2d(tf.conv2d(x, kernel([n, 1, 1, 1]), 1, 'same'), kernel([1, n, 1, 1]), 1, 'same')
+  return sd === 0 ? x : smooth(tf, x, gaussian(sd, Math.ceil(3 * sd)))
 }
 
 /** Median of the target scans' voxels brighter than half the reference scale: tissue without air, bone and fluid; in units of that scale. */

@@ -130,23 +130,15 @@ export async function allSettings(): Promise<readonly Setting[]> {
       ...{ name: 'maxRung', methods: ['auto'], type: 'integer', from: 0, to: STRONGEST, default: STRONGEST },
       meaning: 'Strongest rung that may be chosen; less by itself where travelers are few',
     },
-    ...NETWORK.map(([name, type, from, to, meaning]): Setting => {
-      const methods = ['auto', 'local-tone'] as const
-      return { name, methods, type, from, to, default: LOCAL_TONE_DEFAULTS[name], meaning }
-    }),
+    ...numbers(NETWORK, LOCAL_TONE_DEFAULTS, ['auto', 'local-tone']),
     {
       ...{ name: 'first', methods: ['residual-unet'], type: 'choice', choices: FIRST, default: 'local-tone' },
       meaning: 'The method whose result the U-Net corrects',
     },
-    ...RESIDUAL.map(([name, type, from, to, meaning]): Setting => {
-      const methods = ['residual-unet'] as const
-      return { name, methods, type, from, to, default: RESIDUAL_UNET_DEFAULTS[name], meaning }
-    }),
-    ...NETWORK.map(([name, type, from, to, meaning]): Setting => {
-      const methods = ['residual-unet'] as const
-      const nested = `${NESTED}.${name}`
-      return { name: nested, methods, type, from, to, default: LOCAL_TONE_DEFAULTS[name], meaning }
-    }),
+    ...numbers(RESIDUAL, RESIDUAL_UNET_DEFAULTS, ['residual-unet']),
+    ...numbers(NETWORK, LOCAL_TONE_DEFAULTS, ['residual-unet']).map(
+      (setting): Setting => ({ ...setting, name: `${NESTED}.${setting.name}` }),
+    ),
     {
       ...{ name: 'peak', methods: ['whitestripe', 'kde'], type: 'choice', default: POPULATION.peak },
       choices: ['first', 'largest', 'last'],
@@ -162,6 +154,22 @@ export async function allSettings(): Promise<readonly Setting[]> {
   ]
 }
 
+function numbers<Name extends string>(
+  rows: readonly NumberRange<Name>[],
+  defaults: Readonly<Record<Name, number>>,
+  methods: Setting['methods'],
+): readonly Setting[] {
+  return rows.map(([name, type, from, to, meaning]) => ({
+    name,
+    methods,
+    type,
+    from,
+    to,
+    default: defaults[name],
+    meaning,
+  }))
+}
+
 /**
  * The method's defaults with what the user set; checked before any image is read.
  * @throws {ConfigError} for settings that the method does not take, and values out of range
@@ -173,7 +181,7 @@ export async function settingsOf(
   const { LOCAL_TONE_DEFAULTS } = await import('./local-tone.ts')
   const { RESIDUAL_UNET_DEFAULTS } = await import('./residual-unet.ts')
   const { seed: _seed, engine: _engine, ...localTone } = LOCAL_TONE_DEFAULTS
-  const { seed: _itsSeed, engine: _itsEngine, ...numbers } = RESIDUAL_UNET_DEFAULTS
+  const { seed: _itsSeed, engine: _itsEngine, ...unet } = RESIDUAL_UNET_DEFAULTS
   const known = (await allSettings()).filter(({ methods }) => methods.includes(method))
   const wrong = Object.entries(flattened(config)).filter(
     ([name, value]) => !known.some((setting) => setting.name === name && isPossible(setting, value)),
@@ -196,7 +204,7 @@ export async function settingsOf(
     ...(method === 'residual-unet' && nested),
   }
   const residualUnet: ResidualUnetSettings = {
-    ...numbers,
+    ...unet,
     first: 'local-tone',
     ...(method === 'residual-unet' && ofUnet),
   }

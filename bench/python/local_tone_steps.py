@@ -1,26 +1,13 @@
-"""Steps of the network of local-tone in PyTorch: forward, backward, Adam. Prints milliseconds of each step, its loss,
-and the CPU milliseconds (all threads) of a step after the warm-up.
-
-python local_tone_steps.py PROBLEM.json WARM_UP STEPS THREADS
-"""
-import json
+"""Steps of the network of local-tone in PyTorch (timed_steps.py)."""
 import math
-import sys
-import time
 
 import torch
 import torch.nn.functional as F
+from timed_steps import read_problem, report_steps, tensor
 
-path, warm_up, steps, threads = sys.argv[1], *map(int, sys.argv[2:5])
-torch.set_num_threads(threads)
-with open(path) as file:
-    problem = json.load(file)
+problem = read_problem()
 R, A, S = problem["cells"]
 BINS = problem["bins"]
-
-
-def tensor(part):
-    return torch.tensor(part["values"], dtype=torch.float32).reshape(part["shape"])
 
 
 weights = {name: tensor(part) for name, part in problem["weights"].items()}
@@ -89,17 +76,4 @@ def network():
     return limit(bounded, problem["perMm"] * problem["cellMm"])
 
 
-adam = torch.optim.Adam(weights.values(), lr=problem["rate"], eps=1e-7)
-times, losses = [], []
-for step in range(steps):
-    if step == warm_up:
-        cpu = time.process_time()
-    began = time.perf_counter()
-    adam.zero_grad()
-    loss = (network() - goal).square().mean()
-    loss.backward()
-    adam.step()
-    losses.append(loss.item())
-    times.append(1000 * (time.perf_counter() - began))
-cpu = 1000 * (time.process_time() - cpu) / (steps - warm_up)
-print(json.dumps({"version": torch.__version__, "times": times, "cpu": cpu, "losses": losses}))
+report_steps(weights, problem["rate"], lambda: (network() - goal).square().mean())

@@ -1,26 +1,12 @@
-"""Steps of the network of residual-unet in PyTorch: forward, backward, Adam. Prints milliseconds of each step, its loss,
-and the CPU milliseconds (all threads) of a step after the warm-up.
-
-python residual_unet_steps.py PROBLEM.json WARM_UP STEPS THREADS
-"""
-import json
-import sys
-import time
+"""Steps of the network of residual-unet in PyTorch (timed_steps.py)."""
 
 import torch
 import torch.nn.functional as F
+from timed_steps import read_problem, report_steps, tensor
 
-path, warm_up, steps, threads = sys.argv[1], *map(int, sys.argv[2:5])
-torch.set_num_threads(threads)
-with open(path) as file:
-    problem = json.load(file)
+problem = read_problem()
 LEAK, BOUND = problem["leak"], problem["bound"]
 layout = torch.channels_last if problem["channelsLast"] else torch.contiguous_format
-
-
-def tensor(part):
-    return torch.tensor(part["values"], dtype=torch.float32).reshape(part["shape"])
-
 
 weights = {}
 for name, part in problem["weights"].items():
@@ -66,17 +52,4 @@ def network():
     return F.conv2d(y, band.reshape(1, 1, 1, -1), padding=(0, reach))
 
 
-adam = torch.optim.Adam(weights.values(), lr=problem["rate"], eps=1e-7)
-times, losses = [], []
-for step in range(steps):
-    if step == warm_up:
-        cpu = time.process_time()
-    began = time.perf_counter()
-    adam.zero_grad()
-    loss = (network() - goal).abs().mean()
-    loss.backward()
-    adam.step()
-    losses.append(loss.item())
-    times.append(1000 * (time.perf_counter() - began))
-cpu = 1000 * (time.process_time() - cpu) / (steps - warm_up)
-print(json.dumps({"version": torch.__version__, "times": times, "cpu": cpu, "losses": losses}))
+report_steps(weights, problem["rate"], lambda: (network() - goal).abs().mean())

@@ -14,6 +14,7 @@ import {
 } from '../../test/local-tone-oracle.ts'
 import { type Engine, startEngine } from '../../training/engine/engine.ts'
 import { COARSE, coarseFeatures, featureCount, imageScale } from '../../training/parts/features.ts'
+import { namedWeights } from '../../training/parts/local-tone-steps.ts'
 import { exportLocalTone } from '../../training/parts/onnx-local-tone.ts'
 import * as network from './network.ts'
 
@@ -35,25 +36,12 @@ function featuresOf(domain: number): Float32Array {
 
 /** The trainer's tensors for exported weights. */
 function tensorsOf(exported: LocalToneWeights): network.Weights {
-  const { conv1, conv2, conv3, head, context, place } = exported
-  const values: Record<network.WeightName, Float32Array> = {
-    'conv1/kernel': conv1.kernel,
-    'conv1/bias': conv1.bias,
-    'conv2/kernel': conv2.kernel,
-    'conv2/bias': conv2.bias,
-    'conv3/kernel': conv3.kernel,
-    'conv3/bias': conv3.bias,
-    context,
-    'head/kernel': head.kernel,
-    'head/bias': head.bias,
-    place,
-  }
   const shapes = network.weightShapes(
     featureCount(model.knots.length, model.domains.length),
     bins,
     model.domains.length,
   )
-  const entries = Object.entries(values).map(([name, data]) => {
+  const entries = Object.entries(namedWeights(exported)).map(([name, data]) => {
     const shape = shapes[name as network.WeightName]
     return [name, tf.tensor(data, [...shape])]
   })

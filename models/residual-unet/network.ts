@@ -108,17 +108,18 @@ export function residual(tf: Tf, weights: Weights, slices: T4, codes: T2, bound:
     x = block(tf.concat([up, skip], 3), one)
   }
   const head = tf.add(tf.conv2d(x, weight<T4>('head/kernel'), 1, 'same'), weight('head/bias'))
-  return smooth(tf, tf.mul(tf.tanh(head), bound) as T4)
+  return smooth(tf, tf.mul(tf.tanh(head), bound) as T4, BAND)
 }
 
-/** Along height, then along width; beyond the border counts as 0. */
-function smooth(tf: Tf, x: T4): T4 {
-  const along = (shape: [number, number, number, number]): T4 => tf.tensor4d([...BAND], shape)
-  const n = BAND.length
+/** With `weights` along height, then along width; beyond the border counts as 0. */
+export function smooth(tf: Tf, x: T4, weights: readonly number[]): T4 {
+  const along = (shape: [number, number, number, number]): T4 => tf.tensor4d([...weights], shape)
+  const n = weights.length
   return tf.conv2d(tf.conv2d(x, along([n, 1, 1, 1]), 1, 'same'), along([1, n, 1, 1]), 1, 'same')
 }
 
-function gaussian(sd: number, reach: number): readonly number[] {
+/** Its weights at -`reach` to `reach`, of sum 1; `sd` in the same unit. */
+export function gaussian(sd: number, reach: number): readonly number[] {
   const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / sd) ** 2))
   const sum = weights.reduce((total, weight) => total + weight, 0)
   return weights.map((weight) => weight / sum)

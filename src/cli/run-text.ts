@@ -1,10 +1,11 @@
 /** A run for a terminal. */
+
+import { aligned } from '../report/aligned.ts'
 import type { RunDetails } from '../tracking/summary.ts'
-import { aligned } from './settings-help.ts'
 
 export function runText(run: RunDetails): string {
   const section = (title: string, rows: readonly (readonly string[])[]): readonly string[] =>
-    rows.length === 0 ? [] : ['', title, aligned(rows)]
+    rows.length === 0 ? [] : ['', title, ...aligned(rows)]
   const { params, metrics, tags, artifacts } = run
   return [
     `${run.name} (${run.id}), experiment ${run.experiment}: ${run.state}`,

@@ -1,5 +1,6 @@
 /** `attune train --help-config`: every setting with its type, range, default and meaning. */
 import type { Setting } from '../../training/settings.ts'
+import { aligned } from '../report/aligned.ts'
 import { type CommonOptions, report } from './output.ts'
 
 /** @param options `method` limits the settings to those that it takes, where one was named */
@@ -21,19 +22,6 @@ export async function settingsHelp(
   const text =
     settings.length === 0
       ? `\`${options.method}\` has no settings.`
-      : `${aligned(rows)}\n\nGive them as YAML or JSON, one a line, such as \`steps: 400\`: attune train ... --config FILE`
+      : `${aligned(rows).join('\n')}\n\nGive them as YAML or JSON, one a line, such as \`steps: 400\`: attune train ... --config FILE`
   report(options, text, { settings })
-}
-
-/** Rows as columns of equal width, the last as long as it is. */
-export function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_head, k) => Math.max(...rows.map((cells) => cells[k]?.length ?? 0)))
-  return rows
-    .map((cells) =>
-      cells
-        .map((cell, k) => cell.padEnd(widths[k] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
 }

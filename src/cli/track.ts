@@ -18,7 +18,7 @@ const list: CommandModule<object, TrackArguments> = {
   handler: async (options) => {
     const { listRuns } = await import('../tracking/run-folder.ts')
     const { summaryOf } = await import('../tracking/summary.ts')
-    const { aligned } = await import('./settings-help.ts')
+    const { aligned } = await import('../report/aligned.ts')
     const folder = trackFolder(options.dir, process.env)
     const runs = (await listRuns(folder)).map(summaryOf)
     const rows = runs.map((run) => [
@@ -31,7 +31,10 @@ const list: CommandModule<object, TrackArguments> = {
       run.name,
     ])
     const head = ['run', 'started (UTC)', 'state', 'took', 'method', 'loss', 'name']
-    report(options, runs.length === 0 ? `${folder} has no runs.` : aligned([head, ...rows]), { folder, runs })
+    report(options, runs.length === 0 ? `${folder} has no runs.` : aligned([head, ...rows]).join('\n'), {
+      folder,
+      runs,
+    })
   },
 }
 

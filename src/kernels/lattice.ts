@@ -93,29 +93,13 @@ export function sampleLattice(
   return out
 }
 
+/** For each lattice point along an axis, margin included, its two voxels. */
 function tapsAlong(axis: 0 | 1 | 2, placement: LatticePlacement, stride: number, margin: number): Taps {
-  const { shape, spacing } = LATTICE
-  const count = shape[axis] + 2 * margin
   const n = placement.shape[axis]
-  const low = new Int32Array(count)
-  const high = new Int32Array(count)
-  const lowWeight = new Float64Array(count)
-  const highWeight = new Float64Array(count)
+  const position = (k: number): number =>
+    (placement.corner[axis] + (k - margin + 0.5) * LATTICE.spacing) / placement.voxel[axis]
   const offset = (index: number): number => (placement.flips[axis] ? n - 1 - index : index) * stride
-  for (let k = 0; k < count; k++) {
-    const index = (placement.corner[axis] + (k - margin + 0.5) * spacing) / placement.voxel[axis]
-    const floor = Math.floor(index)
-    const share = index - floor
-    if (floor >= 0 && floor < n) {
-      low[k] = offset(floor)
-      lowWeight[k] = 1 - share
-    }
-    if (floor + 1 >= 0 && floor + 1 < n) {
-      high[k] = offset(floor + 1)
-      highWeight[k] = share
-    }
-  }
-  return { low, high, lowWeight, highWeight }
+  return tapsAt(LATTICE.shape[axis] + 2 * margin, position, n, offset)
 }
 
 /**
@@ -176,23 +160,38 @@ export function addFromLattice(
 
 /** For each voxel along a stored axis that runs along `direction`, its two lattice neighbours. */
 function voxelTaps(direction: 0 | 1 | 2, placement: LatticePlacement, count: number, stride: number): Taps {
-  const points = LATTICE.shape[direction]
+  const position = (k: number): number => {
+    const index = placement.flips[direction] ? count - 1 - k : k
+    return (index * placement.voxel[direction] - placement.corner[direction]) / LATTICE.spacing - 0.5
+  }
+  return tapsAt(count, position, LATTICE.shape[direction], (index) => index * stride)
+}
+
+/**
+ * The taps of `count` positions among `n` samples.
+ * @param position of each, in samples
+ * @param offset   of a sample in its array
+ */
+function tapsAt(
+  count: number,
+  position: (k: number) => number,
+  n: number,
+  offset: (index: number) => number,
+): Taps {
   const low = new Int32Array(count)
   const high = new Int32Array(count)
   const lowWeight = new Float64Array(count)
   const highWeight = new Float64Array(count)
   for (let k = 0; k < count; k++) {
-    const index = placement.flips[direction] ? count - 1 - k : k
-    const position =
-      (index * placement.voxel[direction] - placement.corner[direction]) / LATTICE.spacing - 0.5
-    const floor = Math.floor(position)
-    const share = position - floor
-    if (floor >= 0 && floor < points) {
-      low[k] = floor * stride
+    const at = position(k)
+    const floor = Math.floor(at)
+    const share = at - floor
+    if (floor >= 0 && floor < n) {
+      low[k] = offset(floor)
       lowWeight[k] = 1 - share
     }
-    if (floor + 1 >= 0 && floor + 1 < points) {
-      high[k] = (floor + 1) * stride
+    if (floor + 1 >= 0 && floor + 1 < n) {
+      high[k] = offset(floor + 1)
       highWeight[k] = share
     }
   }

@@ -1,5 +1,6 @@
 /** Evidence as a few lines for a terminal. */
 import type { Evidence } from '../evidence/evidence.ts'
+import { aligned } from './aligned.ts'
 import { proofSections } from './proof.ts'
 import { fidelityTable, lesionTable, type Table } from './tables.ts'
 import { GATES, verdict } from './words.ts'
@@ -9,8 +10,8 @@ export function summaryText(evidence: Evidence): string {
   return [
     tested,
     '',
-    ...evidence.design.domains.flatMap((domain) => aligned(fidelityTable(evidence, domain))),
-    ...(evidence.lesions.length > 0 ? aligned(lesionTable(evidence)) : []),
+    ...evidence.design.domains.flatMap((domain) => tableLines(fidelityTable(evidence, domain))),
+    ...(evidence.lesions.length > 0 ? tableLines(lesionTable(evidence)) : []),
     ...proofSections(evidence).flatMap(({ title, meaning, table }) =>
       table?.name === 'ladder' ? [] : [`${title} ${meaning}`],
     ),
@@ -22,13 +23,11 @@ export function summaryText(evidence: Evidence): string {
   ].join('\n')
 }
 
-function aligned({ caption, columns, rows, notes }: Table): readonly string[] {
-  const lines = [columns, ...rows.map(({ label, cells }) => [label, ...cells])]
-  const widths = columns.map((_, k) => Math.max(...lines.map((line) => line[k]?.length ?? 0)))
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, k) => (k === 0 ? cell.padEnd(widths[k] ?? 0) : cell.padStart(widths[k] ?? 0)))
-      .join('  ')
-      .trimEnd()
-  return [caption, ...lines.map(line), ...notes, '']
+function tableLines({ caption, columns, rows, notes }: Table): readonly string[] {
+  return [
+    caption,
+    ...aligned([columns, ...rows.map(({ label, cells }) => [label, ...cells])], 'right'),
+    ...notes,
+    '',
+  ]
 }

@@ -5,13 +5,14 @@
 import * as z from 'zod'
 import { MissingError } from '../errors.ts'
 import { MlflowError, type MlflowHttp } from './mlflow-http.ts'
+import type { MetricValue } from './run-log.ts'
 
 export type MlflowStatus = 'RUNNING' | 'FINISHED' | 'FAILED' | 'KILLED'
 
 export interface MlflowMetric {
   readonly key: string
   /** JSON has neither NaN nor infinities: they go as words. */
-  readonly value: number | 'NaN' | 'Infinity' | '-Infinity'
+  readonly value: MetricValue
   /** Milliseconds since 1970. */
   readonly timestamp: number
   readonly step: number

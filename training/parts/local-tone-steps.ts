@@ -4,10 +4,10 @@ import { type WeightName, type Weights, weightShapes } from '../../models/local-
 import type { LocalToneModel, LocalToneWeights } from '../../src/inference/local-tone-model.ts'
 import { random } from '../../src/kernels/random.ts'
 import type { Engine } from '../engine/engine.ts'
-import { type CheckpointPlace, checkpointKey, type TrainingState } from './checkpoint.ts'
+import { checkpointKey, type TrainingState } from './checkpoint.ts'
 import { constants, curveLoss, type LossWeights } from './curve-loss.ts'
 import { featureCount } from './features.ts'
-import { type Optimization, optimize, type StepProgress } from './optimize.ts'
+import { type Optimization, optimize, type StepHooks } from './optimize.ts'
 import type { Sample } from './samples.ts'
 
 /** What the optimizer is told. */
@@ -29,12 +29,6 @@ export interface Task {
   readonly rates: Readonly<Partial<Record<WeightName | typeof GAINS, number>>>
   /** Where to start from, instead of a network whose curves are the global tones. */
   readonly weights?: LocalToneWeights | undefined
-}
-
-export interface StepHooks {
-  readonly onStep?: (progress: StepProgress) => void
-  readonly log?: (line: string) => void
-  readonly checkpoint?: CheckpointPlace
 }
 
 export interface Optimized {
@@ -76,9 +70,8 @@ export async function trainSteps(
         lossWeights,
       ),
     rateOf: (name) => task.rates[name as WeightName] ?? 1,
-    ...(hooks.onStep && { onStep: hooks.onStep }),
-    ...(hooks.log && { log: hooks.log }),
-    ...(hooks.checkpoint && { checkpoint: { ...hooks.checkpoint, key } }),
+    key,
+    hooks,
   })
   tf.dispose([fixed.tones, ...fixed.hats])
   return { weights: exportedWeights(tensors), loss }

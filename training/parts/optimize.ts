@@ -3,7 +3,13 @@ import { setImmediate } from 'node:timers/promises'
 import type * as TensorFlow from '@tensorflow/tfjs-core'
 import { ConfigError } from '../../src/errors.ts'
 import { adamStepInto } from './adam.ts'
-import { readCheckpoint, type Trainable, type TrainingState, writeCheckpoint } from './checkpoint.ts'
+import {
+  type CheckpointPlace,
+  readCheckpoint,
+  type Trainable,
+  type TrainingState,
+  writeCheckpoint,
+} from './checkpoint.ts'
 
 type Tf = typeof TensorFlow
 
@@ -12,6 +18,13 @@ export interface StepProgress {
   readonly steps: number
   readonly loss: number
   readonly secondsLeft: number
+}
+
+/** Who hears of the steps, and where their state is kept. */
+export interface StepHooks {
+  readonly onStep?: (progress: StepProgress) => void
+  readonly log?: (line: string) => void
+  readonly checkpoint?: CheckpointPlace
 }
 
 /** `B`: what one step sees. */
@@ -28,10 +41,9 @@ export interface Optimization<B> {
   readonly loss: (variables: Readonly<Record<string, TensorFlow.Variable>>, batch: B) => TensorFlow.Scalar
   /** How much faster than the others a tensor learns. */
   readonly rateOf?: (name: string) => number
-  /** Where the state is kept, and the key that ties it to settings and scans. */
-  readonly checkpoint?: { readonly path: string; readonly resume: boolean; readonly key: string }
-  readonly onStep?: (progress: StepProgress) => void
-  readonly log?: (line: string) => void
+  /** Ties a checkpoint to settings and scans. */
+  readonly key: string
+  readonly hooks: StepHooks
 }
 
 const CHECKPOINT_EVERY = 25
@@ -44,7 +56,8 @@ const NEWEST = 0.05
  * @throws {ConfigError} when the checkpoint to resume belongs to another training, or the loss is no longer a number
  */
 export async function optimize<B>(tf: Tf, task: Optimization<B>): Promise<TrainingState> {
-  const { steps, checkpoint, rateOf = () => 1 } = task
+  const { steps, key, rateOf = () => 1 } = task
+  const { checkpoint, onStep } = task.hooks
   const start = await startingState(task)
   const variables = Object.fromEntries(
     Object.entries(task.tensors).map(([name, { shape }]) => [
@@ -79,10 +92,10 @@ export async function optimize<B>(tf: Tf, task: Optimization<B>): Promise<Traini
     if (done % LOSS_EVERY === 0 || done === steps) history.push({ step: done, loss: recent })
     const secondsPerStep = (performance.now() - began) / 1000 / (done - start.step)
     // before the checkpoint: what a resumed training does not repeat has been heard of
-    task.onStep?.({ step: done, steps, loss: recent, secondsLeft: (steps - done) * secondsPerStep })
+    onStep?.({ step: done, steps, loss: recent, secondsLeft: (steps - done) * secondsPerStep })
     await setImmediate() // signals and servers are heard between two steps: no await above waits for the system
     if (checkpoint !== undefined && done % CHECKPOINT_EVERY === 0 && done < steps)
-      await writeCheckpoint(checkpoint.path, checkpoint.key, {
+      await writeCheckpoint(checkpoint.path, key, {
         step: done,
         tensors: start.tensors,
         loss: history,
@@ -101,11 +114,12 @@ function rateAt({ learningRate: top, steps }: Schedule, step: number): number {
   return top * cosine * Math.min(1, (step + 1) / 20)
 }
 
-type StateSource = Pick<Optimization<unknown>, 'tensors' | 'steps' | 'checkpoint' | 'log'>
+type StateSource = Pick<Optimization<unknown>, 'tensors' | 'steps' | 'key' | 'hooks'>
 
-async function startingState({ tensors, steps, checkpoint, log }: StateSource): Promise<TrainingState> {
+async function startingState({ tensors, steps, key, hooks }: StateSource): Promise<TrainingState> {
+  const { checkpoint, log } = hooks
   if (checkpoint?.resume) {
-    const found = await readCheckpoint(checkpoint.path, checkpoint.key)
+    const found = await readCheckpoint(checkpoint.path, key)
     if (found) {
       log?.(`resumed after step ${found.step} of ${steps}`)
       return found
