@@ -28,6 +28,7 @@ import { medianAbove } from './parts/lattice-pairs.ts'
 import { type FirstStage, type LatticeSubject, loadLatticeSubjects } from './parts/lattice-subjects.ts'
 import { optimize, type StepHooks } from './parts/optimize.ts'
 import { type Batch, drawBatch, slicesOf } from './parts/slices.ts'
+import { withoutGains } from './parts/target-gains.ts'
 
 type Tf = typeof TensorFlow
 
@@ -102,12 +103,8 @@ export async function trainResidualUnet(
   const engine = await startEngine(options.engine, hooks.log ?? (() => {}))
   const { tf } = engine
   const { referenceScale } = stage.model
-  const subjects = await loadLatticeSubjects(
-    cohort,
-    target,
-    stage.apply,
-    referenceScale,
-    hooks.onScan ?? (() => {}),
+  const subjects = withoutGains(
+    await loadLatticeSubjects(cohort, target, stage.apply, referenceScale, hooks.onScan ?? (() => {})),
   )
   const slices = slicesOf(subjects, cohort.source)
   const standard = codeScale(
