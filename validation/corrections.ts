@@ -6,6 +6,7 @@ import { toFloat32, type Volume } from '../src/volume/volume.ts'
 
 export interface Correction {
   readonly name: string
+  /** Images of the reference are mapped as well, where the method knows the reference. */
   apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
 }
 
@@ -30,7 +31,7 @@ export function correctionsOf(
     {
       name: method,
       apply: async (volume, mask, domain) =>
-        toFloat32((await harmonizer.apply(volume, { domain, mask, force: true })).volume),
+        toFloat32((await harmonizer.apply(volume, { domain, mask, force: true, evenTarget: true })).volume),
     },
   ]
 }

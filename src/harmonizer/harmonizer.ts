@@ -49,6 +49,8 @@ export interface ApplyOptions {
   readonly preparation?: Preparation | undefined
   /** What it holds, where that is said. */
   readonly kind?: ImageKind | undefined
+  /** Send an image of the target through the mapping too, where the mapping knows the target: what validation asks. */
+  readonly evenTarget?: boolean | undefined
 }
 
 export interface Harmonized {
@@ -153,7 +155,10 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         ...checkLimits({ facts, descriptors, preparation }, limits),
       ]
       enforce(findings, force)
-      const passedThrough = domain !== undefined && domain === identity.target
+      const passedThrough =
+        domain !== undefined &&
+        domain === identity.target &&
+        !(options.evenTarget && mapsTarget(model, domain))
       const step = {
         op: 'harmonize',
         params: identity.sha256 === undefined ? model : { bundle: identity.sha256, domain: domain ?? null },
@@ -194,6 +199,10 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       opened = undefined
     },
   }
+}
+
+function mapsTarget(model: Model, target: string): boolean {
+  return !needsDomain(model.kind) || ('tones' in model && target in model.tones)
 }
 
 /** What `make` gives, made when it is first asked for. */
