@@ -123,14 +123,15 @@ async function atrophyOf(
   { volume, mask }: LoadedScan,
   { labels }: Tissues,
   { apply }: Correction,
-  before: Float32Array,
+  asItCame: Float32Array,
 ): Promise<readonly AtrophyResult[]> {
   const test = atrophyTest(volume, labels, mask)
   if (test === undefined) return []
   const { tissue, regionMl, trials } = test
   const found: AtrophyResult[] = []
-  for (const { percent, changed, kept } of trials) {
-    const share = kept(before, await apply(changed, mask, domain))
+  for (const { percent, earlier, later, kept } of trials) {
+    const outputs = [await apply(earlier, mask, domain), await apply(later, mask, domain)] as const
+    const share = kept(...outputs, asItCame)
     if (Number.isFinite(share))
       found.push({ subject, domain, session, tissue, regionMl, percent, kept: share })
   }

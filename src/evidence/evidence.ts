@@ -167,7 +167,7 @@ export interface AtrophyResult {
   /** Label of the tissue of which a region changed, and the region's volume. */
   readonly tissue: number
   readonly regionMl: number
-  /** Of that volume; negative where it shrinks. */
+  /** Lost of that volume. */
   readonly percent: number
   readonly kept: number
 }

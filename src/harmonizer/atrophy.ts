@@ -6,8 +6,8 @@ import { changeKept } from '../metrics/change-kept.ts'
 import { fisherRatio, type TissueMoments, tissueMoments } from '../metrics/fisher-ratio.ts'
 import { type Grid, toFloat32, type Volume, volumeOf, voxelSize } from '../volume/volume.ts'
 
-/** Changes put in, percent of the region's volume: the ends of what is asked for. */
-export const ATROPHY_PERCENTS: readonly number[] = [-1, -5]
+/** Losses put in, percent of the region's volume: the ends of what is asked for. */
+export const ATROPHY_PERCENTS: readonly number[] = [1, 5]
 /** The region lies at least this far below the surface, as a part of the deepest voxel's depth: ventricles do, sulci do not (chosen). */
 const DEPTH = 0.4
 /** Volume of a region that is tried, ml: ventricles have 10 to 150, nuclei 2 to 10. */
@@ -26,17 +26,18 @@ export interface AtrophyTest {
 }
 
 export interface AtrophyTrial {
-  /** Of the region's volume. */
+  /** Lost from `earlier` to `later`, of the region's volume. */
   readonly percent: number
-  /** The scan with the change in it. */
-  readonly changed: Volume
-  /** Share of the change that is left from `before` to `after`, what a method made of the scan and of `changed`; NaN for constant images. */
-  kept(before: Float32Array, after: Float32Array): number
+  /** The scan with the region larger by half of it, and smaller by half of it: both are equally far from the scan as it came. */
+  readonly earlier: Volume
+  readonly later: Volume
+  /** Share of the loss that is left between what a method made of the two; `asItCame`: of the scan. NaN for constant images. */
+  kept(earlier: Float32Array, later: Float32Array, asItCame: Float32Array): number
 }
 
 /**
- * A region of the scan's tissue map, and the scan with that region made smaller by known amounts: by a displacement of its border, so that
- * noise, texture and sharpness stay those of the scan. The region is the connected part of one tissue, deep in the mask, that stands
+ * A region of the scan's tissue map, and two visits between which that region has become smaller by known amounts: by a displacement of its border, so
+ * that noise, texture and sharpness stay those of the scan. The region is the connected part of one tissue, deep in the mask, that stands
  * out most from its surroundings.
  *
  * @param labels tissue of each voxel, 0 where none counts
@@ -57,26 +58,27 @@ export function atrophyTest(
   const { unit, history, shape } = scan
   const regionMl = volumeMl(inBox, scan)
   const trials = percents.map((percent): AtrophyTrial => {
-    const shift = boundaryShift(inBox, box.shape, percent)
-    const deform = (part: Float32Array): Float32Array => shifted(part, box.shape, shift)
-    const changed = pasted(x, shape, box, asStored(deform(cropped(x, shape, box)), scan))
+    const [grown, shrunk] = [percent / 2, -percent / 2].map((change) => {
+      const shift = boundaryShift(inBox, box.shape, change)
+      return (part: Float32Array) => shifted(part, box.shape, shift)
+    }) as [Deform, Deform]
+    const visit = (deform: Deform): Volume =>
+      volumeOf(scan, pasted(x, shape, box, deform(cropped(x, shape, box))), { unit, history })
     return {
       percent,
-      changed: volumeOf(scan, changed, { unit, history }),
-      kept: (before, after) => {
-        const part = cropped(before, shape, box)
-        return changeKept(part, cropped(after, shape, box), deform(part))
+      earlier: visit(grown),
+      later: visit(shrunk),
+      kept: (earlier, later, asItCame) => {
+        const part = cropped(asItCame, shape, box)
+        const found = { from: cropped(earlier, shape, box), to: cropped(later, shape, box) }
+        return changeKept(part, found, { from: grown(part), to: shrunk(part) }, box.shape)
       },
     }
   })
   return { tissue, regionMl, trials }
 }
 
-/** Whole numbers stay whole: ranks of ties are not those of fractions. */
-function asStored(values: Float32Array, { data, scale: { slope, intercept } }: Volume): Float32Array {
-  if (data instanceof Float32Array || data instanceof Float64Array) return values
-  return values.map((value) => Math.round((value - intercept) / slope) * slope + intercept)
-}
+type Deform = (part: Float32Array) => Float32Array
 
 interface Region {
   readonly tissue: number
