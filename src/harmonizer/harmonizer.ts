@@ -6,10 +6,11 @@ import { ConfigError, RefusedError } from '../errors.ts'
 import type { LocalTone } from '../inference/local-tone.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
-import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
+import { UNTRAINED_MODELS } from './closed-form.ts'
 import { describeImage } from './describe.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
 import { imageFacts, surveyMask } from './image-facts.ts'
+import { applyJointly, sharedCurves, type Visit, visitValues } from './joint.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
 import type { DomainLimits } from './manifest.ts'
 import type { Model } from './method.ts'
@@ -30,6 +31,12 @@ export interface Harmonizer {
    * @throws {RefusedError} when a guard says no (see guards.ts), or the domain is needed and unknown
    */
   apply(volume: Volume, options?: ApplyOptions): Promise<Harmonized>
+  /**
+   * What this image gives to a mapping that it shares with other visits of the same person on the same scanner: to be handed to `apply` of each of them.
+   * @returns `undefined` where there is nothing to share
+   * @throws {RefusedError} as `apply`: an image that is refused has no say
+   */
+  visit(volume: Volume, options?: ApplyOptions): Promise<Visit | undefined>
   /** Begins to load what `apply` needs, while the caller still reads its image. What goes wrong here, `apply` throws. */
   warmUp(): void
   /** Frees what was loaded. */
@@ -51,6 +58,8 @@ export interface ApplyOptions {
   readonly kind?: ImageKind | undefined
   /** Send an image of the target through the mapping too, where the mapping knows the target: what validation asks. */
   readonly evenTarget?: boolean | undefined
+  /** The other visits of this person on this scanner, to share one mapping with (see joint.ts). */
+  readonly visits?: readonly Visit[] | undefined
 }
 
 export interface Harmonized {
@@ -121,51 +130,70 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
     opened ??= openNetwork(parts, threads)
     return opened
   }
+  const examine = (volume: Volume, options: ApplyOptions) => {
+    const { force = false } = options
+    const domain = knownDomain(parts, options.domain)
+    if (options.mask && options.mask.length !== voxelCount(volume))
+      throw new ConfigError(
+        `The mask has ${options.mask.length} voxels, the image ${voxelCount(volume)}.`,
+        'Give a mask on the grid of the image.',
+      )
+    const mask = options.mask ?? foregroundMask(volume)
+    const x = toFloat32(volume)
+    const survey = surveyMask(volume.shape, mask, FIGURE_SLICES)
+    const facts = imageFacts(volume, x, survey)
+    const own = domain === undefined ? undefined : guards[domain]
+    const limits = own && domain ? { [domain]: own } : guards
+    const preparation = firstKnown(options.preparation ?? {}, blankedParts(volume))
+    const figures = lazy(() => figuresOf(x, volume, mask, survey))
+    const described = Object.values(limits).some((limit) => limit.descriptors !== undefined)
+    const descriptors =
+      facts.maskedVoxels === 0 || !described
+        ? undefined
+        : options.mask
+          ? describeImage(volume, x)
+          : describeImage(volume, x, { mask, ...survey }, figures())
+    const findings = [
+      ...checkImage(volume, facts, identity.method, options.alreadyHarmonized ?? false, options.kind),
+      ...checkLimits({ facts, descriptors, preparation }, limits),
+    ]
+    enforce(findings, force)
+    const passedThrough =
+      domain !== undefined && domain === identity.target && !(options.evenTarget && mapsTarget(model, domain))
+    return { domain, mask, x, survey, facts, preparation, figures, findings, passedThrough }
+  }
   return {
     identity,
     sources,
     warmUp() {
       if (model.kind === 'local-tone') localTone().catch(() => {})
     },
+    async visit(volume, options = {}) {
+      const { domain, mask, x, facts, passedThrough } = examine(volume, options)
+      if (passedThrough) return undefined
+      if (model.kind !== 'local-tone') return visitValues(x, mask)
+      const network = await localTone()
+      const seen = finiteOnly({ volume, x, mask, nonFinite: facts.nonFinite })
+      return { kind: 'curves', curves: await network.curvesFor(seen, mask, domain as string) }
+    },
     async apply(volume, options = {}) {
-      const { force = false } = options
-      const domain = knownDomain(parts, options.domain)
-      if (options.mask && options.mask.length !== voxelCount(volume))
-        throw new ConfigError(
-          `The mask has ${options.mask.length} voxels, the image ${voxelCount(volume)}.`,
-          'Give a mask on the grid of the image.',
-        )
-      const mask = options.mask ?? foregroundMask(volume)
-      const x = toFloat32(volume)
-      const survey = surveyMask(volume.shape, mask, FIGURE_SLICES)
-      const facts = imageFacts(volume, x, survey)
-      const own = domain === undefined ? undefined : guards[domain]
-      const limits = own && domain ? { [domain]: own } : guards
-      const preparation = firstKnown(options.preparation ?? {}, blankedParts(volume))
-      const figures = lazy(() => figuresOf(x, volume, mask, survey))
-      const described = Object.values(limits).some((limit) => limit.descriptors !== undefined)
-      const descriptors =
-        facts.maskedVoxels === 0 || !described
-          ? undefined
-          : options.mask
-            ? describeImage(volume, x)
-            : describeImage(volume, x, { mask, ...survey }, figures())
-      const findings = [
-        ...checkImage(volume, facts, identity.method, options.alreadyHarmonized ?? false, options.kind),
-        ...checkLimits({ facts, descriptors, preparation }, limits),
-      ]
-      enforce(findings, force)
-      const passedThrough =
-        domain !== undefined &&
-        domain === identity.target &&
-        !(options.evenTarget && mapsTarget(model, domain))
+      const { domain, mask, x, facts, preparation, figures, findings, passedThrough, survey } = examine(
+        volume,
+        options,
+      )
       const step = {
         op: 'harmonize',
         params: identity.sha256 === undefined ? model : { bundle: identity.sha256, domain: domain ?? null },
       }
       const values = passedThrough
         ? x
-        : await applyModel(model, { volume, x, mask, nonFinite: facts.nonFinite }, domain, localTone)
+        : await applyModel(
+            model,
+            { volume, x, mask, nonFinite: facts.nonFinite },
+            domain,
+            localTone,
+            options.visits ?? [],
+          )
       const unchanged = values === x
       const makeRecord = (): HarmonizationRecord => {
         const before = figures()
@@ -176,6 +204,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           outcome: passedThrough ? 'passed-through' : 'harmonized',
           mask: { source: options.mask ? 'given' : 'foreground', voxels: facts.maskedVoxels },
           preparation,
+          ...(options.visits?.length && { sharedWith: options.visits.length }),
           guards: findings,
           forced: findings.some(({ status }) => status === 'failed'),
           steps: passedThrough ? volume.history : [...volume.history, step],
@@ -245,23 +274,30 @@ async function applyModel(
   image: Image,
   domain: string | undefined,
   localTone: () => Promise<LocalTone>,
+  visits: readonly Visit[],
 ): Promise<Float32Array> {
   return model.kind === 'local-tone'
-    ? applyLocalTone(await localTone(), image, domain as string)
-    : applyClosedForm(model, image.x, image.mask, domain as string)
+    ? applyLocalTone(await localTone(), image, domain as string, visits)
+    : applyJointly(model, image.x, image.mask, domain as string, visits)
+}
+
+async function applyLocalTone(
+  network: LocalTone,
+  image: Image,
+  domain: string,
+  visits: readonly Visit[],
+): Promise<Float32Array> {
+  const { x, mask, nonFinite } = image
+  const out = await network.apply(finiteOnly(image), mask, domain, (own) => sharedCurves(own, visits))
+  if (nonFinite > 0) for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) out[i] = x[i] as number
+  return out
 }
 
 /** Infinities reach the network as NaN, which it counts as outside; both stand in the output where they were. */
-async function applyLocalTone(
-  network: LocalTone,
-  { volume, x, mask, nonFinite }: Image,
-  domain: string,
-): Promise<Float32Array> {
-  if (nonFinite === 0) return network.apply(volume, mask, domain)
+function finiteOnly({ volume, x, nonFinite }: Image): Volume {
+  if (nonFinite === 0) return volume
   const known = x.map((value) => (Number.isFinite(value) ? value : Number.NaN))
-  const out = await network.apply(volumeOf(volume, known), mask, domain)
-  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) out[i] = x[i] as number
-  return out
+  return volumeOf(volume, known)
 }
 
 async function openNetwork(
