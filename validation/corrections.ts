@@ -8,7 +8,12 @@ export interface Correction {
   readonly name: string
   /** Images of the reference are mapped as well, where the method knows the reference. */
   apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
+  /** The image mapped, and mapped back; `undefined` where the mapping has no inverse. */
+  backAndForth?(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array | undefined>
 }
+
+/** The last rung whose methods are one curve. */
+const LAST_INVERSE = 2
 
 /**
  * From the weakest to the strongest; the harmonizer comes last, and stands for its own method. It is applied in spite of its guards:
@@ -32,6 +37,11 @@ export function correctionsOf(
       name: method,
       apply: async (volume, mask, domain) =>
         toFloat32((await harmonizer.apply(volume, { domain, mask, force: true, evenTarget: true })).volume),
+      backAndForth: async (volume, mask, domain) => {
+        if (harmonizer.identity.rung > LAST_INVERSE) return undefined
+        const harmonized = await harmonizer.apply(volume, { domain, mask, force: true })
+        return harmonized.inverse()?.(toFloat32(harmonized.volume))
+      },
     },
   ]
 }

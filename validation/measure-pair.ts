@@ -6,6 +6,7 @@ import type { AtrophyResult, LesionResult, PairResult, Separation } from '../src
 import { atrophyTest } from '../src/harmonizer/atrophy.ts'
 import { type LesionTruth, lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
 import { separationsOf, type Tissues, tissuesOf } from '../src/harmonizer/separation.ts'
+import { maskedQuantiles } from '../src/kernels/quantile.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { newEdges } from '../src/metrics/new-edges.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
@@ -75,6 +76,8 @@ export async function measurePair(
   const similarity = ssimTo(y, grid.shape, mask, range)
   const tested = corrections.at(-1) as Correction
   const x0 = toFloat32(source)
+  const back = await tested.backAndForth?.(own.volume, own.mask, pair.source.domain)
+  const roundTrip = back && mae(back, x0, mask) / rangeOf(x0, mask)
   const results = [...outputs].map(([method, x]): PairResult => {
     const decibel = psnr(x, y, mask, range)
     const noise = residualSd(x, grid.shape, flat)
@@ -90,7 +93,10 @@ export async function measurePair(
       ssim: similarity(x),
       ...(Number.isFinite(noise) && { noiseSd: noise }),
       ...(Number.isFinite(targetNoise) && { targetNoiseSd: targetNoise }),
-      ...(method === tested.name && finite('newEdges', newEdges(x0, x, grid.shape, mask))),
+      ...(method === tested.name && {
+        ...finite('newEdges', newEdges(x0, x, grid.shape, mask)),
+        ...finite('roundTrip', roundTrip ?? Number.NaN),
+      }),
     }
   })
   const images: PairImages = { grid, mask, ownMask: own.mask, source: x0, target: y, outputs }
@@ -111,6 +117,12 @@ export async function measurePair(
     features: new Map(features),
     images,
   }
+}
+
+/** 1st to 99th percentile. */
+function rangeOf(x: Float32Array, mask: Uint8Array): number {
+  const [low, high] = maskedQuantiles(x, mask, [0.01, 0.99]) as unknown as [number, number]
+  return high - low
 }
 
 function finite<K extends string>(name: K, value: number): { [key in K]?: number } {

@@ -123,6 +123,23 @@ describe('a scanner that one tone curve undoes', () => {
     expect(evidence.gates.find(({ id }) => id === 'error')?.status).toBe('pass')
   })
 
+  it('leaves alone what it must: reference images, a loss of volume, flat tissue, and the way back', () => {
+    for (const id of ['identity', 'atrophy', 'edges'])
+      expect(evidence.gates.find((gate) => gate.id === id)).toMatchObject({ id, status: 'pass' })
+    expect(evidence.referenceChanges?.map(({ value }) => value)).toEqual([0, 0, 0, 0])
+    expect(evidence.atrophy?.map(({ percent }) => percent)).toEqual([1, 5, 1, 5, 1, 5, 1, 5])
+    expect(pick(evidence, 'tone', 'round-trip')?.value).toBeLessThan(1e-5)
+  })
+
+  it('has rescans that differ by 4 sqrt(2) noise before and after, in the unit of each', () => {
+    expect(evidence.consistency?.map(({ subject }) => subject)).toEqual(['s3', 's4'])
+    for (const { before, after } of evidence.consistency ?? []) {
+      // The curve 2 sqrt(300 v) is steepest where it is dark: undone, noise there shrinks and in the bright grows.
+      expect(after / before).toBeGreaterThan(0.8)
+      expect(after / before).toBeLessThan(1.2)
+    }
+  })
+
   it('is compared with every method in closed form, on its rung, with intervals over both people', () => {
     expect(evidence.ladder?.map(({ rung }) => rung)).toEqual([0, 1, 1, 1, 1, 1, 2, 2, 2])
     for (const { method } of evidence.ladder ?? []) {

@@ -10,7 +10,8 @@ import { UNTRAINED_MODELS } from './closed-form.ts'
 import { describeImage } from './describe.ts'
 import { checkImage, checkLimits, enforce } from './guards.ts'
 import { imageFacts, surveyMask } from './image-facts.ts'
-import { applyJointly, sharedCurves, type Visit, visitValues } from './joint.ts'
+import { inverseOf } from './inverse.ts'
+import { applyJointly, pooledVisits, sharedCurves, type Visit, visitValues } from './joint.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
 import type { DomainLimits } from './manifest.ts'
 import type { Model } from './method.ts'
@@ -66,6 +67,11 @@ export interface Harmonized {
   readonly volume: Volume
   /** 1 in tissue, length V: given, or found in the image. */
   readonly mask: Uint8Array
+  /**
+   * What takes values in the reference's unit, on the image's grid, back to the unit of the image; `undefined` where the mapping has no inverse: above
+   * rung 2, or where it has made one intensity of two.
+   */
+  inverse(): ((values: Float32Array) => Float32Array) | undefined
   /** Its figures are measured when it is first read. */
   readonly record: HarmonizationRecord
 }
@@ -218,6 +224,12 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           ? volume
           : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
         mask,
+        inverse() {
+          if (unchanged) return (back) => back
+          if (model.kind === 'local-tone') return undefined
+          const pooled = pooledVisits(x, mask, options.visits ?? [])
+          return inverseOf(model, pooled.x, pooled.mask, domain as string)
+        },
         get record() {
           return record()
         },

@@ -35,10 +35,20 @@ export function applyJointly(
   domain: string,
   others: readonly Visit[],
 ): Float32Array {
-  const own = visitValues(x, mask)
+  const pooled = pooledVisits(x, mask, others)
+  if (model.kind === 'identity' || pooled.x === x) return applyClosedForm(model, x, mask, domain)
+  return applyClosedForm(model, pooled.x, pooled.mask, domain).slice(0, x.length)
+}
+
+/** The image with the voxels of its other visits behind its own, in its own unit; itself where there are none. */
+export function pooledVisits(
+  x: Float32Array,
+  mask: Uint8Array,
+  others: readonly Visit[],
+): { readonly x: Float32Array; readonly mask: Uint8Array } {
   const parts = others.flatMap((visit) => (visit.kind === 'values' ? [visit] : []))
-  if (model.kind === 'identity' || own?.kind !== 'values' || parts.length === 0)
-    return applyClosedForm(model, x, mask, domain)
+  const own = parts.length === 0 ? undefined : visitValues(x, mask)
+  if (own?.kind !== 'values') return { x, mask }
   const total = parts.reduce((sum, { values }) => sum + values.length, x.length)
   const pooled = new Float32Array(total)
   const inside = new Uint8Array(total).fill(1)
@@ -49,7 +59,7 @@ export function applyJointly(
     const gain = own.scale / scale
     for (const value of values) pooled[at++] = value * gain
   }
-  return applyClosedForm(model, pooled, inside, domain).slice(0, x.length)
+  return { x: pooled, mask: inside }
 }
 
 /** The curves of one visit, in units of its own scale, replaced by the mean of those of all visits, cell by cell of the box below the vertex. */
