@@ -131,13 +131,11 @@ describe('a scanner that one tone curve undoes', () => {
     expect(pick(evidence, 'tone', 'round-trip')?.value).toBeLessThan(1e-5)
   })
 
-  it('has rescans that differ by 4 sqrt(2) noise before and after, in the unit of each', () => {
+  it('leaves rescans as far apart as they were: one curve for both adds nothing of its own', () => {
     expect(evidence.consistency?.map(({ subject }) => subject)).toEqual(['s3', 's4'])
-    for (const { before, after } of evidence.consistency ?? []) {
-      // The curve 2 sqrt(300 v) is steepest where it is dark: undone, noise there shrinks and in the bright grows.
-      expect(after / before).toBeGreaterThan(0.8)
-      expect(after / before).toBeLessThan(1.2)
-    }
+    for (const { before, after } of evidence.consistency ?? [])
+      expect(Math.abs(after / before - 1)).toBeLessThan(0.02)
+    expect(evidence.gates.find(({ id }) => id === 'consistency')?.status).toBe('pass')
   })
 
   it('is compared with every method in closed form, on its rung, with intervals over both people', () => {

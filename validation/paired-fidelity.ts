@@ -127,7 +127,6 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
     domains,
     references: targets.map(({ scan }) => scan),
     width,
-    zscore,
   })
   const atrophy = measured.flatMap((m) => m.atrophy)
   const methods = corrections.map(({ name }) => name)

@@ -70,14 +70,14 @@ function consistencyGate(input: GateInput): Gate {
   const gate = {
     id: 'consistency',
     title: 'Rescans agree as before',
-    criterion: `difference of two scans of one person on one source scanner at most ${CONSISTENCY_AT_MOST} x that after zscore, median on every scanner.`,
+    criterion: `difference of two scans of one person on one source scanner at most ${CONSISTENCY_AT_MOST} x what it was, in the same unit, median on every scanner.`,
   }
   return perScanner(
     input,
     gate,
     'consistency',
     (ratio) => ratio <= CONSISTENCY_AT_MOST,
-    'Nobody was scanned twice on a source scanner, or the bundle holds no zscore to compare with.',
+    'Nobody was scanned twice on a source scanner.',
   )
 }
 

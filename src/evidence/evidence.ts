@@ -183,7 +183,7 @@ export interface ConsistencyResult {
   readonly subject: string
   readonly domain: string
   readonly sessions: readonly [string, string]
-  /** Mean absolute difference of the two scans after `zscore`, and after the harmonizer, in units of the range. */
+  /** Mean absolute difference of the two scans in the unit of the harmonized ones, and after harmonization, in units of the range. */
   readonly before: number
   readonly after: number
 }

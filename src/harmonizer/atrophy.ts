@@ -1,6 +1,8 @@
 /** A small change of volume put into a scan: does it survive harmonization? */
 import { boundaryShift, SHIFT_REACH_VOXELS, shifted } from '../kernels/boundary-shift.ts'
 import { type Box, boxAround, cropped, pasted } from '../kernels/box.ts'
+import { meanCurve } from '../kernels/mean-curve.ts'
+import { applyCurveInto } from '../kernels/monotone.ts'
 import { distanceToMask, largestComponent } from '../kernels/morphology.ts'
 import { changeKept } from '../metrics/change-kept.ts'
 import { fisherRatio, type TissueMoments, tissueMoments } from '../metrics/fisher-ratio.ts'
@@ -69,13 +71,26 @@ export function atrophyTest(
       earlier: visit(grown),
       later: visit(shrunk),
       kept: (earlier, later, asItCame) => {
-        const part = cropped(asItCame, shape, box)
+        const part = cropped(x, shape, box)
+        const harmonized = cropped(asItCame, shape, box)
         const found = { from: cropped(earlier, shape, box), to: cropped(later, shape, box) }
-        return changeKept(part, found, { from: grown(part), to: shrunk(part) }, box.shape)
+        const recoloured = recolouring(part, harmonized)
+        const expected = { from: recoloured(grown(part)), to: recoloured(shrunk(part)) }
+        return changeKept(harmonized, found, expected, box.shape)
       },
     }
   })
   return { tissue, regionMl, trials }
+}
+
+/** What takes an image through the curve that the mapping comes to in this part of it. */
+function recolouring(x: Float32Array, harmonized: Float32Array): (image: Float32Array) => Float32Array {
+  const curve = meanCurve(x, harmonized, new Uint8Array(x.length).fill(1))
+  return (image) => {
+    const out = new Float32Array(image.length)
+    applyCurveInto(out, image, curve)
+    return out
+  }
 }
 
 type Deform = (part: Float32Array) => Float32Array

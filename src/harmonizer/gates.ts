@@ -20,7 +20,7 @@ export const ATROPHY_FROM = 0.9
 export const ATROPHY_TO = 1.1
 /** Gradient energy where the input has no edges, over what a curve would put there: at most (see docs/decisions/0006-preservation.md). */
 export const NEW_EDGES_AT_MOST = 1.25
-/** Difference of two scans of one person on one source scanner, harmonized over `zscore`: at most. */
+/** Difference of two scans of one person on one source scanner, after over before, in one unit (see consistency.ts): at most. */
 export const CONSISTENCY_AT_MOST = 1.05
 
 export function atrophyKept(share: number): boolean {

@@ -16,15 +16,15 @@ export interface Change {
 /**
  * How much of a small deformation of an image is left after something was done to it.
  *
- *     G (H(W x) - H(V x)) = kept G (W H(x) - V H(x)) + a G H(x) + b + rest,   kept, a, b by least squares
+ *     G (H(W x) - H(V x)) = kept G (c(W x) - c(V x)) + a G H(x) + b + rest,   kept, a, b by least squares
  *
- * V and W deform, H harmonizes, G is a Gaussian of 2 voxels. What only recolours an image commutes with deforming it and keeps 1; what paints the anatomy
- * it expects keeps 0; what exaggerates keeps more. For small displacements W H(x) - V H(x) is the gradient times the displacement, so `kept` is
+ * V and W deform, H harmonizes, c is the curve of intensities that H comes to around the deformation, G is a Gaussian of 2 voxels. What only recolours an image keeps 1; what paints the anatomy
+ * it expects keeps 0; what exaggerates keeps more. For small displacements c(W x) - c(V x) is the gradient times the displacement, so `kept` is
  * the length of the displacement that the harmonized image shows, in units of the one put in, and a change of volume is linear in
  * that. A gain a and an offset b between the two images are no change of volume. Noise takes part on both sides alike, and no contrast between
  * tissues has to be known.
  *
- * @param asItCame H(x), x fastest; @param found from H(V x) to H(W x); @param expected from V H(x) to W H(x); all of one length
+ * @param asItCame H(x), x fastest; @param found from H(V x) to H(W x); @param expected from c(V x) to c(W x); all of one length
  * @returns NaN where deforming changes nothing, or values are not finite
  * @see Lucas, Kanade, Proc. 7th IJCAI:674-679 (1981) (displacement from gradients, by least squares)
  * @see Freeborough, Fox, IEEE Trans. Med. Imaging 16(5):623-629 (1997), doi:10.1109/42.640753 (volume change as displacement of borders)

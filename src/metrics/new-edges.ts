@@ -1,6 +1,6 @@
 import { gaussianSmooth } from '../kernels/gaussian.ts'
-import { applyCurveInto, type Curve } from '../kernels/monotone.ts'
-import { maskedQuantiles } from '../kernels/quantile.ts'
+import { meanCurve } from '../kernels/mean-curve.ts'
+import { applyCurveInto } from '../kernels/monotone.ts'
 import type { Shape } from '../volume/volume.ts'
 import { noiseSd } from './noise.ts'
 
@@ -11,8 +11,6 @@ const SMOOTHING = 1
  * variance left v = (e^-2 I_0(2))^3 and the correlation of voxels two apart r = I_2(2) / I_0(2) of the discrete Gaussian of SD 1.
  */
 const NOISE_GRADIENT = 0.03073
-/** Equally filled classes of intensity that the mapping is summed up by (chosen: a percent of the range at most, where tissue is). */
-const CLASSES = 128
 const MIN_VOXELS = 200
 
 /**
@@ -55,40 +53,4 @@ export function newEdges(x: Float32Array, y: Float32Array, shape: Shape, mask: U
         flat++
       }
   return flat >= MIN_VOXELS && recolouring > 0 ? found / recolouring : Number.NaN
-}
-
-/** Mean output over mean input of each class of input in the mask. */
-function meanCurve(x: Float32Array, y: Float32Array, mask: Uint8Array): Curve {
-  const parts = Array.from({ length: CLASSES - 1 }, (_, k) => (k + 1) / CLASSES)
-  const bounds = maskedQuantiles(x, mask, parts)
-  const n = new Float64Array(CLASSES)
-  const [sumX, sumY] = [new Float64Array(CLASSES), new Float64Array(CLASSES)]
-  for (let i = 0; i < x.length; i++) {
-    const [from, to] = [x[i]!, y[i]!]
-    if (mask[i] === 0 || from - from !== 0 || to - to !== 0) continue
-    const k = classOf(from, bounds)
-    n[k]! += 1
-    sumX[k]! += from
-    sumY[k]! += to
-  }
-  const knots: number[] = []
-  const values: number[] = []
-  for (let k = 0; k < CLASSES; k++) {
-    const at = sumX[k]! / n[k]!
-    if (n[k] === 0 || at <= (knots.at(-1) ?? Number.NEGATIVE_INFINITY)) continue
-    knots.push(at)
-    values.push(sumY[k]! / n[k]!)
-  }
-  return { knots, values }
-}
-
-/** Number of bounds that do not exceed the value. */
-function classOf(value: number, bounds: Float64Array): number {
-  let [low, high] = [0, bounds.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (bounds[middle]! <= value) low = middle + 1
-    else high = middle
-  }
-  return low
 }

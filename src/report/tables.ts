@@ -214,7 +214,7 @@ function tsv(head: readonly string[], rows: readonly (readonly Cell[])[]): strin
 const PRESERVED: readonly (readonly [metric: Metric, meaning: string])[] = [
   [
     'atrophy-kept',
-    'The border of a deep region of one tissue (in a head a ventricle, where the tissue map shows it) is moved in the source scan so that two visits differ by 1 % and by 5 % of its volume. Both are harmonized; kept is the difference found, by least squares in units of the difference that the same displacement makes in the harmonized scan, free of one gain and offset. 1 is unchanged.',
+    'The border of a deep region of one tissue (in a head a ventricle, where the tissue map shows it) is moved in the source scan so that two visits differ by 1 % and by 5 % of its volume. Both are harmonized; kept is the difference found, by least squares in units of the difference that recolouring alone would show (the mean output for each intensity around the region), free of one gain and offset. 1 is unchanged.',
   ],
   [
     'new-edges',
@@ -222,7 +222,7 @@ const PRESERVED: readonly (readonly [metric: Metric, meaning: string])[] = [
   ],
   [
     'consistency',
-    'Mean absolute difference of two scans of one person on one source scanner, each harmonized by itself, over that of the two after zscore, which brings each to the mean and spread of the reference by a gain and an offset of its own.',
+    'Mean absolute difference of two scans of one person on one source scanner, each harmonized by itself, over that of the two as they came in the same unit: brought to equal mean and spread by a gain and an offset each, then both through one curve, the mean output of the harmonizer for each intensity.',
   ],
   [
     'round-trip',
