@@ -24,7 +24,6 @@ const stored: z.ZodType<Scores> = z.strictObject({
       lesions: z.array(z.number()),
       referenceChange: z.number().optional(),
       atrophyKept: z.number().optional(),
-      newEdges: z.number().optional(),
     }),
   ),
   failures: z.array(z.strictObject({ method, reason: z.string() })),

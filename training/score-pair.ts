@@ -11,7 +11,6 @@ import { scanSeparations, separationsOf, tissuesOf } from '../src/harmonizer/sep
 import type { Failure, PairScore } from '../src/harmonizer/standing.ts'
 import { keepsOrder } from '../src/metrics/intensity-order.ts'
 import { mae } from '../src/metrics/mae.ts'
-import { newEdges } from '../src/metrics/new-edges.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
 import { type Grid, toFloat32, type Volume } from '../src/volume/volume.ts'
 
@@ -80,7 +79,6 @@ export async function scorePair(
       ...finite('referenceChange', await referenceChange(pair, correction, range, references)),
       ...(rungOf(correction.method) >= LOCAL_RUNG && {
         ...finite('atrophyKept', await lossKept(pair, own, tissues.labels, correction, x)),
-        ...finite('newEdges', newEdges(toFloat32(source), x, grid.shape, mask)),
       }),
     })
   }

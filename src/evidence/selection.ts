@@ -43,7 +43,6 @@ const GATE_NAMES = [
   'lesions',
   'identity',
   'atrophy',
-  'edges',
 ] as const
 type GateName = (typeof GATE_NAMES)[number]
 

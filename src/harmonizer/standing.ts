@@ -7,7 +7,6 @@ import {
   LESIONS_TO,
   lesionLimits,
   lesionsKept,
-  NEW_EDGES_AT_MOST,
   noiseKept,
   REFERENCE_CHANGE_AT_MOST,
   rivalsOf,
@@ -34,9 +33,8 @@ export interface PairScore {
   readonly lesions: readonly number[]
   /** Mean absolute change of the pair's target scan by the same mapping, in the unit of `mae`; absent where it does not map the target. */
   readonly referenceChange?: number | undefined
-  /** Share left of a small loss of volume, and gradient energy in flat places: see atrophy.ts and new-edges.ts; absent for one curve. */
+  /** Share left of a small loss of volume, see atrophy.ts; absent for one curve. */
   readonly atrophyKept?: number | undefined
-  readonly newEdges?: number | undefined
 }
 
 /** Why a method could not be fitted or applied. */
@@ -113,13 +111,6 @@ export function standingsOf(
             'a small loss of volume kept within a tenth',
             own.flatMap(({ domain, atrophyKept: kept }) =>
               kept === undefined ? [] : [{ domain, held: atrophyKept(kept) }],
-            ),
-          ),
-          heldOnMost(
-            'edges',
-            'no edges drawn into flat tissue',
-            own.flatMap(({ domain, newEdges }) =>
-              newEdges === undefined ? [] : [{ domain, held: newEdges <= NEW_EDGES_AT_MOST }],
             ),
           ),
         ],
@@ -244,7 +235,7 @@ function percent(value: number): string {
 }
 
 function heldOnMost(
-  id: 'noise' | 'order' | 'tissues' | 'atrophy' | 'edges',
+  id: 'noise' | 'order' | 'tissues' | 'atrophy',
   what: string,
   scans: readonly { readonly domain: string; readonly held: boolean }[],
 ): SelectionGate {
