@@ -72,7 +72,7 @@ export async function scorePair(
   const lesions = truth === undefined ? [] : lesionResults(pair, grid, truth, images, outputs, mask)
   const tissues = await tissuesOf(pair, grid, mask, y)
   const separations = scanSeparations(separationsOf(pair, tissues, y, outputs))
-  const kept = new Map<Method, Pick<PairScore, 'referenceChange' | 'atrophyKept' | 'newEdges'>>()
+  const kept = new Map<Method, Pick<PairScore, 'referenceChange' | 'atrophyKept'>>()
   for (const correction of corrections.filter(({ method }) => outputs.has(method))) {
     const x = outputs.get(correction.method) as Float32Array
     kept.set(correction.method, {
