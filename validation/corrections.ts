@@ -6,8 +6,14 @@ import { toFloat32, type Volume } from '../src/volume/volume.ts'
 
 export interface Correction {
   readonly name: string
+  /** Images of the reference are mapped as well, where the method knows the reference. */
   apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
+  /** The image mapped, and mapped back; `undefined` where the mapping has no inverse. */
+  backAndForth?(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array | undefined>
 }
+
+/** The last rung whose methods are one curve. */
+const LAST_INVERSE = 2
 
 /**
  * From the weakest to the strongest; the harmonizer comes last, and stands for its own method. It is applied in spite of its guards:
@@ -35,10 +41,18 @@ export function correctionsOf(
 }
 
 function asCorrection(harmonizer: Harmonizer): Correction {
+  const { method, rung } = harmonizer.identity
+  const map = async (volume: Volume, mask: Uint8Array, domain: string) =>
+    harmonizer.apply(volume, { domain, mask, force: true, evenTarget: true })
   return {
-    name: harmonizer.identity.method,
-    apply: async (volume, mask, domain) =>
-      toFloat32((await harmonizer.apply(volume, { domain, mask, force: true })).volume),
+    name: method,
+    apply: async (volume, mask, domain) => toFloat32((await map(volume, mask, domain)).volume),
+    ...(rung <= LAST_INVERSE && {
+      backAndForth: async (volume: Volume, mask: Uint8Array, domain: string) => {
+        const harmonized = await map(volume, mask, domain)
+        return harmonized.inverse()?.(toFloat32(harmonized.volume))
+      },
+    }),
   }
 }
 

@@ -3,8 +3,9 @@ import type { Acquisition } from '../domain/acquisition.ts'
 import { ConfigError } from '../errors.ts'
 import type { LocalTone } from '../inference/local-tone.ts'
 import type { Profile, ResidualUnet } from '../inference/residual-unet.ts'
+import type { ToneModel } from '../intensity/tone.ts'
 import { type Volume, volumeOf } from '../volume/volume.ts'
-import { applyClosedForm } from './closed-form.ts'
+import { applyJointly, sharedCurves, type Visit, visitValues } from './joint.ts'
 import type { NetworkModel } from './method.ts'
 
 /** An image as methods see it. */
@@ -20,7 +21,9 @@ export interface Image {
 }
 
 export interface Network {
-  apply(image: Image): Promise<Float32Array>
+  /** @param visits those of the same person on the same scanner that it shares its mapping with, as `visit` gives them */
+  apply(image: Image, visits: readonly Visit[]): Promise<Float32Array>
+  visit(image: Image): Promise<Visit | undefined>
   close(): Promise<void>
 }
 
@@ -38,27 +41,43 @@ export async function openNetwork(
   threads: number,
 ): Promise<Network> {
   if (model.kind === 'local-tone') return localToneNetwork(name, model, graphs, threads)
-  const { imageCode } = await import('./image-code.ts')
+  const { imageCode, sharedCode } = await import('./image-code.ts')
   const { readLattice } = await import('../inference/reading.ts')
   const { openResidualUnet } = await import('../inference/residual-unet.ts')
   const { stage } = model
-  const first = stage.kind === 'tone' ? undefined : await localToneNetwork(name, stage, graphs, threads)
+  const first =
+    stage.kind === 'tone' ? toneStage(stage) : await localToneNetwork(name, stage, graphs, threads)
   const unet: ResidualUnet = await openResidualUnet(graphOf(name, 'network.onnx', graphs), { threads })
   return {
-    async apply(image) {
-      const { volume, x, mask, domain, acquisition, profile } = image
-      const values =
-        stage.kind === 'tone'
-          ? applyClosedForm(stage, x, mask, domain)
-          : await (first as Network).apply(image)
+    async apply(image, visits) {
+      const { volume, mask, acquisition, profile } = image
+      const others = visits.flatMap((visit) => (visit.kind === 'coded' ? [visit] : []))
+      const stages = others.flatMap((visit) => (visit.stage === undefined ? [] : [visit.stage]))
+      const values = await first.apply(image, stages)
       const reading = readLattice(volume, mask)
-      await unet.addResidual(values, volume, reading, imageCode(reading, acquisition), profile)
+      const own = imageCode(reading, acquisition)
+      const code = sharedCode([own, ...others.map((visit) => visit.code)])
+      await unet.addResidual(values, volume, reading, code, profile)
       return values
     },
+    async visit(image) {
+      const code = imageCode(readLattice(image.volume, image.mask), image.acquisition)
+      return { kind: 'coded', stage: await first.visit(image), code }
+    },
     async close() {
-      await first?.close()
+      await first.close()
       await unet.close()
     },
+  }
+}
+
+/** A first stage without a network. Images of the reference, which `tone` has no curve for, are as they should be. */
+function toneStage(tone: ToneModel): Network {
+  return {
+    apply: async ({ x, mask, domain }, visits) =>
+      domain in tone.tones ? applyJointly(tone, x, mask, domain, visits) : Float32Array.from(x),
+    visit: async ({ x, mask }) => visitValues(x, mask),
+    close: async () => {},
   }
 }
 
@@ -70,7 +89,13 @@ async function localToneNetwork(
 ): Promise<Network> {
   const { openLocalTone } = await import('../inference/local-tone.ts')
   const network = await openLocalTone(model, graphOf(name, 'curves.onnx', graphs), { threads })
-  return { apply: (image) => applyLocalTone(network, image), close: () => network.close() }
+  return {
+    apply: (image, visits) => applyLocalTone(network, image, visits),
+    async visit(image) {
+      return { kind: 'curves', curves: await network.curvesFor(finiteOnly(image), image.mask, image.domain) }
+    },
+    close: () => network.close(),
+  }
 }
 
 function graphOf(name: string, file: keyof Graphs, graphs: Graphs): Uint8Array {
@@ -79,14 +104,20 @@ function graphOf(name: string, file: keyof Graphs, graphs: Graphs): Uint8Array {
   return graph
 }
 
-/** Infinities reach the network as NaN, which it counts as outside; both stand in the output where they were. */
 async function applyLocalTone(
   network: LocalTone,
-  { volume, x, mask, domain, nonFinite }: Image,
+  image: Image,
+  visits: readonly Visit[],
 ): Promise<Float32Array> {
-  if (nonFinite === 0) return network.apply(volume, mask, domain)
-  const known = x.map((value) => (Number.isFinite(value) ? value : Number.NaN))
-  const out = await network.apply(volumeOf(volume, known), mask, domain)
-  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) out[i] = x[i] as number
+  const { x, mask, domain, nonFinite } = image
+  const out = await network.apply(finiteOnly(image), mask, domain, (own) => sharedCurves(own, visits))
+  if (nonFinite > 0) for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) out[i] = x[i] as number
   return out
+}
+
+/** Infinities reach the network as NaN, which it counts as outside; both stand in the output where they were. */
+function finiteOnly({ volume, x, nonFinite }: Image): Volume {
+  if (nonFinite === 0) return volume
+  const known = x.map((value) => (Number.isFinite(value) ? value : Number.NaN))
+  return volumeOf(volume, known)
 }

@@ -11,16 +11,20 @@ import type { LocalToneModel } from './local-tone-model.ts'
 import { readLattice } from './reading.ts'
 import { openSession } from './session.ts'
 
+/** What is done to the curves of an image before they are used. */
+type ChangeCurves = (curves: LocalCurves) => LocalCurves
+
 export interface LocalTone {
   /**
    * The image in the reference domain, in the reference's unit of intensity. 0 stays exactly 0, NaN stays NaN.
    *
    * @param mask   on the volume's grid, 0 or 1
    * @param domain the image's domain, one of the model's
+   * @param change  none where the image is mapped by its own curves
    * @throws {RefusedError} when the model does not know the domain
    * @throws {UnfittableError} when the mask is empty, or the image's mean in it is not positive
    */
-  apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
+  apply(volume: Volume, mask: Uint8Array, domain: string, change?: ChangeCurves): Promise<Float32Array>
   /** The curves that `apply` would use. Same arguments, same errors. */
   curvesFor(volume: Volume, mask: Uint8Array, domain: string): Promise<LocalCurves>
   close(): Promise<void>
@@ -74,8 +78,8 @@ export async function openLocalTone(
 
   return {
     curvesFor,
-    apply: async (volume, mask, domain) => {
-      const curves = await curvesFor(volume, mask, domain)
+    apply: async (volume, mask, domain, change = (own) => own) => {
+      const curves = change(await curvesFor(volume, mask, domain))
       const out = new Float32Array(voxelCount(volume))
       sliceBilateralGrid(out, volume.data, volume.scale, volume.shape, bilateralGrid(model, curves))
       return out
