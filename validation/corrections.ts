@@ -1,6 +1,7 @@
 /** What is compared: the harmonizer under test, and weaker methods fitted to the same training scans. */
 import { applyClosedForm } from '../src/harmonizer/closed-form.ts'
 import type { Harmonizer } from '../src/harmonizer/harmonizer.ts'
+import { isInvertible } from '../src/harmonizer/ladder.ts'
 import { type ClosedFormModel, isNetwork, type Model } from '../src/harmonizer/method.ts'
 import { toFloat32, type Volume } from '../src/volume/volume.ts'
 
@@ -8,12 +9,9 @@ export interface Correction {
   readonly name: string
   /** Images of the reference are mapped as well, where the method knows the reference. */
   apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
-  /** The image mapped, and mapped back; `undefined` where the mapping has no inverse. */
+  /** The image mapped, and mapped back; absent, or `undefined`, where the mapping has no inverse. */
   backAndForth?(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array | undefined>
 }
-
-/** The last rung whose methods are one curve. */
-const LAST_INVERSE = 2
 
 /**
  * From the weakest to the strongest; the harmonizer comes last, and stands for its own method. It is applied in spite of its guards:
@@ -41,13 +39,13 @@ export function correctionsOf(
 }
 
 function asCorrection(harmonizer: Harmonizer): Correction {
-  const { method, rung } = harmonizer.identity
+  const { method } = harmonizer.identity
   const map = async (volume: Volume, mask: Uint8Array, domain: string) =>
     harmonizer.apply(volume, { domain, mask, force: true, evenTarget: true })
   return {
     name: method,
     apply: async (volume, mask, domain) => toFloat32((await map(volume, mask, domain)).volume),
-    ...(rung <= LAST_INVERSE && {
+    ...(isInvertible(method) && {
       backAndForth: async (volume: Volume, mask: Uint8Array, domain: string) => {
         const harmonized = await map(volume, mask, domain)
         return harmonized.inverse()?.(toFloat32(harmonized.volume))

@@ -18,7 +18,7 @@ import { checkLabelMap } from './label-map.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
 import type { DomainLimits } from './manifest.ts'
 import { isNetwork, type Model, type NetworkModel } from './method.ts'
-import { type Graphs, type Image, type Network, openNetwork } from './networks.ts'
+import { type Graphs, type Image, type Inverse, type Mapped, type Network, openNetwork } from './networks.ts'
 import {
   FIGURE_SLICES,
   type Figures,
@@ -79,10 +79,10 @@ export interface Harmonized {
   /** 1 in tissue, length V: given, or found in the image. */
   readonly mask: Uint8Array
   /**
-   * What takes values in the reference's unit, on the image's grid, back to the unit of the image; `undefined` where the mapping has no inverse: above
-   * rung 2, or where it has made one intensity of two.
+   * What takes values in the reference's unit, on the image's grid, back to the unit of the image; `undefined` where the mapping has no inverse: for
+   * `residual-unet`, whose network looks around a voxel, and where one intensity has been made of two.
    */
-  inverse(): ((values: Float32Array) => Float32Array) | undefined
+  inverse(): Inverse | undefined
   /** Its figures are measured when it is first read. */
   readonly record: HarmonizationRecord
 }
@@ -219,10 +219,17 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
     return { domain, image, survey, facts, preparation, figures, passedThrough, checksResult, checkResult }
   }
 
-  const mapped = async (image: Image, visits: readonly Visit[]): Promise<Float32Array> =>
-    isNetwork(model)
-      ? (await network(model)).apply(image, visits)
-      : applyJointly(model, image.x, image.mask, image.domain, visits)
+  const map = async (image: Image, visits: readonly Visit[]): Promise<Mapped> => {
+    if (isNetwork(model)) return (await network(model)).apply(image, visits)
+    const { x, mask, domain } = image
+    return {
+      values: applyJointly(model, x, mask, domain, visits),
+      inverse() {
+        const pooled = pooledVisits(x, mask, visits)
+        return inverseOf(model, pooled.x, pooled.mask, domain)
+      },
+    }
+  }
 
   return {
     identity,
@@ -234,7 +241,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       const { image, passedThrough, checksResult, checkResult } = examine(volume, options)
       if (passedThrough) return undefined
       if (!isNetwork(model)) return visitValues(image.x, image.mask)
-      if (checksResult) checkResult(await mapped(image, []))
+      if (checksResult) checkResult((await map(image, [])).values)
       return (await network(model)).visit(image)
     },
     async apply(volume, options = {}) {
@@ -246,7 +253,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         op: 'harmonize',
         params: identity.sha256 === undefined ? model : { bundle: identity.sha256, domain: domain ?? null },
       }
-      const values = passedThrough ? x : await mapped(image, visits)
+      const { values, inverse } = passedThrough ? untouched(x) : await map(image, visits)
       const unchanged = values === x
       const findings = examined.checkResult(values)
       const makeRecord = (): HarmonizationRecord => {
@@ -272,12 +279,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           ? volume
           : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
         mask,
-        inverse() {
-          if (unchanged) return (back) => back
-          if (isNetwork(model)) return undefined
-          const pooled = pooledVisits(x, mask, visits)
-          return inverseOf(model, pooled.x, pooled.mask, domain as string)
-        },
+        inverse,
         get record() {
           return record()
         },
@@ -288,6 +290,10 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       opened = undefined
     },
   }
+}
+
+function untouched(values: Float32Array): Mapped {
+  return { values, inverse: () => (back) => back }
 }
 
 /** Methods that learn from pairs know the target where they have curves for it; the network of `residual-unet` was trained to leave it alone. */

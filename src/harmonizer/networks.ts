@@ -1,7 +1,8 @@
 /** Methods with a network: opened once, applied to many images. */
 import type { Acquisition } from '../domain/acquisition.ts'
 import { ConfigError } from '../errors.ts'
-import type { LocalTone } from '../inference/local-tone.ts'
+import { backThroughCurves, type LocalCurves, throughCurves } from '../inference/curves.ts'
+import type { LocalToneModel } from '../inference/local-tone-model.ts'
 import type { Profile, ResidualUnet } from '../inference/residual-unet.ts'
 import type { ToneModel } from '../intensity/tone.ts'
 import { type Volume, volumeOf } from '../volume/volume.ts'
@@ -20,9 +21,18 @@ export interface Image {
   readonly profile: Profile
 }
 
+/** What takes values in the reference's unit, on the image's grid, back to the unit of the image. */
+export type Inverse = (values: Float32Array) => Float32Array
+
+export interface Mapped {
+  readonly values: Float32Array
+  /** `undefined` where there is no way back. */
+  inverse(): Inverse | undefined
+}
+
 export interface Network {
   /** @param visits those of the same person on the same scanner that it shares its mapping with, as `visit` gives them */
-  apply(image: Image, visits: readonly Visit[]): Promise<Float32Array>
+  apply(image: Image, visits: readonly Visit[]): Promise<Mapped>
   visit(image: Image): Promise<Visit | undefined>
   close(): Promise<void>
 }
@@ -53,12 +63,12 @@ export async function openNetwork(
       const { volume, mask, acquisition, profile } = image
       const others = visits.flatMap((visit) => (visit.kind === 'coded' ? [visit] : []))
       const stages = others.flatMap((visit) => (visit.stage === undefined ? [] : [visit.stage]))
-      const values = await first.apply(image, stages)
+      const { values } = await first.apply(image, stages)
       const reading = readLattice(volume, mask)
       const own = imageCode(reading, acquisition)
       const code = sharedCode([own, ...others.map((visit) => visit.code)])
       await unet.addResidual(values, volume, reading, code, profile)
-      return values
+      return { values, inverse: noInverse }
     },
     async visit(image) {
       const code = imageCode(readLattice(image.volume, image.mask), image.acquisition)
@@ -71,11 +81,16 @@ export async function openNetwork(
   }
 }
 
+/** What a network adds depends on the image around a voxel: no function of the intensity takes it off again. */
+function noInverse(): undefined {}
+
 /** A first stage without a network. Images of the reference, which `tone` has no curve for, are as they should be. */
 function toneStage(tone: ToneModel): Network {
   return {
-    apply: async ({ x, mask, domain }, visits) =>
-      domain in tone.tones ? applyJointly(tone, x, mask, domain, visits) : Float32Array.from(x),
+    apply: async ({ x, mask, domain }, visits) => ({
+      values: domain in tone.tones ? applyJointly(tone, x, mask, domain, visits) : Float32Array.from(x),
+      inverse: noInverse,
+    }),
     visit: async ({ x, mask }) => visitValues(x, mask),
     close: async () => {},
   }
@@ -83,17 +98,24 @@ function toneStage(tone: ToneModel): Network {
 
 async function localToneNetwork(
   name: string,
-  model: NetworkModel & { readonly kind: 'local-tone' },
+  model: LocalToneModel,
   graphs: Graphs,
   threads: number,
 ): Promise<Network> {
   const { openLocalTone } = await import('../inference/local-tone.ts')
   const network = await openLocalTone(model, graphOf(name, 'curves.onnx', graphs), { threads })
+  const curvesOf = (image: Image): Promise<LocalCurves> =>
+    network.curvesFor(finiteOnly(image), image.mask, image.domain)
   return {
-    apply: (image, visits) => applyLocalTone(network, image, visits),
-    async visit(image) {
-      return { kind: 'curves', curves: await network.curvesFor(finiteOnly(image), image.mask, image.domain) }
+    async apply(image, visits) {
+      const { volume, x, nonFinite } = image
+      const curves = sharedCurves(await curvesOf(image), visits)
+      const values = throughCurves(model, finiteOnly(image), curves)
+      if (nonFinite > 0)
+        for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) values[i] = x[i] as number
+      return { values, inverse: () => backThroughCurves(model, volume, curves) }
     },
+    visit: async (image) => ({ kind: 'curves', curves: await curvesOf(image) }),
     close: () => network.close(),
   }
 }
@@ -102,17 +124,6 @@ function graphOf(name: string, file: keyof Graphs, graphs: Graphs): Uint8Array {
   const graph = graphs[file]
   if (graph === undefined) throw new ConfigError(`${name} has no ${file}.`, 'Train the bundle again.')
   return graph
-}
-
-async function applyLocalTone(
-  network: LocalTone,
-  image: Image,
-  visits: readonly Visit[],
-): Promise<Float32Array> {
-  const { x, mask, domain, nonFinite } = image
-  const out = await network.apply(finiteOnly(image), mask, domain, (own) => sharedCurves(own, visits))
-  if (nonFinite > 0) for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) out[i] = x[i] as number
-  return out
 }
 
 /** Infinities reach the network as NaN, which it counts as outside; both stand in the output where they were. */

@@ -3,16 +3,12 @@
  * our own kernel. See docs/decisions/0002-local-tone.md.
  */
 import { InputError, RefusedError, UnfittableError } from '../errors.ts'
-import { sliceBilateralGrid } from '../kernels/bilateral-grid.ts'
 import { LATTICE } from '../kernels/lattice.ts'
 import { type Volume, voxelCount } from '../volume/volume.ts'
-import { bilateralGrid, CELLS, type LocalCurves } from './curves.ts'
+import { CELLS, type LocalCurves, throughCurves } from './curves.ts'
 import type { LocalToneModel } from './local-tone-model.ts'
 import { readLattice } from './reading.ts'
 import { openSession } from './session.ts'
-
-/** What is done to the curves of an image before they are used. */
-type ChangeCurves = (curves: LocalCurves) => LocalCurves
 
 export interface LocalTone {
   /**
@@ -20,11 +16,10 @@ export interface LocalTone {
    *
    * @param mask   on the volume's grid, 0 or 1
    * @param domain the image's domain, one of the model's
-   * @param change  none where the image is mapped by its own curves
    * @throws {RefusedError} when the model does not know the domain
    * @throws {UnfittableError} when the mask is empty, or the image's mean in it is not positive
    */
-  apply(volume: Volume, mask: Uint8Array, domain: string, change?: ChangeCurves): Promise<Float32Array>
+  apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
   /** The curves that `apply` would use. Same arguments, same errors. */
   curvesFor(volume: Volume, mask: Uint8Array, domain: string): Promise<LocalCurves>
   close(): Promise<void>
@@ -78,12 +73,8 @@ export async function openLocalTone(
 
   return {
     curvesFor,
-    apply: async (volume, mask, domain, change = (own) => own) => {
-      const curves = change(await curvesFor(volume, mask, domain))
-      const out = new Float32Array(voxelCount(volume))
-      sliceBilateralGrid(out, volume.data, volume.scale, volume.shape, bilateralGrid(model, curves))
-      return out
-    },
+    apply: async (volume, mask, domain) =>
+      throughCurves(model, volume, await curvesFor(volume, mask, domain)),
     close: () => session.close(),
   }
 }
