@@ -67,7 +67,7 @@ function kept(evidence: Evidence): ProofSection | undefined {
   const roundTrip = found.includes('round-trip') || harmonizer.method === 'identity'
   return {
     title: 'What is kept',
-    meaning: `Volumes, flat tissue and the agreement of rescans are to stay as they were.${reference}${roundTrip ? '' : ' The mapping has no inverse in closed form, so no round trip was made.'}`,
+    meaning: `Volumes, flat tissue and the agreement of rescans are to stay as they were.${reference}${roundTrip ? '' : ` No round trip was made: ${oneWay(method)}`}`,
     table: {
       name: 'kept',
       caption:
@@ -81,6 +81,13 @@ function kept(evidence: Evidence): ProofSection | undefined {
       notes: [],
     },
   }
+}
+
+/** Why there is no inverse. */
+function oneWay(method: string): string {
+  return method === 'residual-unet'
+    ? 'what its network adds depends on the image around a voxel, and no function of the intensity takes it off again.'
+    : 'the mapping is flat somewhere, and has made one intensity of two.'
 }
 
 /** "1.01, 0.97 to 1.03 (95 %: 0.99 to 1.02)". */
