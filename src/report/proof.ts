@@ -70,14 +70,15 @@ function kept(evidence: Evidence): ProofSection | undefined {
     meaning: `Volumes, flat tissue and the agreement of rescans are to stay as they were.${reference}${roundTrip ? '' : ` No round trip was made: ${oneWay(method)}`}`,
     table: {
       name: 'kept',
-      caption:
-        'Medians over scans, with their range and, where there is one, the 95 % interval over families',
-      columns: ['Scanner', ...found.map((metric) => METRICS[metric].name)],
-      rows: design.domains.map((domain) => ({
-        label: domain,
-        cells: found.map((metric) => rangedText(figureOf(evidence, domain, method, metric))),
-        role: 'baseline' as const,
-      })),
+      caption: 'Medians over scans, their range and, where there is one, the 95 % interval over families',
+      columns: ['Scanner', 'What', 'Median', 'Range', '95 %'],
+      rows: design.domains.flatMap((domain) =>
+        found.map((metric) => ({
+          label: domain,
+          cells: [METRICS[metric].name, ...rangedCells(figureOf(evidence, domain, method, metric))],
+          role: 'baseline' as const,
+        })),
+      ),
       notes: [],
     },
   }
@@ -90,14 +91,18 @@ function oneWay(method: string): string {
     : 'the mapping is flat somewhere, and has made one intensity of two.'
 }
 
-/** "1.01, 0.97 to 1.03 (95 %: 0.99 to 1.02)". */
-function rangedText(figure: Figure | undefined): string {
-  if (figure?.value === undefined) return '–'
-  const { metric, interval, confidence, n } = figure
-  const text = (value: number): string => figureText({ metric, value })
-  const range = interval === undefined || n < 2 ? '' : `, ${text(interval.low)} to ${text(interval.high)}`
-  const sure = confidence === undefined ? '' : ` (95 %: ${text(confidence.low)} to ${text(confidence.high)})`
-  return `${text(figure.value)}${range}${sure}`
+/** "1.01", "0.97 to 1.03", "0.99 to 1.02". */
+function rangedCells(figure: Figure | undefined): readonly [string, string, string] {
+  if (figure?.value === undefined) return ['–', '', '']
+  const { metric, value, interval, confidence, n } = figure
+  const text = (one: number): string => figureText({ metric, value: one })
+  const between = ({ low, high }: { readonly low: number; readonly high: number }): string =>
+    `${text(low)} to ${text(high)}`
+  return [
+    text(value),
+    interval === undefined || n < 2 ? '' : between(interval),
+    confidence === undefined ? '' : between(confidence),
+  ]
 }
 
 function probe(evidence: Evidence): ProofSection | undefined {
