@@ -1,7 +1,7 @@
 /** What every method promises, and the front door with it: purity, laws of gain and offset, refusals, records that replay. */
 import { describe, expect, it } from 'vitest'
-import { bare, type HarmonizerParts, harmonizerOf } from '../src/harmonizer/harmonizer.ts'
-import { rungOf } from '../src/harmonizer/ladder.ts'
+import { bare, type Harmonized, type HarmonizerParts, harmonizerOf } from '../src/harmonizer/harmonizer.ts'
+import { isInvertible, rungOf } from '../src/harmonizer/ladder.ts'
 import { type Model, modelSchema } from '../src/harmonizer/method.ts'
 import type { Graphs } from '../src/harmonizer/networks.ts'
 import { quantilesOfSorted } from '../src/kernels/quantile.ts'
@@ -144,6 +144,32 @@ export function methodContract({ model, graphs, invariant, global, fitTo, idempo
       const stored = Int16Array.from(x, (v) => v * 2 - 100)
       const scaled = volumeOf(volume, stored, { scale: { slope: 0.5, intercept: 50 } })
       expect(await result(scaled)).toEqual(await result(volume))
+    })
+
+    let byItself: Promise<Harmonized> | undefined
+    const alone = (): Promise<Harmonized> => {
+      byItself ??= harmonizer.apply(volume, { domain: 'a', mask, profile })
+      return byItself
+    }
+
+    it('takes what it made back to the image, or says that there is no way back', async () => {
+      const harmonized = await alone()
+      const back = harmonized.inverse()?.(toFloat32(harmonized.volume))
+      expect(back !== undefined).toBe(isInvertible(model.kind))
+      if (back) expect(worst(back, toFloat32(volume))).toBeLessThan(1e-3)
+    })
+
+    it('maps visits that share one mapping alike, whatever the gain of each', async () => {
+      const louder = mapped(volume, (v) => 4 * v)
+      const given = await harmonizer.visit(louder, { domain: 'a', mask, profile })
+      expect(given).toBeDefined()
+      const { volume: joint, record } = await harmonizer.apply(volume, {
+        ...{ domain: 'a', mask, profile },
+        visits: given ? [given] : [],
+      })
+      expect(worst(toFloat32(joint), toFloat32((await alone()).volume))).toBeLessThan(2e-3)
+      expect(record.sharedWith).toBe(1)
+      expect(await harmonizer.visit(volume, { domain: 'b' })).toBeUndefined()
     })
 
     it('refuses an image without content and an empty mask, force or not', async () => {

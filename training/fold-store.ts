@@ -23,6 +23,8 @@ const stored: z.ZodType<Scores> = z.strictObject({
       ordered: z.boolean(),
       separation: z.number().optional(),
       lesions: z.array(z.number()),
+      referenceChange: z.number().optional(),
+      atrophyKept: z.number().optional(),
     }),
   ),
   failures: z.array(z.strictObject({ method, reason: z.string() })),

@@ -1,9 +1,12 @@
 /** How methods do on one pair of scans: error, noise, order and separation of tissues, lesions. What `auto` chooses by. */
 import type { Pair } from '../src/cohort/cohort.ts'
-import { loadPair, loadScan } from '../src/cohort/images.ts'
+import { type LoadedScan, loadPair, loadScan } from '../src/cohort/images.ts'
 import { UnfittableError } from '../src/errors.ts'
+import { atrophyTest } from '../src/harmonizer/atrophy.ts'
+import { rungOf } from '../src/harmonizer/ladder.ts'
 import { lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
 import type { Method } from '../src/harmonizer/method.ts'
+import { referenceChanges } from '../src/harmonizer/reference-change.ts'
 import { scanSeparations, separationsOf, tissuesOf } from '../src/harmonizer/separation.ts'
 import type { Failure, PairScore } from '../src/harmonizer/standing.ts'
 import { keepsOrder } from '../src/metrics/intensity-order.ts'
@@ -14,6 +17,7 @@ import { type Grid, toFloat32, type Volume } from '../src/volume/volume.ts'
 /** A fitted method, ready to be applied. */
 export interface Correction {
   readonly method: Method
+  /** Images of the target are mapped as well, where the method knows the target. */
   apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
 }
 
@@ -21,6 +25,14 @@ export interface Scores {
   readonly scores: readonly PairScore[]
   readonly failures: readonly Failure[]
 }
+
+/** Mean change of each target scan by each method, so that it is measured once however many pairs share the scan. */
+export type ReferenceChanges = Map<string, number | undefined>
+
+/** From this rung on a method may change anatomy; below, it is one curve for the whole image, which draws nothing and moves no border. */
+const LOCAL_RUNG = 3
+/** Percent of a region: the largest of the losses that validation puts in. */
+const LOSS = 5
 
 /**
  * Methods see the source scan with its own mask, as they would in use; they are compared where both masks overlap.
@@ -30,6 +42,7 @@ export async function scorePair(
   pair: Pair,
   corrections: readonly Correction[],
   range: number,
+  references: ReferenceChanges = new Map(),
 ): Promise<Scores> {
   const own = await loadScan(pair.source)
   const { source, target, mask } = await loadPair(pair)
@@ -57,7 +70,18 @@ export async function scorePair(
   const truth = await lesionTruth(pair, grid, mask)
   const images = { source: toFloat32(source), target: y }
   const lesions = truth === undefined ? [] : lesionResults(pair, grid, truth, images, outputs, mask)
-  const separations = scanSeparations(separationsOf(pair, await tissuesOf(pair, grid, mask, y), y, outputs))
+  const tissues = await tissuesOf(pair, grid, mask, y)
+  const separations = scanSeparations(separationsOf(pair, tissues, y, outputs))
+  const kept = new Map<Method, Pick<PairScore, 'referenceChange' | 'atrophyKept'>>()
+  for (const correction of corrections.filter(({ method }) => outputs.has(method))) {
+    const x = outputs.get(correction.method) as Float32Array
+    kept.set(correction.method, {
+      ...finite('referenceChange', await referenceChange(pair, correction, range, references)),
+      ...(rungOf(correction.method) >= LOCAL_RUNG && {
+        ...finite('atrophyKept', await lossKept(pair, own, tissues.labels, correction, x)),
+      }),
+    })
+  }
   const scores = [...outputs].map(([method, x]): PairScore => {
     const noise = noiseOf(x)
     const separation = separations.find((row) => row.method === method)?.ratio
@@ -72,6 +96,7 @@ export async function scorePair(
       ordered: keepsOrder(x, y, mask),
       ...(separation !== undefined && { separation }),
       lesions: lesions.flatMap(({ visible, kept }) => (visible ? (kept[method] ?? []) : [])),
+      ...kept.get(method),
     }
   })
   const unmeasured = scores.filter((score) => !Number.isFinite(score.mae))
@@ -85,4 +110,35 @@ export async function scorePair(
       })),
     ],
   }
+}
+
+function finite<K extends string>(name: K, value: number | undefined): { [key in K]?: number } {
+  return value !== undefined && Number.isFinite(value) ? ({ [name]: value } as { [key in K]: number }) : {}
+}
+
+async function referenceChange(
+  { target }: Pair,
+  { method, apply }: Correction,
+  range: number,
+  references: ReferenceChanges,
+): Promise<number | undefined> {
+  const key = JSON.stringify([method, target.image])
+  if (!references.has(key)) references.set(key, (await referenceChanges([target], apply, range))[0]?.value)
+  return references.get(key)
+}
+
+async function lossKept(
+  { source: { domain } }: Pair,
+  { volume, mask }: LoadedScan,
+  labels: Uint8Array,
+  { apply }: Correction,
+  asItCame: Float32Array,
+): Promise<number | undefined> {
+  const [trial] = atrophyTest(volume, labels, mask, [LOSS])?.trials ?? []
+  if (trial === undefined) return undefined
+  return trial.kept(
+    await apply(trial.earlier, mask, domain),
+    await apply(trial.later, mask, domain),
+    asItCame,
+  )
 }

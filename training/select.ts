@@ -35,7 +35,7 @@ import { scoresOf } from './fold-store.ts'
 import { type Fold, type Folds, foldsOf } from './folds.ts'
 import type { CheckpointPlace } from './parts/checkpoint.ts'
 import type { Collector } from './population.ts'
-import { type Correction, type Scores, scorePair } from './score-pair.ts'
+import { type Correction, type ReferenceChanges, type Scores, scorePair } from './score-pair.ts'
 
 export interface SelectionInput {
   readonly cohort: Cohort
@@ -88,11 +88,13 @@ export async function selectMethod(input: SelectionInput, onProgress: OnProgress
     else if (copiesVolumes(method) && onePerson(input) && !input.singleReference)
       skipped.set(method, "not tried: one person's tissue volumes would be written into every image")
   const closed = await scoreFolds(input, folds, CLOSED_FORMS, onProgress)
+  const ofTarget = await rescanErrors(input.cohort, input.target, undefined, input.range)
   const options: StandingOptions = {
     groupOf: folds.groupOf,
     withinSubject: folds.kind === 'within-subject',
+    ...(ofTarget.length > 0 && { referenceRescan: meanError(ofTarget) }),
   }
-  const floor = await floorOf(input, closed.scores)
+  const floor = await floorOf(input, ofTarget, closed.scores)
   const judge = (scores: Scores, refuted: Skipped): ChoiceInput => ({
     standings: standingsOf(
       scores.scores.filter(({ method }) => !skipped.has(method)),
@@ -227,8 +229,9 @@ async function scoreAll(
   onProgress: OnProgress,
 ): Promise<Scores> {
   const found: Scores[] = []
+  const references: ReferenceChanges = new Map()
   for (const [index, pair] of pairs.entries()) {
-    found.push(await scorePair(pair, corrections, range))
+    found.push(await scorePair(pair, corrections, range, references))
     onProgress({ stage: 'scores', done: index + 1, total: pairs.length })
   }
   return {
@@ -288,7 +291,7 @@ async function withNetwork<T>(
     return await work({
       method: model.kind,
       apply: async (volume, mask, domain) =>
-        toFloat32((await harmonizer.apply(volume, { domain, mask, force: true })).volume),
+        toFloat32((await harmonizer.apply(volume, { domain, mask, force: true, evenTarget: true })).volume),
     })
   } finally {
     await harmonizer.close()
@@ -332,15 +335,12 @@ async function harmAfterRefit(
 
 /** Mean over the scanners of what scans of one person on one scanner differ by; unknown where some scanner has no rescan. */
 async function floorOf(
-  { cohort, target, collectors, range }: SelectionInput,
+  { cohort, collectors, range }: SelectionInput,
+  ofTarget: readonly RescanError[],
   scores: readonly PairScore[],
 ): Promise<number | undefined> {
   const zscore = collectors.get('zscore')?.model()
   if (zscore?.kind !== 'zscore') return undefined
-  const mean = (values: readonly number[]): number =>
-    values.reduce((sum, value) => sum + value, 0) / values.length
-  const meanError = (errors: readonly RescanError[]): number => mean(errors.map(({ value }) => value))
-  const ofTarget = await rescanErrors(cohort, target, undefined, range)
   const sources = [...new Set(scores.map(({ domain }) => domain))]
   const ofSources: number[] = []
   for (const domain of sources) {
@@ -350,6 +350,14 @@ async function floorOf(
   if (ofTarget.length > 0 && ofSources.length === sources.length)
     return (meanError(ofTarget) + mean(ofSources)) / 2
   return undefined
+}
+
+function meanError(errors: readonly RescanError[]): number {
+  return mean(errors.map(({ value }) => value))
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 function rungsOf(

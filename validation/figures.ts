@@ -1,5 +1,13 @@
 /** From pairs to figures: medians over the pairs of a source domain, with the range; and the share of removable error. */
-import type { Figure, LesionResult, Metric, PairResult, Separation } from '../src/evidence/evidence.ts'
+import type {
+  AtrophyResult,
+  ConsistencyResult,
+  Figure,
+  LesionResult,
+  Metric,
+  PairResult,
+  Separation,
+} from '../src/evidence/evidence.ts'
 import { NOISE_AT_LEAST, NOISE_AT_MOST } from '../src/harmonizer/gates.ts'
 import { scanSeparations } from '../src/harmonizer/separation.ts'
 import { confidenceOf, type FamilyOf } from './intervals.ts'
@@ -22,6 +30,8 @@ export interface DomainResults {
   /** Scan-rescan MAE of the two scanners, in units of the range; empty where nobody was scanned twice. */
   readonly rescans: { readonly target: readonly SubjectValue[]; readonly source: readonly SubjectValue[] }
   readonly familyOf: FamilyOf
+  readonly atrophy?: readonly AtrophyResult[]
+  readonly consistency?: readonly ConsistencyResult[]
 }
 
 export function figuresOf(results: DomainResults): readonly Figure[] {
@@ -64,7 +74,13 @@ export function figuresOf(results: DomainResults): readonly Figure[] {
     ...floors,
     ...(floor === undefined ? [] : [{ ...floor, domain: results.domain }]),
   ]
-  return [...known, ...shares(results, known), ...fisherFigures(results), ...lesionFigures(results)]
+  return [
+    ...known,
+    ...shares(results, known),
+    ...fisherFigures(results),
+    ...lesionFigures(results),
+    ...preservationFigures(results),
+  ]
 }
 
 function valuesOf<T extends { readonly subject: string }>(
@@ -248,4 +264,19 @@ function lesionFigures({ domain, lesions, pairs, familyOf }: DomainResults): rea
       ...(confidence && { confidence }),
     }
   })
+}
+
+/** What the harmonizer under test keeps, draws in, and does to rescans: medians over what could be measured. */
+function preservationFigures(results: DomainResults): readonly Figure[] {
+  const { method, pairs, atrophy = [], consistency = [] } = results
+  const own = pairs.filter((row) => row.method === method)
+  const rows: readonly (readonly [Metric, string, readonly SubjectValue[]])[] = [
+    ['new-edges', '1', valuesOf(own, ({ newEdges }) => newEdges)],
+    ['atrophy-kept', '1', valuesOf(atrophy, ({ kept }) => kept)],
+    ['consistency', '1', valuesOf(consistency, ({ before, after }) => after / before)],
+    ['round-trip', 'range', valuesOf(own, ({ roundTrip }) => roundTrip)],
+  ]
+  return rows
+    .map(([metric, unit, values]) => medianFigure(results, method, metric, unit, values))
+    .filter(({ n }) => n > 0)
 }

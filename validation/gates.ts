@@ -112,7 +112,7 @@ function fisherGate({ method, domains, figures }: GateInput): Gate {
 }
 
 /** " (95 %: 0.93 to 1.05)"; nothing where there is no interval. */
-function confidenceText(figure: Figure | undefined, unit = 1): string {
+export function confidenceText(figure: Figure | undefined, unit = 1): string {
   const { low, high } = figure?.confidence ?? {}
   return low === undefined || high === undefined
     ? ''
@@ -166,7 +166,7 @@ function refusalGate({ scans: { tested, refused } }: GateInput): Gate {
   }
 }
 
-function judged(
+export function judged(
   gate: Pick<Gate, 'id' | 'title' | 'criterion'>,
   found: readonly { readonly text: string; readonly met: boolean }[],
 ): Gate {

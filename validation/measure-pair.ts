@@ -1,11 +1,14 @@
 /** Every metric of one pair of scans, for every method. */
 import type { Pair } from '../src/cohort/cohort.ts'
-import { loadPair, loadScan } from '../src/cohort/images.ts'
+import { type LoadedScan, loadPair, loadScan } from '../src/cohort/images.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
-import type { LesionResult, PairResult, Separation } from '../src/evidence/evidence.ts'
+import type { AtrophyResult, LesionResult, PairResult, Separation } from '../src/evidence/evidence.ts'
+import { atrophyTest } from '../src/harmonizer/atrophy.ts'
 import { type LesionTruth, lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
 import { separationsOf, type Tissues, tissuesOf } from '../src/harmonizer/separation.ts'
+import { maskedQuantiles } from '../src/kernels/quantile.ts'
 import { mae } from '../src/metrics/mae.ts'
+import { newEdges } from '../src/metrics/new-edges.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
 import { psnr } from '../src/metrics/psnr.ts'
 import { scanFeatures } from '../src/metrics/scan-features.ts'
@@ -20,6 +23,8 @@ export interface MeasuredPair {
   /** Absent where the cohort has no lesion truth for the pair. */
   readonly truth: LesionTruth | undefined
   readonly separations: readonly Separation[]
+  /** Empty where the scan has no region to change. */
+  readonly atrophy: readonly AtrophyResult[]
   readonly tissues: Tissues['from']
   /** Of the source scan as each method left it, in its own mask: see `scanFeatures`. */
   readonly features: ReadonlyMap<string, Float64Array>
@@ -69,6 +74,10 @@ export async function measurePair(
   const targetNoise = residualSd(y, grid.shape, flat)
   const voxels = mask.reduce((sum, inside) => sum + inside, 0)
   const similarity = ssimTo(y, grid.shape, mask, range)
+  const tested = corrections.at(-1) as Correction
+  const x0 = toFloat32(source)
+  const back = await tested.backAndForth?.(own.volume, own.mask, pair.source.domain)
+  const roundTrip = back && mae(back, x0, mask) / rangeOf(x0, mask)
   const results = [...outputs].map(([method, x]): PairResult => {
     const decibel = psnr(x, y, mask, range)
     const noise = residualSd(x, grid.shape, flat)
@@ -84,9 +93,13 @@ export async function measurePair(
       ssim: similarity(x),
       ...(Number.isFinite(noise) && { noiseSd: noise }),
       ...(Number.isFinite(targetNoise) && { targetNoiseSd: targetNoise }),
+      ...(method === tested.name && {
+        ...finite('newEdges', newEdges(x0, x, grid.shape, mask)),
+        ...finite('roundTrip', roundTrip ?? Number.NaN),
+      }),
     }
   })
-  const images: PairImages = { grid, mask, ownMask: own.mask, source: toFloat32(source), target: y, outputs }
+  const images: PairImages = { grid, mask, ownMask: own.mask, source: x0, target: y, outputs }
   const tissues = await tissuesOf(pair, grid, mask, y)
   const features = [...outputs].map(
     ([method, x]) => [method, scanFeatures(x, grid.shape, own.mask, voxelSize(grid))] as const,
@@ -99,8 +112,40 @@ export async function measurePair(
     lesions: truth === undefined ? [] : lesionResults(pair, grid, truth, images, corrected, mask),
     truth,
     separations: separationsOf(pair, tissues, y, outputs),
+    atrophy: await atrophyOf(pair, own, tissues, tested, outputs.get(tested.name) as Float32Array),
     tissues: tissues.from,
     features: new Map(features),
     images,
   }
+}
+
+/** 1st to 99th percentile. */
+function rangeOf(x: Float32Array, mask: Uint8Array): number {
+  const [low, high] = maskedQuantiles(x, mask, [0.01, 0.99]) as unknown as [number, number]
+  return high - low
+}
+
+function finite<K extends string>(name: K, value: number): { [key in K]?: number } {
+  return Number.isFinite(value) ? ({ [name]: value } as { [key in K]: number }) : {}
+}
+
+/** Small changes of volume are put into the scan as it came, and the harmonizer is applied again. */
+async function atrophyOf(
+  { subject, source: { domain, session } }: Pair,
+  { volume, mask }: LoadedScan,
+  { labels }: Tissues,
+  { apply }: Correction,
+  asItCame: Float32Array,
+): Promise<readonly AtrophyResult[]> {
+  const test = atrophyTest(volume, labels, mask)
+  if (test === undefined) return []
+  const { tissue, regionMl, trials } = test
+  const found: AtrophyResult[] = []
+  for (const { percent, earlier, later, kept } of trials) {
+    const outputs = [await apply(earlier, mask, domain), await apply(later, mask, domain)] as const
+    const share = kept(...outputs, asItCame)
+    if (Number.isFinite(share))
+      found.push({ subject, domain, session, tissue, regionMl, percent, kept: share })
+  }
+  return found
 }

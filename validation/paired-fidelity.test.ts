@@ -123,6 +123,21 @@ describe('a scanner that one tone curve undoes', () => {
     expect(evidence.gates.find(({ id }) => id === 'error')?.status).toBe('pass')
   })
 
+  it('leaves alone what it must: reference images, a loss of volume, flat tissue, and the way back', () => {
+    for (const id of ['identity', 'atrophy', 'edges'])
+      expect(evidence.gates.find((gate) => gate.id === id)).toMatchObject({ id, status: 'pass' })
+    expect(evidence.referenceChanges?.map(({ value }) => value)).toEqual([0, 0, 0, 0])
+    expect(evidence.atrophy?.map(({ percent }) => percent)).toEqual([1, 5, 1, 5, 1, 5, 1, 5])
+    expect(pick(evidence, 'tone', 'round-trip')?.value).toBeLessThan(1e-5)
+  })
+
+  it('leaves rescans as far apart as they were: one curve for both adds nothing of its own', () => {
+    expect(evidence.consistency?.map(({ subject }) => subject)).toEqual(['s3', 's4'])
+    for (const { before, after } of evidence.consistency ?? [])
+      expect(Math.abs(after / before - 1)).toBeLessThan(0.02)
+    expect(evidence.gates.find(({ id }) => id === 'consistency')?.status).toBe('pass')
+  })
+
   it('is compared with every method in closed form, on its rung, with intervals over both people', () => {
     expect(evidence.ladder?.map(({ rung }) => rung)).toEqual([0, 1, 1, 1, 1, 1, 2, 2, 2])
     for (const { method } of evidence.ladder ?? []) {

@@ -19,17 +19,18 @@ import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts
 import { isMethod, rungOf } from '../src/harmonizer/ladder.ts'
 import { seenInTraining } from '../src/harmonizer/manifest.ts'
 import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
-import { rescanErrors } from '../src/harmonizer/rescan.ts'
 import { trainingEvidence } from '../src/harmonizer/training-evidence.ts'
-import type { ZScoreModel } from '../src/intensity/zscore.ts'
 import { scanFeatures } from '../src/metrics/scan-features.ts'
 import { type Grid, toFloat32, voxelSize } from '../src/volume/volume.ts'
 import { type Correction, correctionsOf, isClosedForm } from './corrections.ts'
-import { figuresOf, type SubjectValue } from './figures.ts'
+import { figuresOf, medianFigure, type SubjectValue } from './figures.ts'
 import { gatesOf } from './gates.ts'
 import { confidenceMeaning } from './intervals.ts'
+import { keptAsBefore } from './kept-as-before.ts'
 import { type MeasuredPair, measurePair, type Refusal } from './measure-pair.ts'
 import { identify, type Portrait, portraitGrid, portraitOf } from './portraits.ts'
+import { preservationGates } from './preservation-gates.ts'
+import { allRescans } from './rescans.ts'
 import { type ProbedScan, scannerProbe } from './scanner-probe.ts'
 import { type Choice, chooseSubjects } from './subjects.ts'
 import { unseenScanners } from './unseen-scanners.ts'
@@ -124,18 +125,20 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
       'See the guards of the bundle.',
     )
   const domains = [...new Set(measured.map(({ pair }) => pair.source.domain))].toSorted()
-  const rescans = await allRescans(
-    cohort,
-    [target, ...domains],
-    { target, zscore: baselines.find((model) => model.kind === 'zscore'), width },
-    onProgress,
-  )
+  const zscore = baselines.find((model) => model.kind === 'zscore')
+  const rescans = await allRescans(cohort, [target, ...domains], { target, zscore, width }, onProgress)
   const familyOf = familiesOf(cohort)
+  const kept = await keptAsBefore(cohort, corrections.at(-1) as Correction, {
+    domains,
+    references: targets.map(({ scan }) => scan),
+    width,
+  })
+  const atrophy = measured.flatMap((m) => m.atrophy)
   const methods = corrections.map(({ name }) => name)
   const separations = measured.flatMap((m) => m.separations)
   const lesions = measured.flatMap((m) => m.lesions)
   const results = measured.flatMap((m) => m.results)
-  const figures = domains.flatMap((domain) =>
+  const perDomain = domains.flatMap((domain) =>
     figuresOf({
       domain,
       method,
@@ -144,10 +147,21 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
       separations: separations.filter((row) => row.domain === domain),
       rescans: { target: rescans.get(target) ?? [], source: rescans.get(domain) ?? [] },
       familyOf,
+      atrophy: atrophy.filter((row) => row.domain === domain),
+      consistency: kept.consistency.filter((row) => row.domain === domain),
     }),
   )
+  const changed = medianFigure(
+    { domain: target, familyOf },
+    method,
+    'reference-change',
+    'range',
+    kept.referenceChanges,
+  )
+  const figures = [...perDomain, ...(changed.n > 0 ? [changed] : [])]
   const refusals = refused.map(({ pair, reason }) => `${pair.subject}, ${pair.source.domain}: ${reason}`)
   const scans = { tested: measured.length, refused: refusals }
+  const judgedOn = { method, target, domains, figures, lesions, scans }
   return {
     schema: EVIDENCE_SCHEMA,
     title: `${domains.length === 1 ? domains[0] : `${domains.length} scanners`} to ${target}`,
@@ -160,7 +174,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
       manifestSha256: bundle.sha256,
     },
     design: designOf(setting, domains, range, rescans, measured),
-    gates: gatesOf({ method, domains, figures, lesions, scans }),
+    gates: [...gatesOf(judgedOn), ...preservationGates(judgedOn)],
     figures,
     pairs: results,
     lesions,
@@ -171,6 +185,8 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
     ...(selection && { selection }),
     ladder: corrections.flatMap(({ name }) => (isMethod(name) ? [{ method: name, rung: rungOf(name) }] : [])),
     separations,
+    atrophy,
+    ...kept,
     probe: scannerProbe(probedScans(measured, targets, methods), methods, familyOf),
     identification: identify(onePerSubject(targets), portraits, familyOf),
     unseen: await unseenScanners(
@@ -277,24 +293,6 @@ function probedScans(
 function onePerSubject(targets: readonly TargetScan[]): readonly Portrait[] {
   const first = new Map(targets.toReversed().map(({ scan, pixels }) => [scan.subject, pixels]))
   return [...first].map(([subject, pixels]) => ({ subject, pixels }))
-}
-
-async function allRescans(
-  cohort: Cohort,
-  domains: readonly string[],
-  { target, zscore, width }: { target: string; zscore: ZScoreModel | undefined; width: number },
-  onProgress: OnProgress,
-): Promise<ReadonlyMap<string, readonly SubjectValue[]>> {
-  const errors = new Map<string, readonly SubjectValue[]>()
-  for (const [index, domain] of domains.entries()) {
-    const comparable = domain === target || zscore !== undefined
-    const found = comparable
-      ? await rescanErrors(cohort, domain, domain === target ? undefined : zscore, width)
-      : []
-    errors.set(domain, found)
-    onProgress({ stage: 'rescans', done: index + 1, total: domains.length })
-  }
-  return errors
 }
 
 function designOf(

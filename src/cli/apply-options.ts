@@ -19,6 +19,7 @@ interface Named {
   readonly singleReference: boolean
   readonly gzipLevel: number
   readonly threads: number | undefined
+  readonly joint: boolean | undefined
   readonly suffix: string | undefined
   readonly domainFrom?: string | undefined
 }
@@ -39,6 +40,7 @@ export function checkOptions({
   reference,
   gzipLevel,
   threads,
+  joint,
   suffix,
   domainFrom,
 }: Named): void {
@@ -56,6 +58,11 @@ export function checkOptions({
     throw new ConfigError(
       '--source, --mask, --volume and --change-map say something of one image, but the input is a cohort.',
       'Use the columns domain and mask of a manifest, --domain-from for a BIDS dataset, and images of one volume.',
+    )
+  if (!isCohort(input) && joint !== undefined)
+    throw new ConfigError(
+      '--joint says how the visits of one person are mapped, but the input is one image.',
+      'Leave it out, or give a cohort manifest or a BIDS dataset.',
     )
   if (!isCohort(input) && [suffix, domainFrom].some((option) => option !== undefined))
     throw new ConfigError(

@@ -16,6 +16,7 @@ interface Flags extends CommonOptions, CohortFlags {
   readonly 'single-reference': boolean
   readonly prepared: string | undefined
   readonly 'change-map': string | undefined
+  readonly joint: boolean | undefined
   readonly dtype: 'float32' | 'same'
   readonly 'gzip-level': number
   readonly force: boolean
@@ -72,6 +73,11 @@ export const apply: CommandModule<object, Flags> = {
       .option('change-map', {
         type: 'string',
         describe: 'NIfTI file to write: what was changed beyond one gain and one offset',
+      })
+      .option('joint', {
+        type: 'boolean',
+        describe:
+          'Of a cohort: all visits of a person on a scanner share one mapping [yes, where there are several]; --no-joint maps each by itself',
       })
       .option('dtype', {
         choices: ['float32', 'same'] as const,
@@ -134,7 +140,7 @@ export const apply: CommandModule<object, Flags> = {
   },
 }
 
-type Shared = Parameters<typeof import('../harmonizer/apply-cohort.ts').applyCohort>[3]
+type Shared = Omit<Parameters<typeof import('../harmonizer/apply-cohort.ts').applyCohort>[3], 'joint'>
 
 async function applyToCohort(harmonizer: Harmonizer, options: ApplyOptions, shared: Shared): Promise<void> {
   const { applyCohort } = await import('../harmonizer/apply-cohort.ts')
@@ -143,7 +149,7 @@ async function applyToCohort(harmonizer: Harmonizer, options: ApplyOptions, shar
     harmonizer,
     options.input,
     options.output,
-    shared,
+    { ...shared, joint: options.joint },
     ({ scan, outcome }, done, total) =>
       draw(`${done} of ${total}: ${scan.subject} ${scan.domain} ${scan.session}: ${outcome}`),
     cohortOptions(options),

@@ -30,6 +30,12 @@ export interface Evidence {
   readonly separations?: readonly Separation[]
   readonly probe?: ScannerProbe
   readonly identification?: IdentificationResult
+  /** What became of small changes of volume that were put into the source scans. */
+  readonly atrophy?: readonly AtrophyResult[]
+  /** What the mapping makes of reference scans. */
+  readonly referenceChanges?: readonly ReferenceChangeResult[]
+  /** Two scans of one person on one source scanner, before and after. */
+  readonly consistency?: readonly ConsistencyResult[]
   /** Scanners of the cohort that the harmonizer was not trained on. */
   readonly unseen?: readonly UnseenScanner[]
   readonly provenance: Provenance
@@ -89,6 +95,11 @@ export type Metric =
   | 'removable-share'
   | 'lesion-contrast'
   | 'fisher-ratio'
+  | 'new-edges'
+  | 'atrophy-kept'
+  | 'reference-change'
+  | 'consistency'
+  | 'round-trip'
 
 export interface Figure {
   readonly domain: string
@@ -142,6 +153,39 @@ export interface PairResult {
   readonly noiseSd?: number
   /** The target's own, at the same voxels. */
   readonly targetNoiseSd?: number
+  /** Gradient energy where the source has no edges, over what a curve would put there; of the harmonizer under test. */
+  readonly newEdges?: number
+  /** Mean absolute difference of the source from the harmonized image mapped back, in units of the source's range; where there is an inverse. */
+  readonly roundTrip?: number
+}
+
+/** One change of volume put into a source scan, and the share of it that is left after harmonization. */
+export interface AtrophyResult {
+  readonly subject: string
+  readonly domain: string
+  readonly session: string
+  /** Label of the tissue of which a region changed, and the region's volume. */
+  readonly tissue: number
+  readonly regionMl: number
+  /** Lost of that volume. */
+  readonly percent: number
+  readonly kept: number
+}
+
+export interface ReferenceChangeResult {
+  readonly subject: string
+  readonly session: string
+  /** Mean absolute change in the mask, in units of the range. */
+  readonly value: number
+}
+
+export interface ConsistencyResult {
+  readonly subject: string
+  readonly domain: string
+  readonly sessions: readonly [string, string]
+  /** Mean absolute difference of the two scans in the unit of the harmonized ones, and after harmonization, in units of the range. */
+  readonly before: number
+  readonly after: number
 }
 
 export interface LesionResult {

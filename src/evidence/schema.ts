@@ -24,6 +24,11 @@ const figure = z.strictObject({
     'removable-share',
     'lesion-contrast',
     'fisher-ratio',
+    'new-edges',
+    'atrophy-kept',
+    'reference-change',
+    'consistency',
+    'round-trip',
   ]),
   value: z.exactOptional(z.number()),
   unit: z.string(),
@@ -78,6 +83,8 @@ const schema = z.strictObject({
       ssim: z.number(),
       noiseSd: z.exactOptional(z.number()),
       targetNoiseSd: z.exactOptional(z.number()),
+      newEdges: z.exactOptional(z.number()),
+      roundTrip: z.exactOptional(z.number()),
     }),
   ),
   lesions: z.array(
@@ -190,6 +197,33 @@ const schema = z.strictObject({
       ),
       note: z.exactOptional(z.string()),
     }),
+  ),
+  atrophy: z.exactOptional(
+    z.array(
+      z.strictObject({
+        subject: z.string(),
+        domain: z.string(),
+        session: z.string(),
+        tissue: count,
+        regionMl: z.number(),
+        percent: z.number(),
+        kept: z.number(),
+      }),
+    ),
+  ),
+  referenceChanges: z.exactOptional(
+    z.array(z.strictObject({ subject: z.string(), session: z.string(), value: z.number() })),
+  ),
+  consistency: z.exactOptional(
+    z.array(
+      z.strictObject({
+        subject: z.string(),
+        domain: z.string(),
+        sessions: z.tuple([z.string(), z.string()]),
+        before: z.number(),
+        after: z.number(),
+      }),
+    ),
   ),
   unseen: z.exactOptional(
     z.array(

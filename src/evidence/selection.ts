@@ -34,8 +34,20 @@ export interface SelectionRung {
   readonly reason: string
 }
 
+const GATE_NAMES = [
+  'applied',
+  'error',
+  'noise',
+  'order',
+  'tissues',
+  'lesions',
+  'identity',
+  'atrophy',
+] as const
+type GateName = (typeof GATE_NAMES)[number]
+
 export interface SelectionGate {
-  readonly id: 'applied' | 'error' | 'noise' | 'order' | 'tissues' | 'lesions'
+  readonly id: GateName
   readonly status: 'pass' | 'fail' | 'not-evaluated'
   /** What was found, or why nothing could be. */
   readonly finding: string
@@ -58,7 +70,7 @@ export const selectionSchema: z.ZodType<Selection> = z.strictObject({
         standardError: z.exactOptional(z.number()),
         gates: z.array(
           z.strictObject({
-            id: z.enum(['applied', 'error', 'noise', 'order', 'tissues', 'lesions']),
+            id: z.enum(GATE_NAMES),
             status: z.enum(['pass', 'fail', 'not-evaluated']),
             finding: z.string(),
           }),

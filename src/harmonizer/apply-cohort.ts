@@ -7,11 +7,12 @@ import { type CohortOptions, type ReadCohort, readCohort, refuseProblems } from 
 import { firstKnown, parsePrepared } from '../domain/preparation.ts'
 import { AttuneError, ConfigError, InputError } from '../errors.ts'
 import { writeTsv } from '../formats/tables/table.ts'
-import { applyFile, exists, type FileRequest, isUpToDate, recordPath } from './apply-file.ts'
+import { applyFile, exists, type FileRequest, isUpToDate, recordPath, visitOf } from './apply-file.ts'
 import { derivativeDestination } from './derivative.ts'
 import { HARMONIZED_MANIFEST, manifestDestination, type Place } from './destination.ts'
 import type { Harmonizer } from './harmonizer.ts'
 import { needsDomain } from './ladder.ts'
+import { type Visits, visitsOf } from './visits.ts'
 
 /** What happened to one scan. */
 export interface ScanResult {
@@ -36,8 +37,20 @@ const OF_ONE_IMAGE: ReadonlySet<CohortProblem['code']> = new Set([
 /** What every scan of a run shares. */
 type Shared = Omit<
   FileRequest,
-  'input' | 'output' | 'volume' | 'domain' | 'mask' | 'declared' | 'sidecar' | 'changeMap'
->
+  | 'input'
+  | 'output'
+  | 'volume'
+  | 'domain'
+  | 'mask'
+  | 'declared'
+  | 'sidecar'
+  | 'changeMap'
+  | 'visits'
+  | 'visitsSha256'
+> & {
+  /** Whether all visits of a person on a scanner share one mapping (see joint.ts). Default true. */
+  readonly joint?: boolean | undefined
+}
 
 /**
  * Harmonizes every scan of a manifest or a BIDS dataset into `folder`. Images of a manifest keep their paths relative to it; of a dataset they
@@ -64,13 +77,17 @@ export async function applyCohort(
     : manifestDestination(cohortFolder(cohort), folder)
   await destination.check?.(shared.overwrite)
   if (!shared.dryRun) await destination.begin?.()
+  const visits =
+    shared.joint === false
+      ? undefined
+      : visitsOf(cohort, harmonizer.identity.target, (scan) => visitOf(harmonizer, requestOf(scan, shared)))
   const results: ScanResult[] = []
   for (const [index, scan] of cohort.scans.entries()) {
     const place = destination.placeOf(scan)
     const error = refusalOf(scan, read, harmonizer)
     const result: ScanResult = error
       ? { scan, output: place.output, outcome: 'failed', error }
-      : await applyScan(harmonizer, scan, { ...shared, ...place })
+      : await applyScan(harmonizer, scan, { ...shared, ...place }, visits)
     results.push(result)
     onScan(result, index + 1, cohort.scans.length)
   }
@@ -99,26 +116,40 @@ function refusalOf(
   return own && new InputError(`${own.image}: ${own.message}`, own.remedy)
 }
 
-async function applyScan(harmonizer: Harmonizer, scan: Scan, shared: Shared & Place): Promise<ScanResult> {
-  const domain = scan.domain === NO_DOMAIN ? undefined : scan.domain
+async function applyScan(
+  harmonizer: Harmonizer,
+  scan: Scan,
+  shared: Shared & Place,
+  visits: Visits | undefined,
+): Promise<ScanResult> {
   const { output } = shared
   try {
-    const request: FileRequest = {
-      ...shared,
-      input: scan.image,
-      domain,
-      mask: scan.mask,
-      declared: scan.sidecar,
-      prepared: firstKnown(parsePrepared(scan.covariates['prepared'] ?? ''), shared.prepared ?? {}),
-    }
+    const request = { ...requestOf(scan, shared), ...shared, visitsSha256: await visits?.hashesOf(scan) }
     if (!request.overwrite && (await isUpToDate(harmonizer, request)))
       return { scan, output, outcome: 'up-to-date' }
     const overwrite = request.overwrite || (await wasInterrupted(request))
-    const { outcome } = await applyFile(harmonizer, { ...request, overwrite })
+    const { outcome } = await applyFile(harmonizer, {
+      ...request,
+      ...(await visits?.sharedBy(scan)),
+      overwrite,
+    })
     return { scan, output, outcome }
   } catch (error) {
     if (!(error instanceof AttuneError)) throw error
     return { scan, output, outcome: 'failed', error }
+  }
+}
+
+/** All that says how a scan is read; `output` is left to its place. */
+function requestOf(scan: Scan, { joint: _joint, ...shared }: Shared): FileRequest {
+  return {
+    ...shared,
+    output: '',
+    input: scan.image,
+    domain: scan.domain === NO_DOMAIN ? undefined : scan.domain,
+    mask: scan.mask,
+    declared: scan.sidecar,
+    prepared: firstKnown(parsePrepared(scan.covariates['prepared'] ?? ''), shared.prepared ?? {}),
   }
 }
 

@@ -10,7 +10,8 @@ import { type NiftiImage, niftiSha256, readNifti } from '../formats/nifti/read.t
 import { writeNifti } from '../formats/nifti/write.ts'
 import type { Profile } from '../inference/residual-unet.ts'
 import { changeMapOf, type Gain } from './change-map.ts'
-import type { Harmonized, Harmonizer } from './harmonizer.ts'
+import type { ApplyOptions, Harmonized, Harmonizer } from './harmonizer.ts'
+import type { Visit } from './joint.ts'
 import { METHODS } from './ladder.ts'
 import type { HarmonizationRecord, HarmonizerIdentity } from './record.ts'
 
@@ -37,6 +38,9 @@ export interface FileRequest {
   readonly overwrite: boolean
   /** Of this attune: part of what a record depends on. */
   readonly version: string
+  /** The other visits of the person, to share one mapping with; with the SHA-256 of their images. */
+  readonly visits?: readonly Visit[] | undefined
+  readonly visitsSha256?: readonly string[] | undefined
   /** What else the JSON beside the output says; the record then stands in it under `RECORD_KEY`. */
   readonly sidecar?: Readonly<Record<string, unknown>> | undefined
 }
@@ -53,6 +57,8 @@ export interface Settings {
   readonly gzipLevel: number
   readonly force: boolean
   readonly profile: Profile
+  /** Images of the person's other visits, where they share one mapping. */
+  readonly visitsSha256?: readonly string[]
 }
 
 export interface FileRecord extends HarmonizationRecord {
@@ -89,25 +95,12 @@ const CHANGE_MAP_DESCRIPTION = 'attune change map: output - (gain * input + offs
  *         Nothing is written then
  */
 export async function applyFile(harmonizer: Harmonizer, request: FileRequest): Promise<FileRecord> {
-  const { input, output, domain, dtype, gzipLevel, force } = request
+  const { input, output, dtype, gzipLevel } = request
   if (!request.dryRun) await checkPlace(request)
   const settings = await settingsOf(harmonizer, request)
-  const reading = readNifti(input, { volume: request.volume })
-  harmonizer.warmUp()
-  const image = await reading
-  const mask = request.mask === undefined ? undefined : await readMask(request.mask, image.volume)
+  const { image, options } = await readRequest(harmonizer, request)
   const { description } = image.header
-  const declared = await readDeclarations(input, image.header, request.declared)
-  const harmonized = await harmonizer.apply(image.volume, {
-    domain,
-    mask,
-    force,
-    alreadyHarmonized: declared.harmonized || MARK.test(description),
-    preparation: firstKnown(request.prepared ?? {}, declared.preparation),
-    kind: declared.kind,
-    acquisition: declared.acquisition,
-    profile: request.profile,
-  })
+  const harmonized = await harmonizer.apply(image.volume, { ...options, visits: request.visits })
   const { volume } = harmonized
   const writing = request.dryRun
     ? { datatype: dtype === 'same' ? image.header.datatype : 'float32', clipped: 0, rounded: false }
@@ -130,6 +123,34 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
   const beside = request.sidecar ? { ...request.sidecar, [RECORD_KEY]: complete } : complete
   if (!request.dryRun) await writeFileAtomic(recordPath(output), `${JSON.stringify(beside, null, 2)}\n`)
   return complete
+}
+
+/** What the scan gives to a mapping that it shares with other visits; see `Harmonizer.visit`. */
+export async function visitOf(harmonizer: Harmonizer, request: FileRequest): Promise<Visit | undefined> {
+  const { image, options } = await readRequest(harmonizer, request)
+  return harmonizer.visit(image.volume, options)
+}
+
+async function readRequest(
+  harmonizer: Harmonizer,
+  request: FileRequest,
+): Promise<{ readonly image: NiftiImage; readonly options: ApplyOptions }> {
+  const reading = readNifti(request.input, { volume: request.volume })
+  harmonizer.warmUp()
+  const image = await reading
+  const mask = request.mask === undefined ? undefined : await readMask(request.mask, image.volume)
+  const declared = await readDeclarations(request.input, image.header, request.declared)
+  const options = {
+    domain: request.domain,
+    mask,
+    force: request.force,
+    alreadyHarmonized: declared.harmonized || MARK.test(image.header.description),
+    preparation: firstKnown(request.prepared ?? {}, declared.preparation),
+    kind: declared.kind,
+    acquisition: declared.acquisition,
+    profile: request.profile,
+  }
+  return { image, options }
 }
 
 /** The map is written before the record, so that a record is never without its map. */
@@ -164,6 +185,7 @@ export async function settingsOf(harmonizer: Harmonizer, request: FileRequest): 
     gzipLevel: request.gzipLevel,
     force: request.force,
     profile: request.profile ?? 'quality',
+    ...(request.visitsSha256 && { visitsSha256: request.visitsSha256 }),
   }
 }
 

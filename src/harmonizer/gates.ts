@@ -13,6 +13,20 @@ export const LESIONS_TO = 1.1
 export const FISHER_FROM = 0.9
 export const FISHER_TO = 1.1
 
+/** Mean change of a reference image that goes through the mapping, over the scan-rescan difference of the reference scanner: at most. */
+export const REFERENCE_CHANGE_AT_MOST = 1
+/** Share of a simulated change of volume of 1 to 5 % that is left: it survives within a tenth. */
+export const ATROPHY_FROM = 0.9
+export const ATROPHY_TO = 1.1
+/** Gradient energy where the input has no edges, over what a curve would put there: at most (see docs/decisions/0010-preservation.md). */
+export const NEW_EDGES_AT_MOST = 1.25
+/** Difference of two scans of one person on one source scanner, after over before, in one unit (see consistency.ts): at most. */
+export const CONSISTENCY_AT_MOST = 1.05
+
+export function atrophyKept(share: number): boolean {
+  return share >= ATROPHY_FROM && share <= ATROPHY_TO
+}
+
 /** The methods that a method must leave less error than: those of lower rungs, doing nothing among them. */
 export function rivalsOf(method: string): readonly Method[] {
   return isMethod(method) ? METHODS.filter((name) => rungOf(name) < rungOf(method)) : METHODS

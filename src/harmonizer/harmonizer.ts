@@ -8,17 +8,20 @@ import { ANY_DOMAIN } from '../inference/local-tone-model.ts'
 import type { Profile } from '../inference/residual-unet.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
-import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
+import { UNTRAINED_MODELS } from './closed-form.ts'
 import { describeImage } from './describe.ts'
-import { checkImage, checkLimits, enforce } from './guards.ts'
-import { imageFacts, surveyMask } from './image-facts.ts'
+import { checkImage, checkLimits, enforce, type Finding } from './guards.ts'
+import { type ImageFacts, imageFacts, type MaskSurvey, surveyMask } from './image-facts.ts'
+import { inverseOf } from './inverse.ts'
+import { applyJointly, pooledVisits, type Visit, visitValues } from './joint.ts'
 import { checkLabelMap } from './label-map.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
 import type { DomainLimits } from './manifest.ts'
 import { isNetwork, type Model, type NetworkModel } from './method.ts'
-import { type Graphs, type Network, openNetwork } from './networks.ts'
+import { type Graphs, type Image, type Inverse, type Mapped, type Network, openNetwork } from './networks.ts'
 import {
   FIGURE_SLICES,
+  type Figures,
   figuresOf,
   type HarmonizationRecord,
   type HarmonizerIdentity,
@@ -36,6 +39,12 @@ export interface Harmonizer {
    * @throws {RefusedError} when a guard says no (see guards.ts), or the domain is needed and unknown
    */
   apply(volume: Volume, options?: ApplyOptions): Promise<Harmonized>
+  /**
+   * What this image gives to a mapping that it shares with other visits of the same person on the same scanner: to be handed to `apply` of each of them.
+   * @returns `undefined` where there is nothing to share
+   * @throws {RefusedError} as `apply`: an image that is refused has no say
+   */
+  visit(volume: Volume, options?: ApplyOptions): Promise<Visit | undefined>
   /** Begins to load what `apply` needs, while the caller still reads its image. What goes wrong here, `apply` throws. */
   warmUp(): void
   /** Frees what was loaded. */
@@ -59,12 +68,21 @@ export interface ApplyOptions {
   readonly acquisition?: Acquisition | undefined
   /** How many passes `residual-unet` takes: `quality` (three, the default) or `fast` (one). */
   readonly profile?: Profile | undefined
+  /** Send an image of the target through the mapping too, where the mapping knows the target: what validation asks. */
+  readonly evenTarget?: boolean | undefined
+  /** The other visits of this person on this scanner, to share one mapping with (see joint.ts). */
+  readonly visits?: readonly Visit[] | undefined
 }
 
 export interface Harmonized {
   readonly volume: Volume
   /** 1 in tissue, length V: given, or found in the image. */
   readonly mask: Uint8Array
+  /**
+   * What takes values in the reference's unit, on the image's grid, back to the unit of the image; `undefined` where the mapping has no inverse: for
+   * `residual-unet`, whose network looks around a voxel, and where one intensity has been made of two.
+   */
+  inverse(): Inverse | undefined
   /** Its figures are measured when it is first read. */
   readonly record: HarmonizationRecord
 }
@@ -122,6 +140,25 @@ export function bare(model: Model): HarmonizerParts {
   }
 }
 
+/** An image, and what guards found before anything is done to it. */
+interface Examined {
+  readonly domain: string | undefined
+  readonly image: Image
+  readonly survey: MaskSurvey
+  readonly facts: ImageFacts
+  readonly preparation: Preparation
+  figures(): Figures
+  /** An image of the target, which nothing is done to. */
+  readonly passedThrough: boolean
+  /** Whether guards look at what comes out, too. */
+  readonly checksResult: boolean
+  /**
+   * All findings, once it is known what came out.
+   * @throws {RefusedError} for what no image of the reference domain looks like
+   */
+  checkResult(values: Float32Array): readonly Finding[]
+}
+
 export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOptions = {}): Harmonizer {
   const { identity, sources, model, guards } = parts
   let opened: Promise<Network> | undefined
@@ -129,69 +166,96 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
     opened ??= openNetwork(identity.name, own, parts.graphs ?? {}, threads)
     return opened
   }
+  const examine = (volume: Volume, options: ApplyOptions): Examined => {
+    const { force = false } = options
+    const domain = knownDomain(parts, options)
+    if (options.mask && options.mask.length !== voxelCount(volume))
+      throw new ConfigError(
+        `The mask has ${options.mask.length} voxels, the image ${voxelCount(volume)}.`,
+        'Give a mask on the grid of the image.',
+      )
+    const mask = options.mask ?? foregroundMask(volume)
+    const x = toFloat32(volume)
+    const survey = surveyMask(volume.shape, mask, FIGURE_SLICES)
+    const facts = imageFacts(volume, x, survey)
+    const own = domain === undefined ? undefined : guards[domain]
+    const limits = own && domain ? { [domain]: own } : guards
+    const preparation = firstKnown(options.preparation ?? {}, blankedParts(volume))
+    const figures = lazy(() => figuresOf(x, volume, mask, survey))
+    const checksResult = Object.values(limits).some((limit) => limit.result !== undefined)
+    const looksAtImage =
+      checksResult || Object.values(limits).some((limit) => limit.descriptors !== undefined)
+    const descriptors =
+      facts.maskedVoxels === 0 || !looksAtImage
+        ? undefined
+        : options.mask
+          ? describeImage(volume, x)
+          : describeImage(volume, x, { mask, ...survey }, figures())
+    const ofImage = checkImage(
+      volume,
+      facts,
+      identity.method,
+      options.alreadyHarmonized ?? false,
+      options.kind,
+    )
+    if (checksResult) ofImage.push(checkLabelMap(x, volume.shape, mask))
+    const before = [...ofImage, ...checkLimits({ facts, descriptors, preparation }, limits)]
+    enforce(before, force)
+    const passedThrough =
+      domain !== undefined && domain === identity.target && !(options.evenTarget && mapsTarget(model, domain))
+    const checkResult = (values: Float32Array): readonly Finding[] => {
+      if (!checksResult || values === x || descriptors === undefined) return before
+      const harmonized = describeResult(volume, values, mask)
+      const result = harmonized && { ...harmonized, cut: descriptors.cut, noise: descriptors.noise }
+      const findings = [...ofImage, ...checkLimits({ facts, descriptors, result, preparation }, limits)]
+      enforce(findings, force)
+      return findings
+    }
+    const image: Image = {
+      ...{ volume, x, mask, nonFinite: facts.nonFinite, domain: domain as string },
+      acquisition: options.acquisition ?? {},
+      profile: options.profile ?? 'quality',
+    }
+    return { domain, image, survey, facts, preparation, figures, passedThrough, checksResult, checkResult }
+  }
+
+  const map = async (image: Image, visits: readonly Visit[]): Promise<Mapped> => {
+    if (isNetwork(model)) return (await network(model)).apply(image, visits)
+    const { x, mask, domain } = image
+    return {
+      values: applyJointly(model, x, mask, domain, visits),
+      inverse() {
+        const pooled = pooledVisits(x, mask, visits)
+        return inverseOf(model, pooled.x, pooled.mask, domain)
+      },
+    }
+  }
+
   return {
     identity,
     sources,
     warmUp() {
       if (isNetwork(model)) network(model).catch(() => {})
     },
+    async visit(volume, options = {}) {
+      const { image, passedThrough, checksResult, checkResult } = examine(volume, options)
+      if (passedThrough) return undefined
+      if (!isNetwork(model)) return visitValues(image.x, image.mask)
+      if (checksResult) checkResult((await map(image, [])).values)
+      return (await network(model)).visit(image)
+    },
     async apply(volume, options = {}) {
-      const { force = false } = options
-      const domain = knownDomain(parts, options.domain)
-      if (options.mask && options.mask.length !== voxelCount(volume))
-        throw new ConfigError(
-          `The mask has ${options.mask.length} voxels, the image ${voxelCount(volume)}.`,
-          'Give a mask on the grid of the image.',
-        )
-      const mask = options.mask ?? foregroundMask(volume)
-      const x = toFloat32(volume)
-      const survey = surveyMask(volume.shape, mask, FIGURE_SLICES)
-      const facts = imageFacts(volume, x, survey)
-      const own = domain === undefined ? undefined : guards[domain]
-      const limits = own && domain ? { [domain]: own } : guards
-      const preparation = firstKnown(options.preparation ?? {}, blankedParts(volume))
-      const figures = lazy(() => figuresOf(x, volume, mask, survey))
-      const checksResult = Object.values(limits).some((limit) => limit.result !== undefined)
-      const looksAtImage =
-        checksResult || Object.values(limits).some((limit) => limit.descriptors !== undefined)
-      const descriptors =
-        facts.maskedVoxels === 0 || !looksAtImage
-          ? undefined
-          : options.mask
-            ? describeImage(volume, x)
-            : describeImage(volume, x, { mask, ...survey }, figures())
-      const ofImage = checkImage(
-        volume,
-        facts,
-        identity.method,
-        options.alreadyHarmonized ?? false,
-        options.kind,
-      )
-      if (checksResult) ofImage.push(checkLabelMap(x, volume.shape, mask))
-      const before = [...ofImage, ...checkLimits({ facts, descriptors, preparation }, limits)]
-      enforce(before, force)
-      const passedThrough = domain !== undefined && domain === identity.target
+      const { visits = [] } = options
+      const examined = examine(volume, options)
+      const { domain, image, survey, facts, preparation, figures, passedThrough } = examined
+      const { x, mask } = image
       const step = {
         op: 'harmonize',
         params: identity.sha256 === undefined ? model : { bundle: identity.sha256, domain: domain ?? null },
       }
-      const values = passedThrough
-        ? x
-        : isNetwork(model)
-          ? await (await network(model)).apply({
-              ...{ volume, x, mask, nonFinite: facts.nonFinite, domain: domain as string },
-              acquisition: options.acquisition ?? {},
-              profile: options.profile ?? 'quality',
-            })
-          : applyClosedForm(model, x, mask, domain as string)
+      const { values, inverse } = passedThrough ? untouched(x) : await map(image, visits)
       const unchanged = values === x
-      const harmonized = checksResult && !unchanged ? describeResult(volume, values, mask) : undefined
-      const result = harmonized &&
-        descriptors && { ...harmonized, cut: descriptors.cut, noise: descriptors.noise }
-      const findings = result
-        ? [...ofImage, ...checkLimits({ facts, descriptors, result, preparation }, limits)]
-        : before
-      enforce(findings, force)
+      const findings = examined.checkResult(values)
       const makeRecord = (): HarmonizationRecord => {
         const earlier = figures()
         return {
@@ -201,6 +265,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           outcome: passedThrough ? 'passed-through' : 'harmonized',
           mask: { source: options.mask ? 'given' : 'foreground', voxels: facts.maskedVoxels },
           preparation,
+          ...(visits.length > 0 && { sharedWith: visits.length }),
           guards: findings,
           forced: findings.some(({ status }) => status === 'failed'),
           steps: passedThrough ? volume.history : [...volume.history, step],
@@ -214,6 +279,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           ? volume
           : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
         mask,
+        inverse,
         get record() {
           return record()
         },
@@ -224,6 +290,16 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       opened = undefined
     },
   }
+}
+
+function untouched(values: Float32Array): Mapped {
+  return { values, inverse: () => (back) => back }
+}
+
+/** Methods that learn from pairs know the target where they have curves for it; the network of `residual-unet` was trained to leave it alone. */
+function mapsTarget(model: Model, target: string): boolean {
+  if (model.kind === 'residual-unet') return model.stage.kind === 'tone' || target in model.stage.tones
+  return !needsDomain(model.kind) || ('tones' in model && target in model.tones)
 }
 
 /** What `make` gives, made when it is first asked for. */
@@ -238,11 +314,11 @@ function lazy<T>(make: () => T): () => T {
 /** @throws {RefusedError} when the method has one mapping per domain and this one is not among them */
 function knownDomain(
   { identity, sources, model }: HarmonizerParts,
-  domain: string | undefined,
+  { domain, evenTarget = false }: ApplyOptions,
 ): string | undefined {
   if (!needsDomain(model.kind)) return domain
   if (sources.includes(ANY_DOMAIN))
-    return domain !== undefined && domain === identity.target ? domain : ANY_DOMAIN
+    return domain !== undefined && domain === identity.target && !evenTarget ? domain : ANY_DOMAIN
   const known = [...sources, ...(identity.target === undefined ? [] : [identity.target])]
   if (domain !== undefined && known.includes(domain)) return domain
   // One source is no licence to assume it: an image from elsewhere would be changed by the wrong mapping, and nothing would show it.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LATTICE } from '../kernels/lattice.ts'
 import { random } from '../kernels/random.ts'
-import { CODE_FIELDS, imageCode } from './image-code.ts'
+import { CODE_FIELDS, imageCode, sharedCode } from './image-code.ts'
 
 /** A ball of two tissues with noise. */
 function ball(noise: number, seed = 1): { image: Float32Array; mask: Float32Array } {
@@ -49,5 +49,29 @@ describe('the code of an image', () => {
       expect(code.length).toBe(CODE_FIELDS.length)
       expect(code.every(Number.isFinite)).toBe(true)
     }
+  })
+})
+
+describe('one code for several visits', () => {
+  const [quiet, noisy] = [imageCode(ball(1), { fieldStrength: 1.5 }), imageCode(ball(5), {})]
+
+  it('is the code itself where all visits have the same', () => {
+    expect(sharedCode([noisy])).toEqual(noisy)
+    expect(sharedCode([quiet, quiet])).toEqual(quiet)
+  })
+
+  it('is the mean of what was measured, the same for each visit', () => {
+    const shared = sharedCode([quiet, noisy])
+    expect(field(shared, 'noise')).toBeCloseTo((field(quiet, 'noise') + field(noisy, 'noise')) / 2, 6)
+    expect(sharedCode([noisy, quiet])).toEqual(shared)
+  })
+
+  it('takes the header from the visits that have one, and knows nothing where none has', () => {
+    const third = imageCode(ball(2), { fieldStrength: 3 })
+    const shared = sharedCode([noisy, quiet, third])
+    expect(field(shared, 'fieldStrength known')).toBe(1)
+    expect(field(shared, 'log fieldStrength')).toBeCloseTo(Math.log(0.5) / 2, 6) // mean of log(1.5 / 3) and log(3 / 3)
+    expect(field(shared, 'echoTime known')).toBe(0)
+    expect(field(shared, 'log echoTime')).toBe(0)
   })
 })

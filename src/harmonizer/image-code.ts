@@ -62,3 +62,20 @@ export function imageCode(
     ...header,
   ])
 }
+
+/** Fields that are measured; of the header there are pairs behind them: value, and whether it is known. */
+const MEASURED = CODE_FIELDS.length - 2 * Object.keys(TYPICAL).length
+
+/**
+ * One code for several visits on one scanner: the mean of what was measured, and of the header over those visits whose header is known.
+ * @param codes at least one, as `imageCode` gives them
+ */
+export function sharedCode(codes: readonly Float32Array[]): Float32Array {
+  const sum = (field: number): number => codes.reduce((total, code) => total + (code[field] as number), 0)
+  return Float32Array.from(CODE_FIELDS, (_, field) => {
+    if (field < MEASURED) return sum(field) / codes.length
+    const isFlag = (field - MEASURED) % 2 === 1
+    const known = sum(isFlag ? field : field + 1)
+    return isFlag ? Math.min(1, known) : sum(field) / Math.max(1, known)
+  })
+}

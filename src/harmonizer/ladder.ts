@@ -15,6 +15,8 @@ interface Place {
   readonly copiesVolumes?: true
   /** Whether it searches the histogram for one peak: where shading smears it, that may be another one in another person. */
   readonly searchesPeak?: true
+  /** Whether what it does at a voxel depends on the image around it, so that no curve leads back. */
+  readonly oneWay?: true
 }
 
 const LADDER: Readonly<Record<Method, Place>> = {
@@ -28,7 +30,7 @@ const LADDER: Readonly<Record<Method, Place>> = {
   histogram: { rung: 2, from: 'reference', copiesVolumes: true },
   tone: { rung: 2, from: 'pairs' },
   'local-tone': { rung: 4, from: 'pairs' },
-  'residual-unet': { rung: 5, from: 'pairs' },
+  'residual-unet': { rung: 5, from: 'pairs', oneWay: true },
 }
 
 /** From the weakest to the strongest. */
@@ -58,4 +60,9 @@ export function copiesVolumes(method: Method): boolean {
 /** Whether a fit on one person says nothing of others, since the method looks for a peak of each image. */
 export function searchesPeak(method: Method): boolean {
   return LADDER[method].searchesPeak === true
+}
+
+/** Whether intensities can be taken back, at least where the curve is not flat. */
+export function isInvertible(method: Method): boolean {
+  return LADDER[method].oneWay !== true
 }

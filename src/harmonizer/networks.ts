@@ -1,10 +1,12 @@
 /** Methods with a network: opened once, applied to many images. */
 import type { Acquisition } from '../domain/acquisition.ts'
 import { ConfigError } from '../errors.ts'
-import type { LocalTone } from '../inference/local-tone.ts'
+import { backThroughCurves, type LocalCurves, throughCurves } from '../inference/curves.ts'
+import type { LocalToneModel } from '../inference/local-tone-model.ts'
 import type { Profile, ResidualUnet } from '../inference/residual-unet.ts'
+import type { ToneModel } from '../intensity/tone.ts'
 import { type Volume, volumeOf } from '../volume/volume.ts'
-import { applyClosedForm } from './closed-form.ts'
+import { applyJointly, sharedCurves, type Visit, visitValues } from './joint.ts'
 import type { NetworkModel } from './method.ts'
 
 /** An image as methods see it. */
@@ -19,8 +21,19 @@ export interface Image {
   readonly profile: Profile
 }
 
+/** What takes values in the reference's unit, on the image's grid, back to the unit of the image. */
+export type Inverse = (values: Float32Array) => Float32Array
+
+export interface Mapped {
+  readonly values: Float32Array
+  /** `undefined` where there is no way back. */
+  inverse(): Inverse | undefined
+}
+
 export interface Network {
-  apply(image: Image): Promise<Float32Array>
+  /** @param visits those of the same person on the same scanner that it shares its mapping with, as `visit` gives them */
+  apply(image: Image, visits: readonly Visit[]): Promise<Mapped>
+  visit(image: Image): Promise<Visit | undefined>
   close(): Promise<void>
 }
 
@@ -38,39 +51,73 @@ export async function openNetwork(
   threads: number,
 ): Promise<Network> {
   if (model.kind === 'local-tone') return localToneNetwork(name, model, graphs, threads)
-  const { imageCode } = await import('./image-code.ts')
+  const { imageCode, sharedCode } = await import('./image-code.ts')
   const { readLattice } = await import('../inference/reading.ts')
   const { openResidualUnet } = await import('../inference/residual-unet.ts')
   const { stage } = model
-  const first = stage.kind === 'tone' ? undefined : await localToneNetwork(name, stage, graphs, threads)
+  const first =
+    stage.kind === 'tone' ? toneStage(stage) : await localToneNetwork(name, stage, graphs, threads)
   const unet: ResidualUnet = await openResidualUnet(graphOf(name, 'network.onnx', graphs), { threads })
   return {
-    async apply(image) {
-      const { volume, x, mask, domain, acquisition, profile } = image
-      const values =
-        stage.kind === 'tone'
-          ? applyClosedForm(stage, x, mask, domain)
-          : await (first as Network).apply(image)
+    async apply(image, visits) {
+      const { volume, mask, acquisition, profile } = image
+      const others = visits.flatMap((visit) => (visit.kind === 'coded' ? [visit] : []))
+      const stages = others.flatMap((visit) => (visit.stage === undefined ? [] : [visit.stage]))
+      const { values } = await first.apply(image, stages)
       const reading = readLattice(volume, mask)
-      await unet.addResidual(values, volume, reading, imageCode(reading, acquisition), profile)
-      return values
+      const own = imageCode(reading, acquisition)
+      const code = sharedCode([own, ...others.map((visit) => visit.code)])
+      await unet.addResidual(values, volume, reading, code, profile)
+      return { values, inverse: noInverse }
+    },
+    async visit(image) {
+      const code = imageCode(readLattice(image.volume, image.mask), image.acquisition)
+      return { kind: 'coded', stage: await first.visit(image), code }
     },
     async close() {
-      await first?.close()
+      await first.close()
       await unet.close()
     },
   }
 }
 
+/** What a network adds depends on the image around a voxel: no function of the intensity takes it off again. */
+function noInverse(): undefined {}
+
+/** A first stage without a network. Images of the reference, which `tone` has no curve for, are as they should be. */
+function toneStage(tone: ToneModel): Network {
+  return {
+    apply: async ({ x, mask, domain }, visits) => ({
+      values: domain in tone.tones ? applyJointly(tone, x, mask, domain, visits) : Float32Array.from(x),
+      inverse: noInverse,
+    }),
+    visit: async ({ x, mask }) => visitValues(x, mask),
+    close: async () => {},
+  }
+}
+
 async function localToneNetwork(
   name: string,
-  model: NetworkModel & { readonly kind: 'local-tone' },
+  model: LocalToneModel,
   graphs: Graphs,
   threads: number,
 ): Promise<Network> {
   const { openLocalTone } = await import('../inference/local-tone.ts')
   const network = await openLocalTone(model, graphOf(name, 'curves.onnx', graphs), { threads })
-  return { apply: (image) => applyLocalTone(network, image), close: () => network.close() }
+  const curvesOf = (image: Image): Promise<LocalCurves> =>
+    network.curvesFor(finiteOnly(image), image.mask, image.domain)
+  return {
+    async apply(image, visits) {
+      const { volume, x, nonFinite } = image
+      const curves = sharedCurves(await curvesOf(image), visits)
+      const values = throughCurves(model, finiteOnly(image), curves)
+      if (nonFinite > 0)
+        for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) values[i] = x[i] as number
+      return { values, inverse: () => backThroughCurves(model, volume, curves) }
+    },
+    visit: async (image) => ({ kind: 'curves', curves: await curvesOf(image) }),
+    close: () => network.close(),
+  }
 }
 
 function graphOf(name: string, file: keyof Graphs, graphs: Graphs): Uint8Array {
@@ -80,13 +127,8 @@ function graphOf(name: string, file: keyof Graphs, graphs: Graphs): Uint8Array {
 }
 
 /** Infinities reach the network as NaN, which it counts as outside; both stand in the output where they were. */
-async function applyLocalTone(
-  network: LocalTone,
-  { volume, x, mask, domain, nonFinite }: Image,
-): Promise<Float32Array> {
-  if (nonFinite === 0) return network.apply(volume, mask, domain)
+function finiteOnly({ volume, x, nonFinite }: Image): Volume {
+  if (nonFinite === 0) return volume
   const known = x.map((value) => (Number.isFinite(value) ? value : Number.NaN))
-  const out = await network.apply(volumeOf(volume, known), mask, domain)
-  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) out[i] = x[i] as number
-  return out
+  return volumeOf(volume, known)
 }

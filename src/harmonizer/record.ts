@@ -30,6 +30,8 @@ export interface HarmonizationRecord {
   /** An image of the target domain is passed through unchanged. */
   readonly outcome: 'harmonized' | 'passed-through'
   readonly mask: { readonly source: 'given' | 'foreground'; readonly voxels: number }
+  /** How many other visits of this person on this scanner share its mapping (see joint.ts). */
+  readonly sharedWith?: number
   /** What was known to have been done to the image before. */
   readonly preparation: Preparation
   readonly guards: readonly Finding[]

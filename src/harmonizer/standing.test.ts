@@ -120,6 +120,29 @@ describe('gates', () => {
     expect(gate('zscore', 'order', everyone('zscore', 0.03, { ordered: false })).status).toBe('fail')
   })
 
+  it('hold reference images to what rescans differ by', () => {
+    const changed = (referenceChange: number, change = {}) =>
+      gate('zscore', 'identity', everyone('zscore', 0.03, { referenceChange }), change)
+    expect(changed(0.02, { referenceRescan: 0.021 }).status).toBe('pass')
+    expect(changed(0.02, { referenceRescan: 0.019 })).toMatchObject({
+      status: 'fail',
+      finding: 'reference images changed by 2.00 % of the range, rescans by 1.90 %',
+    })
+    expect(changed(0.02).status).toBe('not-evaluated')
+    expect(gate('tone', 'identity', everyone('tone', 0.03), { referenceRescan: 0.01 }).status).toBe(
+      'not-evaluated',
+    )
+  })
+
+  it.each<[string, Partial<PairScore>, string, string]>([
+    ['a loss of volume that survives', { atrophyKept: 0.95 }, 'atrophy', 'pass'],
+    ['one that is painted over', { atrophyKept: 0.4 }, 'atrophy', 'fail'],
+    ['one that is exaggerated', { atrophyKept: 1.2 }, 'atrophy', 'fail'],
+    ['one curve, which moves no border', {}, 'atrophy', 'not-evaluated'],
+  ])('on anatomy: %s', (_, change, id, expected) => {
+    expect(gate('local-tone', id, everyone('local-tone', 0.02, change)).status).toBe(expected)
+  })
+
   it('hold lesions by their median', () => {
     const kept = (...lesions: number[]) => gate('tone', 'lesions', everyone('tone', 0.03, { lesions }))
     expect(kept(0.5, 0.92, 1.4).status).toBe('pass')

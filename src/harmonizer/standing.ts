@@ -2,11 +2,13 @@
 import type { SelectionGate } from '../evidence/selection.ts'
 import { maskedQuantiles } from '../kernels/quantile.ts'
 import {
+  atrophyKept,
   LESIONS_FROM,
   LESIONS_TO,
   lesionLimits,
   lesionsKept,
   noiseKept,
+  REFERENCE_CHANGE_AT_MOST,
   rivalsOf,
   separationExcess,
 } from './gates.ts'
@@ -29,6 +31,10 @@ export interface PairScore {
   readonly separation?: number | undefined
   /** Contrast kept of each lesion that the source can show; empty without truth. */
   readonly lesions: readonly number[]
+  /** Mean absolute change of the pair's target scan by the same mapping, in the unit of `mae`; absent where it does not map the target. */
+  readonly referenceChange?: number | undefined
+  /** Share left of a small loss of volume, see atrophy.ts; absent for one curve. */
+  readonly atrophyKept?: number | undefined
 }
 
 /** Why a method could not be fitted or applied. */
@@ -51,6 +57,8 @@ export interface StandingOptions {
   readonly groupOf: (subject: string) => string
   /** Scored on the person fitted to: what is gained must then be more, and lesions be kept nearer. */
   readonly withinSubject?: boolean
+  /** What two scans of one person differ by on the target scanner, in the unit of `mae`; absent without rescans. */
+  readonly referenceRescan?: number | undefined
 }
 
 /**
@@ -97,6 +105,14 @@ export function standingsOf(
           orderGate(own),
           tissueGate(own, scores),
           lesionGate(own, options),
+          identityGate(own, options),
+          heldOnMost(
+            'atrophy',
+            'a small loss of volume kept within a tenth',
+            own.flatMap(({ domain, atrophyKept: kept }) =>
+              kept === undefined ? [] : [{ domain, held: atrophyKept(kept) }],
+            ),
+          ),
         ],
       }
     }),
@@ -197,8 +213,29 @@ function orderGate(own: readonly PairScore[]): SelectionGate {
   return heldOnMost('order', 'dark, middle and bright tissue in their order', scans)
 }
 
+/** Reference images are what the mapping aims at: it changes them by no more than a second scan would. */
+function identityGate(own: readonly PairScore[], { referenceRescan }: StandingOptions): SelectionGate {
+  const id = 'identity'
+  const changes = own.flatMap(({ referenceChange }) => referenceChange ?? [])
+  const [median] = maskedQuantiles(Float32Array.from(changes), null, [0.5])
+  if (own[0]?.method === 'identity' || changes.length === 0)
+    return { id, status: 'not-evaluated', finding: 'Reference images are not mapped.' }
+  const found = `reference images changed by ${percent(median as number)} of the range`
+  if (referenceRescan === undefined)
+    return { id, status: 'not-evaluated', finding: `${found}; no rescans to hold it against` }
+  return {
+    id,
+    status: (median as number) <= REFERENCE_CHANGE_AT_MOST * referenceRescan ? 'pass' : 'fail',
+    finding: `${found}, rescans by ${percent(referenceRescan)}`,
+  }
+}
+
+function percent(value: number): string {
+  return `${(100 * value).toFixed(2)} %`
+}
+
 function heldOnMost(
-  id: 'noise' | 'order' | 'tissues',
+  id: 'noise' | 'order' | 'tissues' | 'atrophy',
   what: string,
   scans: readonly { readonly domain: string; readonly held: boolean }[],
 ): SelectionGate {

@@ -63,4 +63,19 @@ describe('universal', () => {
     )
     await expect(harmonizer.apply(half)).rejects.toThrow(/cut off/)
   })
+  it('has a way back, to the raw image', async () => {
+    const { volume, inverse } = await harmonizer.apply(raw)
+    const [x, back] = [toFloat32(raw), inverse()?.(toFloat32(volume))]
+    const width = maskedQuantiles(x, foregroundMask(raw), [0.99])[0]!
+    expect(x.every((value, i) => Math.abs(value - back![i]!) < 1e-4 * width)).toBe(true)
+  })
+  it('does not let an image share its mapping that it would refuse for what comes out', async () => {
+    const mask = foregroundMask(norm)
+    const steep = volumeOf(
+      norm,
+      toFloat32(norm).map((value, i) => (mask[i] === 0 ? value : value ** 3 / 1e6)),
+    )
+    for (const refused of [harmonizer.apply(steep), harmonizer.visit(steep)])
+      await expect(refused).rejects.toThrow(/histogram is .* away from that of harmonized/)
+  })
 })

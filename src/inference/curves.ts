@@ -1,7 +1,9 @@
 /** The curves that `local-tone` predicts for one image, and how they lie over its voxels. */
-import type { BilateralGrid, GridAxis } from '../kernels/bilateral-grid.ts'
+import { type BilateralGrid, type GridAxis, sliceBilateralGrid } from '../kernels/bilateral-grid.ts'
+import { risesEverywhere, unsliceBilateralGrid } from '../kernels/bilateral-grid-inverse.ts'
 import { BOX, type LatticePlacement } from '../kernels/lattice.ts'
 import type { Vector3 } from '../kernels/matrix.ts'
+import { type Grid, type Volume, voxelCount } from '../volume/volume.ts'
 import type { LocalToneModel } from './local-tone-model.ts'
 
 /** Cells of the curve grid along R, A, S. */
@@ -15,6 +17,26 @@ export interface LocalCurves {
   /** The image's own scale s: knot k lies at intensity s * u_k. */
   readonly scale: number
   readonly placement: LatticePlacement
+}
+
+/** Every voxel through the curve of its place: the image in the reference's unit. 0 stays exactly 0, NaN stays NaN. */
+export function throughCurves(model: LocalToneModel, volume: Volume, curves: LocalCurves): Float32Array {
+  const out = new Float32Array(voxelCount(volume))
+  sliceBilateralGrid(out, volume.data, volume.scale, volume.shape, bilateralGrid(model, curves))
+  return out
+}
+
+/**
+ * What takes values in the reference's unit, on the grid of the image that `curves` belong to, back to the unit of that image.
+ * @returns `undefined` where a curve is flat
+ */
+export function backThroughCurves(
+  model: LocalToneModel,
+  { shape }: Grid,
+  curves: LocalCurves,
+): ((values: Float32Array) => Float32Array) | undefined {
+  const grid = bilateralGrid(model, curves)
+  return risesEverywhere(grid) ? (values) => unsliceBilateralGrid(values, shape, grid) : undefined
 }
 
 /** The curves in intensities of image and reference, placed over the image's stored axes. */

@@ -3,10 +3,9 @@
  * our own kernel. See docs/decisions/0002-local-tone.md.
  */
 import { InputError, RefusedError, UnfittableError } from '../errors.ts'
-import { sliceBilateralGrid } from '../kernels/bilateral-grid.ts'
 import { LATTICE } from '../kernels/lattice.ts'
 import { type Volume, voxelCount } from '../volume/volume.ts'
-import { bilateralGrid, CELLS, type LocalCurves } from './curves.ts'
+import { CELLS, type LocalCurves, throughCurves } from './curves.ts'
 import type { LocalToneModel } from './local-tone-model.ts'
 import { readLattice } from './reading.ts'
 import { openSession } from './session.ts'
@@ -74,12 +73,8 @@ export async function openLocalTone(
 
   return {
     curvesFor,
-    apply: async (volume, mask, domain) => {
-      const curves = await curvesFor(volume, mask, domain)
-      const out = new Float32Array(voxelCount(volume))
-      sliceBilateralGrid(out, volume.data, volume.scale, volume.shape, bilateralGrid(model, curves))
-      return out
-    },
+    apply: async (volume, mask, domain) =>
+      throughCurves(model, volume, await curvesFor(volume, mask, domain)),
     close: () => session.close(),
   }
 }

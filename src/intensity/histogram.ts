@@ -108,6 +108,11 @@ export function beyondEnds(knots: readonly number[], values: readonly number[]):
  */
 export function applyHistogram(model: HistogramModel, x: Float32Array, mask: Uint8Array): Float32Array {
   const out = new Float32Array(x.length)
-  applyCurveInto(out, x, matchingCurve(model, histogramWithContrast(x, mask)))
+  applyCurveInto(out, x, histogramCurve(model, x, mask))
   return out
+}
+
+/** The curve that `applyHistogram` takes the image through. */
+export function histogramCurve(model: HistogramModel, x: Float32Array, mask: Uint8Array): Curve {
+  return matchingCurve(model, histogramWithContrast(x, mask))
 }

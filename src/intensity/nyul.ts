@@ -83,6 +83,11 @@ export function landmarkCurve({ landmarks: standard }: NyulModel, { landmarks }:
  */
 export function applyNyul(model: NyulModel, x: Float32Array, mask: Uint8Array): Float32Array {
   const out = new Float32Array(x.length)
-  applyCurveInto(out, x, landmarkCurve(model, measureLandmarks(x, mask, model.percentiles)))
+  applyCurveInto(out, x, nyulCurve(model, x, mask))
   return out
+}
+
+/** The curve that `applyNyul` takes the image through. */
+export function nyulCurve(model: NyulModel, x: Float32Array, mask: Uint8Array): Curve {
+  return landmarkCurve(model, measureLandmarks(x, mask, model.percentiles))
 }

@@ -177,7 +177,7 @@ export function applyTone(model: ToneModel, x: Float32Array, scale: number, doma
 }
 
 /** The curve of one domain in raw intensities. */
-function toneCurve({ knots, tones, referenceScale }: ToneModel, scale: number, domain: string): Curve {
+export function toneCurve({ knots, tones, referenceScale }: ToneModel, scale: number, domain: string): Curve {
   const tone = tones[domain]
   if (tone === undefined)
     throw new UnfittableError(

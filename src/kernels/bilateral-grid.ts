@@ -30,7 +30,7 @@ interface Scaling {
 }
 
 /** Cell to the left and the share of its right neighbour, for every index of an axis; clamped to the outermost centres. */
-interface Positions {
+export interface Positions {
   readonly cell: Int32Array
   readonly share: Float64Array
 }
@@ -190,13 +190,14 @@ function storedLines({ curves, cells, knots, axes }: BilateralGrid): Float64Arra
 }
 
 /** Slope between knots k and k + 1 of the mean of all curves. */
-function meanSlope(curves: ArrayLike<number>, knots: readonly number[], k: number): number {
+export function meanSlope(curves: ArrayLike<number>, knots: readonly number[], k: number): number {
   let rise = 0
   for (let at = k; at < curves.length; at += knots.length) rise += curves[at + 1]! - curves[at]!
   return rise / (curves.length / knots.length) / (knots[k + 1]! - knots[k]!)
 }
 
-function positions({ origin, step }: GridAxis, cells: number, count: number): Positions {
+/** Where each of `count` voxels along a stored axis lies between cells. */
+export function positions({ origin, step }: GridAxis, cells: number, count: number): Positions {
   const cell = new Int32Array(count)
   const share = new Float64Array(count)
   for (let i = 0; i < count; i++) {
@@ -245,7 +246,7 @@ function linesOfSamples(
 }
 
 /** out = near + share * (far - near): `out.length` numbers of `source` from `at`, and those that follow them. */
-function blend(out: Float64Array, source: Float64Array, at: number, share: number): void {
+export function blend(out: Float64Array, source: Float64Array, at: number, share: number): void {
   const far = at + out.length
   for (let k = 0; k < out.length; k++) {
     const near = source[at + k]!

@@ -1,7 +1,7 @@
 /** The sections that weigh the whole evidence: the ladder, the scanner probe, the people found again, scanners unseen. */
 import type { Confidence, Evidence, Figure, ProbeResult } from '../evidence/evidence.ts'
 import type { Row, Table } from './tables.ts'
-import { counted, figureOf, figureText, isFloor, methodName, percent } from './words.ts'
+import { counted, figureOf, figureText, isFloor, METRICS, methodName, percent } from './words.ts'
 
 export interface ProofSection {
   readonly title: string
@@ -13,7 +13,7 @@ export interface ProofSection {
 
 /** Those that the evidence holds. */
 export function proofSections(evidence: Evidence): readonly ProofSection[] {
-  return [ladder, probe, people, unseen].flatMap((section) => section(evidence) ?? [])
+  return [ladder, kept, probe, people, unseen].flatMap((section) => section(evidence) ?? [])
 }
 
 /** Every method on every scanner: how little correction would do. */
@@ -48,6 +48,61 @@ function ladder(evidence: Evidence): ProofSection | undefined {
       notes: [],
     },
   }
+}
+
+/** What harmonization must leave as it is. */
+function kept(evidence: Evidence): ProofSection | undefined {
+  const { design, harmonizer, figures } = evidence
+  const { method, target } = harmonizer
+  const columns = ['atrophy-kept', 'new-edges', 'consistency', 'round-trip'] as const
+  const found = columns.filter((metric) => figures.some((figure) => figure.metric === metric))
+  if (found.length === 0) return undefined
+  const change = figureOf(evidence, target, method, 'reference-change')
+  const reference =
+    change?.value === undefined
+      ? ''
+      : change.value === 0
+        ? ' Reference images pass through unchanged.'
+        : ` Reference images sent through the mapping change by ${sureText(change)} of the range.`
+  const roundTrip = found.includes('round-trip') || harmonizer.method === 'identity'
+  return {
+    title: 'What is kept',
+    meaning: `Volumes, flat tissue and the agreement of rescans are to stay as they were.${reference}${roundTrip ? '' : ` No round trip was made: ${oneWay(method)}`}`,
+    table: {
+      name: 'kept',
+      caption: 'Medians over scans, their range and, where there is one, the 95 % interval over families',
+      columns: ['Scanner', 'What', 'Median', 'Range', '95 %'],
+      rows: design.domains.flatMap((domain) =>
+        found.map((metric) => ({
+          label: domain,
+          cells: [METRICS[metric].name, ...rangedCells(figureOf(evidence, domain, method, metric))],
+          role: 'baseline' as const,
+        })),
+      ),
+      notes: [],
+    },
+  }
+}
+
+/** Why there is no inverse. */
+function oneWay(method: string): string {
+  return method === 'residual-unet'
+    ? 'what its network adds depends on the image around a voxel, and no function of the intensity takes it off again.'
+    : 'the mapping is flat somewhere, and has made one intensity of two.'
+}
+
+/** "1.01", "0.97 to 1.03", "0.99 to 1.02". */
+function rangedCells(figure: Figure | undefined): readonly [string, string, string] {
+  if (figure?.value === undefined) return ['–', '', '']
+  const { metric, value, interval, confidence, n } = figure
+  const text = (one: number): string => figureText({ metric, value: one })
+  const between = ({ low, high }: { readonly low: number; readonly high: number }): string =>
+    `${text(low)} to ${text(high)}`
+  return [
+    text(value),
+    interval === undefined || n < 2 ? '' : between(interval),
+    confidence === undefined ? '' : between(confidence),
+  ]
 }
 
 function probe(evidence: Evidence): ProofSection | undefined {

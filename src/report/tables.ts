@@ -211,10 +211,34 @@ function tsv(head: readonly string[], rows: readonly (readonly Cell[])[]): strin
   return `${[head, ...rows].map(line).join('\n')}\n`
 }
 
+const PRESERVED: readonly (readonly [metric: Metric, meaning: string])[] = [
+  [
+    'atrophy-kept',
+    'The border of a deep region of one tissue (in a head a ventricle, where the tissue map shows it) is moved in the source scan so that two visits differ by 1 % and by 5 % of its volume. Both are harmonized; kept is the difference found, by least squares in units of the difference that recolouring alone would show (the mean output for each intensity around the region), free of one gain and offset. 1 is unchanged.',
+  ],
+  [
+    'new-edges',
+    "Squared gradient (after a Gaussian of one voxel) where the source's own is below that of its noise, in the harmonized scan over in the source taken through one curve, the mean output of each class of input.",
+  ],
+  [
+    'consistency',
+    'Mean absolute difference of two scans of one person on one source scanner, each harmonized by itself, over that of the two as they came in the same unit: brought to equal mean and spread by a gain and an offset each, then both through one curve, the mean output of the harmonizer for each intensity.',
+  ],
+  [
+    'round-trip',
+    "Mean absolute difference between the source scan and the harmonized scan taken back through the inverse of the mapping, in units of the source's range (1st to 99th percentile in the mask).",
+  ],
+  [
+    'reference-change',
+    'Mean absolute change of scans of the reference scanner that are sent through the mapping as if they had to be mapped. Methods that have no curve for the reference pass its images on unchanged.',
+  ],
+]
+
 /** The design in words: what each term of the report means. */
 export function definitions({
   design,
   probe,
+  figures,
 }: Evidence): readonly (readonly [term: string, meaning: string])[] {
   const { low, high, meaning } = design.range
   return [
@@ -253,6 +277,9 @@ export function definitions({
             `Linear discriminant analysis with a shrunk covariance (Ledoit, Wolf 2004), fitted in closed form, on ${probe.features.length} features of each scan: ${probe.features.join('; ')}. Each person is named by a classifier that saw none of their relatives. Chance: the middle 95 % of 200 permutations of the scanners among the scans of each person. Target scans take part as they are.`,
           ] as const,
         ]),
+    ...PRESERVED.filter(([metric]) => figures.some((figure) => figure.metric === metric)).map(
+      ([metric, meaning]) => [METRICS[metric].name, meaning] as const,
+    ),
     [
       'Same person',
       "Pearson's correlation of images smoothed and sampled at 4 mm, inside both masks; found means that the own target scan is more similar than anybody else's.",

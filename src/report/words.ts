@@ -49,6 +49,11 @@ export const METRICS: Readonly<Record<Metric, { readonly name: string; readonly 
   'removable-share': { name: 'Removed', better: 'share of the removable error; higher is better' },
   'lesion-contrast': { name: 'Lesion contrast kept', better: '1 is unchanged' },
   'fisher-ratio': { name: 'Tissue separation / target', better: '1 is unchanged; above, smoothed' },
+  'new-edges': { name: 'Gradient energy in flat places', better: '1 is unchanged; above, drawn in' },
+  'atrophy-kept': { name: 'Change of volume kept', better: '1 is unchanged' },
+  'reference-change': { name: 'Change of reference images', better: 'lower is better' },
+  consistency: { name: 'Rescan difference, after / before', better: 'lower is better' },
+  'round-trip': { name: 'Round trip', better: 'lower is better' },
 }
 
 export const PICTURES: Readonly<Record<Picture['name'], string>> = {
@@ -81,7 +86,14 @@ export function figureText({ metric, value }: Pick<Figure, 'metric' | 'value'>):
     case 'noise-ratio-source':
     case 'lesion-contrast':
     case 'fisher-ratio':
+    case 'new-edges':
+    case 'atrophy-kept':
+    case 'consistency':
       return value.toFixed(2)
+    case 'reference-change':
+      return percent(value, 2)
+    case 'round-trip':
+      return `${(100 * value).toPrecision(2)} %`
     default:
       return metric satisfies never
   }
