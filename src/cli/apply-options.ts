@@ -15,6 +15,7 @@ interface Named {
   readonly volume: number | undefined
   readonly mask: string | undefined
   readonly changeMap: string | undefined
+  readonly uncertainty?: string | undefined
   readonly reference: string | undefined
   readonly singleReference: boolean
   readonly gzipLevel: number
@@ -36,6 +37,7 @@ export function checkOptions({
   volume,
   mask,
   changeMap,
+  uncertainty,
   reference,
   gzipLevel,
   threads,
@@ -56,6 +58,15 @@ export function checkOptions({
     throw new ConfigError(
       '--source, --mask, --volume and --change-map say something of one image, but the input is a cohort.',
       'Use the columns domain and mask of a manifest, --domain-from for a BIDS dataset, and images of one volume.',
+    )
+  if (uncertainty !== undefined && isCohort(input) !== (uncertainty === ''))
+    throw new ConfigError(
+      isCohort(input)
+        ? `--uncertainty ${uncertainty} names one file, but the input is a cohort.`
+        : '--uncertainty names no file.',
+      isCohort(input)
+        ? 'Give --uncertainty last and without a name: each map is written beside its image.'
+        : 'Name the NIfTI file to write: --uncertainty half-width.nii.gz.',
     )
   if (!isCohort(input) && [suffix, domainFrom].some((option) => option !== undefined))
     throw new ConfigError(

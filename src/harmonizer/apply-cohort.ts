@@ -12,6 +12,7 @@ import { derivativeDestination } from './derivative.ts'
 import { HARMONIZED_MANIFEST, manifestDestination, type Place } from './destination.ts'
 import type { Harmonizer } from './harmonizer.ts'
 import { needsDomain } from './ladder.ts'
+import { requireCalibration, uncertaintyPath } from './uncertainty-file.ts'
 
 /** What happened to one scan. */
 export interface ScanResult {
@@ -36,8 +37,11 @@ const OF_ONE_IMAGE: ReadonlySet<CohortProblem['code']> = new Set([
 /** What every scan of a run shares. */
 type Shared = Omit<
   FileRequest,
-  'input' | 'output' | 'volume' | 'domain' | 'mask' | 'declared' | 'sidecar' | 'changeMap'
->
+  'input' | 'output' | 'volume' | 'domain' | 'mask' | 'declared' | 'sidecar' | 'changeMap' | 'uncertainty'
+> & {
+  /** Also write an uncertainty map beside every harmonized image. */
+  readonly uncertainty?: boolean | undefined
+}
 
 /**
  * Harmonizes every scan of a manifest or a BIDS dataset into `folder`. Images of a manifest keep their paths relative to it; of a dataset they
@@ -59,6 +63,7 @@ export async function applyCohort(
     throw new ConfigError(`${folder} holds the inputs.`, 'Name another output folder.')
   const general = problems.some(({ code, image }) => image === undefined && !OF_ONE_IMAGE.has(code))
   if (general || cohort.scans.length === 0) refuseProblems(manifest, read)
+  if (shared.uncertainty) requireCalibration(harmonizer)
   const destination = bids
     ? derivativeDestination({ bids, folder, identity: harmonizer.identity, version: shared.version })
     : manifestDestination(cohortFolder(cohort), folder)
@@ -99,15 +104,22 @@ function refusalOf(
   return own && new InputError(`${own.image}: ${own.message}`, own.remedy)
 }
 
-async function applyScan(harmonizer: Harmonizer, scan: Scan, shared: Shared & Place): Promise<ScanResult> {
+async function applyScan(
+  harmonizer: Harmonizer,
+  scan: Scan,
+  { uncertainty, ...shared }: Shared & Place,
+): Promise<ScanResult> {
   const domain = scan.domain === NO_DOMAIN ? undefined : scan.domain
   const { output } = shared
+  // Scans of the target pass through: nothing is estimated there.
+  const measured = uncertainty && domain !== harmonizer.identity.target
   try {
     const request: FileRequest = {
       ...shared,
       input: scan.image,
       domain,
       mask: scan.mask,
+      uncertainty: measured ? uncertaintyPath(output) : undefined,
       declared: scan.sidecar,
       prepared: firstKnown(parsePrepared(scan.covariates['prepared'] ?? ''), shared.prepared ?? {}),
     }

@@ -16,7 +16,7 @@ import { checkLabelMap } from './label-map.ts'
 import { isMethod, needsDomain, rungOf } from './ladder.ts'
 import type { DomainLimits } from './manifest.ts'
 import { isNetwork, type Model, type NetworkModel } from './method.ts'
-import { type Graphs, type Network, openNetwork } from './networks.ts'
+import { type Graphs, type Image, type Network, openNetwork } from './networks.ts'
 import {
   FIGURE_SLICES,
   figuresOf,
@@ -26,11 +26,22 @@ import {
 } from './record.ts'
 import { describeResult } from './result-guard.ts'
 import { shippedBundle } from './shipped.ts'
+import {
+  type Calibration,
+  calibrationOf,
+  foldModels,
+  requireUncertainty,
+  type Uncertainty,
+  type UncertaintyParts,
+  uncertaintyOf,
+} from './uncertainty.ts'
 
 export interface Harmonizer {
   readonly identity: HarmonizerIdentity
   /** Domains it was trained to bring to the target; empty for methods without training. */
   readonly sources: readonly string[]
+  /** Where it can make uncertainty maps. */
+  readonly calibration?: Calibration
   /**
    * Brings one image into the reference domain. The input is never touched; calls may overlap.
    * @throws {RefusedError} when a guard says no (see guards.ts), or the domain is needed and unknown
@@ -59,6 +70,8 @@ export interface ApplyOptions {
   readonly acquisition?: Acquisition | undefined
   /** How many passes `residual-unet` takes: `quality` (three, the default) or `fast` (one). */
   readonly profile?: Profile | undefined
+  /** Also estimate, voxel by voxel, how far the output may lie from what the target scanner would have shown. */
+  readonly uncertainty?: boolean | undefined
 }
 
 export interface Harmonized {
@@ -67,6 +80,8 @@ export interface Harmonized {
   readonly mask: Uint8Array
   /** Its figures are measured when it is first read. */
   readonly record: HarmonizationRecord
+  /** Where it was asked for. */
+  readonly uncertainty?: Uncertainty
 }
 
 export interface LoadOptions {
@@ -82,6 +97,7 @@ export interface HarmonizerParts {
   readonly guards: Readonly<Record<string, DomainLimits>>
   /** Where the model has a network. */
   readonly graphs?: Graphs
+  readonly uncertainty?: UncertaintyParts
 }
 
 /**
@@ -107,6 +123,9 @@ export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions 
       model,
       guards: manifest.guards,
       graphs: files as Graphs,
+      ...(manifest.uncertainty && {
+        uncertainty: { model: manifest.uncertainty, folds: foldModels(manifest.uncertainty, files) },
+      }),
     },
     options,
   )
@@ -132,12 +151,14 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
   return {
     identity,
     sources,
+    ...(parts.uncertainty && { calibration: calibrationOf(parts.uncertainty.model) }),
     warmUp() {
       if (isNetwork(model)) network(model).catch(() => {})
     },
     async apply(volume, options = {}) {
       const { force = false } = options
       const domain = knownDomain(parts, options.domain)
+      const measure = options.uncertainty && requireUncertainty(parts.uncertainty, identity, domain)
       if (options.mask && options.mask.length !== voxelCount(volume))
         throw new ConfigError(
           `The mask has ${options.mask.length} voxels, the image ${voxelCount(volume)}.`,
@@ -175,14 +196,15 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         op: 'harmonize',
         params: identity.sha256 === undefined ? model : { bundle: identity.sha256, domain: domain ?? null },
       }
+      const image: Image = {
+        ...{ volume, x, mask, nonFinite: facts.nonFinite, domain: domain as string },
+        acquisition: options.acquisition ?? {},
+        profile: options.profile ?? 'quality',
+      }
       const values = passedThrough
         ? x
         : isNetwork(model)
-          ? await (await network(model)).apply({
-              ...{ volume, x, mask, nonFinite: facts.nonFinite, domain: domain as string },
-              acquisition: options.acquisition ?? {},
-              profile: options.profile ?? 'quality',
-            })
+          ? await (await network(model)).apply(image)
           : applyClosedForm(model, x, mask, domain as string)
       const unchanged = values === x
       const harmonized = checksResult && !unchanged ? describeResult(volume, values, mask) : undefined
@@ -192,6 +214,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         ? [...ofImage, ...checkLimits({ facts, descriptors, result, preparation }, limits)]
         : before
       enforce(findings, force)
+      const uncertainty = measure && (await uncertaintyOf(measure, image, values, threads))
       const makeRecord = (): HarmonizationRecord => {
         const earlier = figures()
         return {
@@ -214,6 +237,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           ? volume
           : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
         mask,
+        ...(uncertainty && { uncertainty }),
         get record() {
           return record()
         },

@@ -1,0 +1,105 @@
+/**
+ * What a bundle says of how far its output may lie from what the target scanner would have shown: terms of a variance, weighed by the
+ * errors in people who were left out of the fit, and the factors that make 90 % intervals of it.
+ *
+ *     s(v)^2 = spread * mean_k (f_k(v) - f(v))^2       how far models fitted without some of the people lie from this one
+ *            + edges  * |gradient of f|^2(v)           position and sharpness; the weight is a squared length in mm
+ *            + gain   * f(v)^2                         receiver gain of the target scan, which no harmonizer can foresee
+ *            + noise  * (noise of f^2 + noise of the target^2)
+ *            + rest
+ *     half width = factor[tissue, edge](v) * s(v)
+ */
+import * as z from 'zod'
+import { type Model, modelSchema } from './method.ts'
+
+/** Intervals hold this share of the voxels of a person, on average over people. */
+export const LEVEL = 0.9
+/** With fewer people left out, the map is labelled uncalibrated: nothing then shows how people differ. */
+export const LEAST_PEOPLE = 5
+/** Three tissues by intensity (dark, middle, bright), each flat or at an edge. */
+export const CLASSES = 6
+/** Folders of a bundle hold nothing else. */
+export const FOLD_FOLDER = 'folds'
+
+export interface VarianceWeights {
+  readonly spread: number
+  /** In mm^2. */
+  readonly edges: number
+  /** Squared share of the intensity. */
+  readonly gain: number
+  readonly noise: number
+  /** In the squared unit of the output. */
+  readonly rest: number
+}
+
+export interface UncertaintyModel {
+  readonly level: number
+  /** People (families counted as one) that the factors come from, each left out of the model that was tested on them. */
+  readonly people: number
+  /** Scanners from which somebody was left out: maps are made for their images only. */
+  readonly domains: readonly string[]
+  /** Models of the folds, each fitted without some of the people; graphs lie in `folds/`, numbered from 1. */
+  readonly models: readonly Model[]
+  readonly weights: VarianceWeights
+  /** SD of the noise of target scans, in the unit of the output. */
+  readonly targetNoise: number
+  /** Intensities of the output that part dark from middle, and middle from bright tissue. */
+  readonly tissues: readonly [number, number]
+  /** From this gradient on, per mm, a voxel lies at an edge. */
+  readonly edge: number
+  /** By class: 2 * tissue + (1 at an edge). */
+  readonly factors: readonly number[]
+}
+
+const nonnegative = z.number().nonnegative()
+export const uncertaintySchema: z.ZodType<UncertaintyModel> = z.strictObject({
+  level: z.number().gt(0).lt(1),
+  people: z.number().int().positive(),
+  domains: z.array(z.string().min(1)).min(1),
+  models: z.array(modelSchema).min(2),
+  weights: z.strictObject({
+    spread: nonnegative,
+    edges: nonnegative,
+    gain: nonnegative,
+    noise: nonnegative,
+    rest: z.number().positive(),
+  }),
+  targetNoise: nonnegative,
+  tissues: z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'must not decrease'),
+  edge: nonnegative,
+  factors: z.array(z.number().positive()).length(CLASSES),
+})
+
+export function isCalibrated({ people }: Pick<UncertaintyModel, 'people'>): boolean {
+  return people >= LEAST_PEOPLE
+}
+
+/**
+ * @param spread   mean squared distance of the other models' outputs
+ * @param gradient squared length of the output's gradient, per mm^2
+ * @param noise    squared noise of the output plus that of target scans
+ * @returns s^2 of one voxel, in the squared unit of the output
+ */
+export function varianceOf(
+  weights: VarianceWeights,
+  spread: number,
+  gradient: number,
+  output: number,
+  noise: number,
+): number {
+  return (
+    weights.spread * spread +
+    weights.edges * gradient +
+    weights.gain * output * output +
+    weights.noise * noise +
+    weights.rest
+  )
+}
+
+export function classOf(
+  { tissues: [dark, bright], edge }: Pick<UncertaintyModel, 'tissues' | 'edge'>,
+  output: number,
+  gradient: number,
+): number {
+  return 2 * (output < dark ? 0 : output < bright ? 1 : 2) + (gradient >= edge * edge ? 1 : 0)
+}
