@@ -4,6 +4,7 @@
  */
 
 import type { Selection } from './selection.ts'
+import type { UncertaintyResult } from './uncertainty.ts'
 
 export const EVIDENCE_SCHEMA = 'attune-evidence/1'
 
@@ -32,6 +33,8 @@ export interface Evidence {
   readonly identification?: IdentificationResult
   /** Scanners of the cohort that the harmonizer was not trained on. */
   readonly unseen?: readonly UnseenScanner[]
+  /** Where the harmonizer makes uncertainty maps. */
+  readonly uncertainty?: UncertaintyResult
   readonly provenance: Provenance
   /** What these results do not show, one sentence each. */
   readonly limits: readonly string[]

@@ -4,12 +4,10 @@ import { sha256File } from '../files.ts'
 import type { NiftiHeader } from '../formats/nifti/header.ts'
 import { writeNifti } from '../formats/nifti/write.ts'
 import type { Harmonized, Harmonizer } from './harmonizer.ts'
-import { type Calibration, withoutFolds } from './uncertainty.ts'
+import { type Uncertainty, withoutFolds } from './uncertainty.ts'
 
-export interface MapRecord extends Calibration {
+export interface MapRecord extends Omit<Uncertainty, 'map'> {
   readonly name: string
-  /** Over the mask, in the unit of the output. */
-  readonly meanHalfWidth: number
   /** Absent after a dry run. */
   readonly sha256?: string
 }

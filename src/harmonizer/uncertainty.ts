@@ -24,9 +24,11 @@ export interface Calibration {
   readonly people: number
   /** False below five people: the map then ranks voxels, and its widths are a guess. */
   readonly calibrated: boolean
+  /** Scanners from which somebody was left out: maps are made for their images. */
+  readonly domains: readonly string[]
 }
 
-export interface Uncertainty extends Calibration {
+export interface Uncertainty extends Omit<Calibration, 'domains'> {
   /** Half widths in the unit of the output; NaN outside the mask, and in and beside voxels that are not finite. */
   readonly map: Volume
   /** Over the mask. */
@@ -34,7 +36,7 @@ export interface Uncertainty extends Calibration {
 }
 
 export function calibrationOf(model: UncertaintyModel): Calibration {
-  return { level: model.level, people: model.people, calibrated: isCalibrated(model) }
+  return { level: model.level, people: model.people, calibrated: isCalibrated(model), domains: model.domains }
 }
 
 /** The graphs of each fold, as a bundle holds them: `folds/1-curves.onnx`. */
@@ -170,9 +172,10 @@ export async function uncertaintyOf(
       n++
     }
   }
+  const { domains: _domains, ...facts } = calibrationOf(model)
   return {
     map: volumeOf(volume, map, { unit: volume.unit }),
-    ...calibrationOf(model),
+    ...facts,
     meanHalfWidth: n === 0 ? 0 : sum / n,
   }
 }
