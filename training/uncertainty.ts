@@ -6,6 +6,7 @@ import type { Cohort, Pair } from '../src/cohort/cohort.ts'
 import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
 import type { BundleFiles } from '../src/harmonizer/bundle.ts'
+import { encodeTable, type TableAxes, tableAxes } from '../src/harmonizer/error-places.ts'
 import { isNetworkMethod, type Method } from '../src/harmonizer/method.ts'
 import type { Graphs, Image } from '../src/harmonizer/networks.ts'
 import {
@@ -30,7 +31,8 @@ import { squaredGradient } from '../src/kernels/gradient.ts'
 import { coarser, histogramOf } from '../src/kernels/histogram.ts'
 import { maskedQuantiles } from '../src/kernels/quantile.ts'
 import { fitVarianceTerms } from '../src/kernels/variance-terms.ts'
-import { toFloat32, voxelSize } from '../src/volume/volume.ts'
+import { type Shape, toFloat32, voxelSize } from '../src/volume/volume.ts'
+import { errorPlaces } from './error-tables.ts'
 import type { TrainProgress } from './fit.ts'
 import { closedFormWithout, type FoldInput, networkWithout } from './fold-models.ts'
 import { type Folds, foldsOf } from './folds.ts'
@@ -43,6 +45,8 @@ const FIT_VOXELS = 2000
 const LEAST_VOXELS = 100
 /** The steepest fifth of the voxels lie at an edge (chosen). */
 const EDGE_FROM = 0.8
+/** Levels of the tables of errors reach to this quantile of the outputs (chosen: above it lie vessels and artefacts). */
+const BRIGHTEST = 0.99
 /** The scale never falls below this share of the largest output (chosen: a hundredth of what is reported). */
 const LEAST_SHARE = 1e-3
 const BINS = 1024
@@ -56,6 +60,10 @@ interface Sample {
   readonly output: Float32Array
   readonly spread: Float32Array
   readonly gradient: Float32Array
+  /** Stored index of each voxel, and where the image lies in the tables of errors. */
+  readonly voxel: Uint32Array
+  readonly shape: Shape
+  readonly axes: TableAxes
   /** Squared noise of the output, and of the target. */
   readonly noise: number
   readonly targetNoise: number
@@ -192,6 +200,9 @@ async function sampleOf(
     output: at((i) => output[i] as number),
     spread: at((i) => spread[i] as number),
     gradient: at((i) => gradient[i] as number),
+    voxel: Uint32Array.from(chosen),
+    shape: own.volume.shape,
+    axes: tableAxes(own.volume, own.mask),
     noise: noiseVariance(output, own.volume, own.mask),
     targetNoise: noiseVariance(y, own.volume, mask),
   }
@@ -204,55 +215,64 @@ function uncertaintyModel(samples: readonly Sample[], models: UncertaintyModel['
   const [edge] = maskedQuantiles(steepness, null, [EDGE_FROM]) as unknown as [number]
   const { means, counts } = coarser(histogramOf(outputs, new Uint8Array(outputs.length).fill(1)), BINS)
   const [dark = 0, middle = 0, bright = 0] = fuzzyClassMeans(means, counts, CLASSES / 2)
-  const weights = weightsOf(samples, targetNoise)
+  const [brightest] = maskedQuantiles(outputs, null, [BRIGHTEST]) as unknown as [number]
+  const errors = errorPlaces(samples, brightest)
+  const terms = samples.map((sample) => ({ ...sample, place: errors.of(sample) }))
+  const weights = weightsOf(terms, targetNoise)
   const places = { tissues: [(dark + middle) / 2, (middle + bright) / 2] as const, edge: Math.sqrt(edge) }
+  const domains = [...new Set(samples.map(({ domain }) => domain))].toSorted()
   return {
     level: LEVEL,
     people: new Set(samples.map(({ person }) => person)).size,
-    domains: [...new Set(samples.map(({ domain }) => domain))].toSorted(),
+    domains,
     models,
     weights,
+    places: Object.fromEntries(domains.map((domain) => [domain, encodeTable(errors.table(domain))])),
+    brightest,
     targetNoise,
     ...places,
-    factors: factorsOf(samples, { weights, targetNoise, ...places }),
+    factors: factorsOf(terms, { weights, targetNoise, ...places }),
   }
+}
+
+/** A sample with what others' errors say of its places. */
+interface Terms extends Sample {
+  readonly place: Float32Array
 }
 
 /** The weights under which the errors are most likely; every pair counts alike. */
-function weightsOf(samples: readonly Sample[], targetNoise: number): VarianceWeights {
-  const columns: number[][] = [[], [], [], [], [], []]
-  for (const { error, output, spread, gradient, noise } of samples) {
+function weightsOf(samples: readonly Terms[], targetNoise: number): VarianceWeights {
+  const columns: number[][] = [[], [], [], [], [], [], []]
+  for (const { error, output, spread, gradient, place, noise } of samples) {
     const every = Math.max(1, Math.ceil(error.length / FIT_VOXELS))
     for (let i = 0; i < error.length; i += every) {
-      const row = [error, spread, gradient, output].map((values) => values[i] as number)
-      const [e = 0, deviation = 0, slope = 0, value = 0] = row
-      for (const [j, term] of [e * e, deviation, slope, value * value, noise + targetNoise ** 2, 1].entries())
-        columns[j]?.push(term)
+      const [e, value] = [error[i] as number, output[i] as number]
+      const row = [
+        ...[e * e, spread[i] as number, gradient[i] as number, place[i] as number],
+        ...[value * value, noise + targetNoise ** 2, 1],
+      ]
+      for (const [j, term] of row.entries()) columns[j]?.push(term)
     }
   }
   const [squares = new Float64Array(), ...terms] = columns.map((values) => Float64Array.from(values))
-  const [spread = 0, edges = 0, gain = 0, noise = 0, rest = 0] = fitVarianceTerms(squares, terms)
+  const [spread = 0, edges = 0, places = 0, gain = 0, noise = 0, rest = 0] = fitVarianceTerms(squares, terms)
   const largest = Math.max(...samples.map(({ output }) => output.reduce((most, v) => Math.max(most, v), 0)))
-  return { spread, edges, gain, noise, rest: Math.max(rest, (LEAST_SHARE * largest) ** 2) }
+  return { spread, edges, places, gain, noise, rest: Math.max(rest, (LEAST_SHARE * largest) ** 2) }
 }
 
 function factorsOf(
-  samples: readonly Sample[],
+  samples: readonly Terms[],
   model: Pick<UncertaintyModel, 'weights' | 'targetNoise' | 'tissues' | 'edge'>,
 ): readonly number[] {
   const people = [...new Set(samples.map(({ person }) => person))]
   const counted = people.map(() => Array.from({ length: CLASSES + 1 }, scoreCounts))
-  for (const { person, error, output, spread, gradient, noise } of samples) {
+  for (const { person, error, output, spread, gradient, place, noise } of samples) {
     const own = counted[people.indexOf(person)] as ScoreCounts[]
+    const constant = noise + model.targetNoise ** 2
     for (let i = 0; i < error.length; i++) {
       const [value, steepness] = [output[i] as number, gradient[i] as number]
-      const variance = varianceOf(
-        model.weights,
-        spread[i] as number,
-        steepness,
-        value,
-        noise + model.targetNoise ** 2,
-      )
+      const [deviation, expected] = [spread[i] as number, place[i] as number]
+      const variance = varianceOf(model.weights, deviation, steepness, expected, value, constant)
       const score = Math.abs(error[i] as number) / Math.sqrt(variance)
       countScore(own[classOf(model, value, steepness)] as ScoreCounts, score)
       countScore(own[CLASSES] as ScoreCounts, score)

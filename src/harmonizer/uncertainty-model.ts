@@ -4,12 +4,14 @@
  *
  *     s(v)^2 = spread * mean_k (f_k(v) - f(v))^2       how far models fitted without some of the people lie from this one
  *            + edges  * |gradient of f|^2(v)           position and sharpness; the weight is a squared length in mm
+ *            + places * mean squared error at this place in the head and this intensity, in people left out
  *            + gain   * f(v)^2                         receiver gain of the target scan, which no harmonizer can foresee
  *            + noise  * (noise of f^2 + noise of the target^2)
  *            + rest
  *     half width = factor[tissue, edge](v) * s(v)
  */
 import * as z from 'zod'
+import { isTable } from './error-places.ts'
 import { type Model, modelSchema } from './method.ts'
 
 /** Intervals hold this share of the voxels of a person, on average over people. */
@@ -25,6 +27,7 @@ export interface VarianceWeights {
   readonly spread: number
   /** In mm^2. */
   readonly edges: number
+  readonly places: number
   /** Squared share of the intensity. */
   readonly gain: number
   readonly noise: number
@@ -41,6 +44,10 @@ export interface UncertaintyModel {
   /** Models of the folds, each fitted without some of the people; graphs lie in `folds/`, numbered from 1. */
   readonly models: readonly Model[]
   readonly weights: VarianceWeights
+  /** Of each domain, base64 of float32: see error-places.ts. */
+  readonly places: Readonly<Record<string, string>>
+  /** Output at the highest level of those tables. */
+  readonly brightest: number
   /** SD of the noise of target scans, in the unit of the output. */
   readonly targetNoise: number
   /** Intensities of the output that part dark from middle, and middle from bright tissue. */
@@ -52,23 +59,31 @@ export interface UncertaintyModel {
 }
 
 const nonnegative = z.number().nonnegative()
-export const uncertaintySchema: z.ZodType<UncertaintyModel> = z.strictObject({
-  level: z.number().gt(0).lt(1),
-  people: z.number().int().positive(),
-  domains: z.array(z.string().min(1)).min(1),
-  models: z.array(modelSchema).min(2),
-  weights: z.strictObject({
-    spread: nonnegative,
-    edges: nonnegative,
-    gain: nonnegative,
-    noise: nonnegative,
-    rest: z.number().positive(),
-  }),
-  targetNoise: nonnegative,
-  tissues: z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'must not decrease'),
-  edge: nonnegative,
-  factors: z.array(z.number().positive()).length(CLASSES),
-})
+export const uncertaintySchema: z.ZodType<UncertaintyModel> = z
+  .strictObject({
+    level: z.number().gt(0).lt(1),
+    people: z.number().int().positive(),
+    domains: z.array(z.string().min(1)).min(1),
+    models: z.array(modelSchema).min(2),
+    weights: z.strictObject({
+      spread: nonnegative,
+      edges: nonnegative,
+      places: nonnegative,
+      gain: nonnegative,
+      noise: nonnegative,
+      rest: z.number().positive(),
+    }),
+    places: z.record(z.string(), z.base64().refine(isTable, 'must be a table of errors')),
+    brightest: z.number().positive(),
+    targetNoise: nonnegative,
+    tissues: z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'must not decrease'),
+    edge: nonnegative,
+    factors: z.array(z.number().positive()).length(CLASSES),
+  })
+  .refine(
+    ({ domains, places }) => domains.every((domain) => domain in places),
+    'every domain must have a table',
+  )
 
 export function isCalibrated({ people }: Pick<UncertaintyModel, 'people'>): boolean {
   return people >= LEAST_PEOPLE
@@ -77,6 +92,7 @@ export function isCalibrated({ people }: Pick<UncertaintyModel, 'people'>): bool
 /**
  * @param spread   mean squared distance of the other models' outputs
  * @param gradient squared length of the output's gradient, per mm^2
+ * @param place    mean squared error of its place and intensity
  * @param noise    squared noise of the output plus that of target scans
  * @returns s^2 of one voxel, in the squared unit of the output
  */
@@ -84,12 +100,14 @@ export function varianceOf(
   weights: VarianceWeights,
   spread: number,
   gradient: number,
+  place: number,
   output: number,
   noise: number,
 ): number {
   return (
     weights.spread * spread +
     weights.edges * gradient +
+    weights.places * place +
     weights.gain * output * output +
     weights.noise * noise +
     weights.rest

@@ -1,10 +1,12 @@
 /** The uncertainty map: half the width of the 90 % interval, voxel by voxel. */
 import { RefusedError } from '../errors.ts'
 import { squaredGradient } from '../kernels/gradient.ts'
+import { TAPS, tableAt, tapsInto } from '../kernels/place-table.ts'
 import { noiseSd } from '../metrics/noise.ts'
 import { middleSlab } from '../volume/slab.ts'
 import { type Grid, type Volume, volumeOf, voxelSize } from '../volume/volume.ts'
 import { applyClosedForm } from './closed-form.ts'
+import { decodeTable, levelOf, tableAxes } from './error-places.ts'
 import { isNetwork, type Model } from './method.ts'
 import { type Graphs, type Image, openNetwork } from './networks.ts'
 import { FIGURE_SLICES, type HarmonizerIdentity } from './record.ts'
@@ -159,19 +161,28 @@ export async function uncertaintyOf(
   const map = await spreadAround(output, able, image, threads)
   const gradient = squaredGradient(output, volume.shape, voxelSize(volume))
   const noise = noiseVariance(output, volume, mask) + model.targetNoise ** 2
+  const table = decodeTable(model.places[domain] as string)
+  const axes = tableAxes(volume, mask)
+  const [offsets, weights] = [new Int32Array(TAPS), new Float64Array(TAPS)]
+  const [nx, ny, nz] = volume.shape
   let [sum, n] = [0, 0]
-  for (let i = 0; i < map.length; i++) {
-    const value = output[i] as number
-    const steepness = gradient[i] as number
-    const variance = varianceOf(model.weights, map[i] as number, steepness, value, noise)
-    const width = (model.factors[classOf(model, value, steepness)] as number) * Math.sqrt(variance)
-    const known = mask[i] !== 0 && Number.isFinite(width)
-    map[i] = known ? width : Number.NaN
-    if (known) {
-      sum += width
-      n++
-    }
-  }
+  for (let z = 0, i = 0; z < nz; z++)
+    for (let y = 0; y < ny; y++)
+      for (let x = 0; x < nx; x++, i++) {
+        const value = output[i] as number
+        const steepness = gradient[i] as number
+        if (mask[i] === 0 || !Number.isFinite(value) || !Number.isFinite(steepness)) {
+          map[i] = Number.NaN
+          continue
+        }
+        tapsInto(offsets, weights, axes, x, y, z, levelOf(value, model.brightest))
+        const place = tableAt(table, offsets, weights)
+        const variance = varianceOf(model.weights, map[i] as number, steepness, place, value, noise)
+        const width = (model.factors[classOf(model, value, steepness)] as number) * Math.sqrt(variance)
+        map[i] = width
+        sum += width
+        n++
+      }
   const { domains: _domains, ...facts } = calibrationOf(model)
   return {
     map: volumeOf(volume, map, { unit: volume.unit }),
