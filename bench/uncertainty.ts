@@ -65,7 +65,9 @@ export async function uncertainty(words: readonly string[]): Promise<void> {
     const cohort = await cohortOf(plan)
     for (const method of METHODS) {
       say(`${plan.seed}: ${method}`)
-      results.push({ seed: plan.seed, method, found: await resultOf(cohort, plan, method, choice) })
+      const found = await resultOf(cohort, plan, method, choice)
+      say(`  ${found.rows.map(({ place, covered }) => `${place} ${percent(covered)}`).join(', ')}`)
+      results.push({ seed: plan.seed, method, found })
     }
   }
   const file = choice.seeds === 'test' ? 'uncertainty' : 'uncertainty-tuning'

@@ -1,14 +1,6 @@
 /** Tables of squared errors by place and intensity, each person's kept apart so that nobody's own errors widen their own intervals. */
 import { levelOf, type TableAxes } from '../src/harmonizer/error-places.ts'
-import {
-  addToTable,
-  meansOf,
-  TAPS,
-  type TableSums,
-  tableAt,
-  tableSums,
-  tapsInto,
-} from '../src/kernels/place-table.ts'
+import { addToTable, meansOf, TAPS, tableAt, tableSums, tapsInto } from '../src/kernels/place-table.ts'
 import type { Shape } from '../src/volume/volume.ts'
 
 /** A node that few voxels have shown takes the mean of its intensity; as if so many had shown that (chosen). */

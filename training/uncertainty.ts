@@ -20,6 +20,7 @@ import {
 import {
   CLASSES,
   classOf,
+  excessNoise,
   LEVEL,
   type UncertaintyModel,
   type VarianceWeights,
@@ -64,9 +65,8 @@ interface Sample {
   readonly voxel: Uint32Array
   readonly shape: Shape
   readonly axes: TableAxes
-  /** Squared noise of the output, and of the target. */
+  /** Squared noise of the output. */
   readonly noise: number
-  readonly targetNoise: number
 }
 
 export interface Calibrated {
@@ -204,12 +204,10 @@ async function sampleOf(
     shape: own.volume.shape,
     axes: tableAxes(own.volume, own.mask),
     noise: noiseVariance(output, own.volume, own.mask),
-    targetNoise: noiseVariance(y, own.volume, mask),
   }
 }
 
 function uncertaintyModel(samples: readonly Sample[], models: UncertaintyModel['models']): UncertaintyModel {
-  const targetNoise = Math.sqrt(samples.reduce((sum, sample) => sum + sample.targetNoise, 0) / samples.length)
   const outputs = concatenated(samples, ({ output }) => output)
   const steepness = concatenated(samples, ({ gradient }) => gradient)
   const [edge] = maskedQuantiles(steepness, null, [EDGE_FROM]) as unknown as [number]
@@ -218,9 +216,12 @@ function uncertaintyModel(samples: readonly Sample[], models: UncertaintyModel['
   const [brightest] = maskedQuantiles(outputs, null, [BRIGHTEST]) as unknown as [number]
   const errors = errorPlaces(samples, brightest)
   const terms = samples.map((sample) => ({ ...sample, place: errors.of(sample) }))
-  const weights = weightsOf(terms, targetNoise)
+  const weights = weightsOf(terms)
   const places = { tissues: [(dark + middle) / 2, (middle + bright) / 2] as const, edge: Math.sqrt(edge) }
   const domains = [...new Set(samples.map(({ domain }) => domain))].toSorted()
+  const noise = Object.fromEntries(
+    domains.map((domain) => [domain, meanOf(samples.filter((sample) => sample.domain === domain))]),
+  )
   return {
     level: LEVEL,
     people: new Set(samples.map(({ person }) => person)).size,
@@ -229,10 +230,14 @@ function uncertaintyModel(samples: readonly Sample[], models: UncertaintyModel['
     weights,
     places: Object.fromEntries(domains.map((domain) => [domain, encodeTable(errors.table(domain))])),
     brightest,
-    targetNoise,
+    noise,
     ...places,
-    factors: factorsOf(terms, { weights, targetNoise, ...places }),
+    factors: factorsOf(terms, { weights, noise, ...places }),
   }
+}
+
+function meanOf(samples: readonly Sample[]): number {
+  return samples.reduce((sum, { noise }) => sum + noise, 0) / samples.length
 }
 
 /** A sample with what others' errors say of its places. */
@@ -241,38 +246,38 @@ interface Terms extends Sample {
 }
 
 /** The weights under which the errors are most likely; every pair counts alike. */
-function weightsOf(samples: readonly Terms[], targetNoise: number): VarianceWeights {
-  const columns: number[][] = [[], [], [], [], [], [], []]
-  for (const { error, output, spread, gradient, place, noise } of samples) {
+function weightsOf(samples: readonly Terms[]): VarianceWeights {
+  const columns: number[][] = [[], [], [], [], [], []]
+  for (const { error, output, spread, gradient, place } of samples) {
     const every = Math.max(1, Math.ceil(error.length / FIT_VOXELS))
     for (let i = 0; i < error.length; i += every) {
       const [e, value] = [error[i] as number, output[i] as number]
       const row = [
         ...[e * e, spread[i] as number, gradient[i] as number, place[i] as number],
-        ...[value * value, noise + targetNoise ** 2, 1],
+        ...[value * value, 1],
       ]
       for (const [j, term] of row.entries()) columns[j]?.push(term)
     }
   }
   const [squares = new Float64Array(), ...terms] = columns.map((values) => Float64Array.from(values))
-  const [spread = 0, edges = 0, places = 0, gain = 0, noise = 0, rest = 0] = fitVarianceTerms(squares, terms)
+  const [spread = 0, edges = 0, places = 0, gain = 0, rest = 0] = fitVarianceTerms(squares, terms)
   const largest = Math.max(...samples.map(({ output }) => output.reduce((most, v) => Math.max(most, v), 0)))
-  return { spread, edges, places, gain, noise, rest: Math.max(rest, (LEAST_SHARE * largest) ** 2) }
+  return { spread, edges, places, gain, rest: Math.max(rest, (LEAST_SHARE * largest) ** 2) }
 }
 
 function factorsOf(
   samples: readonly Terms[],
-  model: Pick<UncertaintyModel, 'weights' | 'targetNoise' | 'tissues' | 'edge'>,
+  model: Pick<UncertaintyModel, 'weights' | 'noise' | 'tissues' | 'edge'>,
 ): readonly number[] {
   const people = [...new Set(samples.map(({ person }) => person))]
   const counted = people.map(() => Array.from({ length: CLASSES + 1 }, scoreCounts))
-  for (const { person, error, output, spread, gradient, place, noise } of samples) {
+  for (const { person, domain, error, output, spread, gradient, place, noise } of samples) {
     const own = counted[people.indexOf(person)] as ScoreCounts[]
-    const constant = noise + model.targetNoise ** 2
+    const excess = excessNoise(model, domain, noise)
     for (let i = 0; i < error.length; i++) {
       const [value, steepness] = [output[i] as number, gradient[i] as number]
       const [deviation, expected] = [spread[i] as number, place[i] as number]
-      const variance = varianceOf(model.weights, deviation, steepness, expected, value, constant)
+      const variance = varianceOf(model.weights, deviation, steepness, expected, value, excess)
       const score = Math.abs(error[i] as number) / Math.sqrt(variance)
       countScore(own[classOf(model, value, steepness)] as ScoreCounts, score)
       countScore(own[CLASSES] as ScoreCounts, score)

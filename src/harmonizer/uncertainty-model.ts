@@ -6,8 +6,8 @@
  *            + edges  * |gradient of f|^2(v)           position and sharpness; the weight is a squared length in mm
  *            + places * mean squared error at this place in the head and this intensity, in people left out
  *            + gain   * f(v)^2                         receiver gain of the target scan, which no harmonizer can foresee
- *            + noise  * (noise of f^2 + noise of the target^2)
- *            + rest
+ *            + rest                                    noise of the target among it
+ *            + by how much the noise of f, squared, exceeds what was usual in people left out
  *     half width = factor[tissue, edge](v) * s(v)
  */
 import * as z from 'zod'
@@ -30,7 +30,6 @@ export interface VarianceWeights {
   readonly places: number
   /** Squared share of the intensity. */
   readonly gain: number
-  readonly noise: number
   /** In the squared unit of the output. */
   readonly rest: number
 }
@@ -48,8 +47,8 @@ export interface UncertaintyModel {
   readonly places: Readonly<Record<string, string>>
   /** Output at the highest level of those tables. */
   readonly brightest: number
-  /** SD of the noise of target scans, in the unit of the output. */
-  readonly targetNoise: number
+  /** Of each domain: mean squared noise of the outputs in people left out. */
+  readonly noise: Readonly<Record<string, number>>
   /** Intensities of the output that part dark from middle, and middle from bright tissue. */
   readonly tissues: readonly [number, number]
   /** From this gradient on, per mm, a voxel lies at an edge. */
@@ -70,19 +69,18 @@ export const uncertaintySchema: z.ZodType<UncertaintyModel> = z
       edges: nonnegative,
       places: nonnegative,
       gain: nonnegative,
-      noise: nonnegative,
       rest: z.number().positive(),
     }),
     places: z.record(z.string(), z.base64().refine(isTable, 'must be a table of errors')),
     brightest: z.number().positive(),
-    targetNoise: nonnegative,
+    noise: z.record(z.string(), nonnegative),
     tissues: z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'must not decrease'),
     edge: nonnegative,
     factors: z.array(z.number().positive()).length(CLASSES),
   })
   .refine(
-    ({ domains, places }) => domains.every((domain) => domain in places),
-    'every domain must have a table',
+    ({ domains, places, noise }) => domains.every((domain) => domain in places && domain in noise),
+    'every domain must have a table and a noise',
   )
 
 export function isCalibrated({ people }: Pick<UncertaintyModel, 'people'>): boolean {
@@ -93,7 +91,7 @@ export function isCalibrated({ people }: Pick<UncertaintyModel, 'people'>): bool
  * @param spread   mean squared distance of the other models' outputs
  * @param gradient squared length of the output's gradient, per mm^2
  * @param place    mean squared error of its place and intensity
- * @param noise    squared noise of the output plus that of target scans
+ * @param excess   squared noise beyond what was usual
  * @returns s^2 of one voxel, in the squared unit of the output
  */
 export function varianceOf(
@@ -102,16 +100,25 @@ export function varianceOf(
   gradient: number,
   place: number,
   output: number,
-  noise: number,
+  excess: number,
 ): number {
   return (
     weights.spread * spread +
     weights.edges * gradient +
     weights.places * place +
     weights.gain * output * output +
-    weights.noise * noise +
-    weights.rest
+    weights.rest +
+    excess
   )
+}
+
+/** By how much an image is noisier than those of its domain were: an interval must not stay narrow where it is. */
+export function excessNoise(
+  { noise }: Pick<UncertaintyModel, 'noise'>,
+  domain: string,
+  found: number,
+): number {
+  return Math.max(0, found - (noise[domain] ?? 0))
 }
 
 export function classOf(

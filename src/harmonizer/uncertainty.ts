@@ -10,7 +10,14 @@ import { decodeTable, levelOf, tableAxes } from './error-places.ts'
 import { isNetwork, type Model } from './method.ts'
 import { type Graphs, type Image, openNetwork } from './networks.ts'
 import { FIGURE_SLICES, type HarmonizerIdentity } from './record.ts'
-import { classOf, FOLD_FOLDER, isCalibrated, type UncertaintyModel, varianceOf } from './uncertainty-model.ts'
+import {
+  classOf,
+  excessNoise,
+  FOLD_FOLDER,
+  isCalibrated,
+  type UncertaintyModel,
+  varianceOf,
+} from './uncertainty-model.ts'
 
 /** A model of a fold, ready to be applied. */
 export interface FoldModel {
@@ -160,7 +167,7 @@ export async function uncertaintyOf(
   const able = folds.filter((fold) => knowsDomain(fold.model, domain))
   const map = await spreadAround(output, able, image, threads)
   const gradient = squaredGradient(output, volume.shape, voxelSize(volume))
-  const noise = noiseVariance(output, volume, mask) + model.targetNoise ** 2
+  const excess = excessNoise(model, domain, noiseVariance(output, volume, mask))
   const table = decodeTable(model.places[domain] as string)
   const axes = tableAxes(volume, mask)
   const [offsets, weights] = [new Int32Array(TAPS), new Float64Array(TAPS)]
@@ -177,7 +184,7 @@ export async function uncertaintyOf(
         }
         tapsInto(offsets, weights, axes, x, y, z, levelOf(value, model.brightest))
         const place = tableAt(table, offsets, weights)
-        const variance = varianceOf(model.weights, map[i] as number, steepness, place, value, noise)
+        const variance = varianceOf(model.weights, map[i] as number, steepness, place, value, excess)
         const width = (model.factors[classOf(model, value, steepness)] as number) * Math.sqrt(variance)
         map[i] = width
         sum += width
