@@ -65,7 +65,13 @@ export async function applyCohort(
   if (general || cohort.scans.length === 0) refuseProblems(manifest, read)
   if (shared.uncertainty) requireCalibration(harmonizer)
   const destination = bids
-    ? derivativeDestination({ bids, folder, identity: harmonizer.identity, version: shared.version })
+    ? derivativeDestination({
+        bids,
+        folder,
+        identity: harmonizer.identity,
+        version: shared.version,
+        uncertainty: shared.uncertainty,
+      })
     : manifestDestination(cohortFolder(cohort), folder)
   await destination.check?.(shared.overwrite)
   if (!shared.dryRun) await destination.begin?.()
