@@ -33,6 +33,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'the shipped universal harmonizer: unseen digital scanners, real images (ATTUNE_DATA), fine-tuning [digital] [real] [fine-tuning]',
     load: async () => (await import('./universal.ts')).universal,
   },
+  uncertainty: {
+    what: 'coverage of uncertainty maps on unseen digital people [--seeds test|tuning] [--steps N] [--engine NAME]',
+    load: async () => (await import('./uncertainty.ts')).uncertainty,
+  },
   training: {
     what: 'time and memory of training local-tone on each engine [--steps N]',
     load: async () => (await import('./training.ts')).training,

@@ -37,6 +37,7 @@ export {
 export type { DomainLimits, Manifest } from './harmonizer/manifest.ts'
 export type { Method, Model } from './harmonizer/method.ts'
 export type { HarmonizationRecord } from './harmonizer/record.ts'
+export type { Calibration, Uncertainty } from './harmonizer/uncertainty.ts'
 export { foregroundMask } from './volume/mask.ts'
 export {
   type Grid,

@@ -3,6 +3,7 @@ import type { Selection } from '../src/evidence/selection.ts'
 import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.ts'
 import type { Method } from '../src/harmonizer/method.ts'
 import type { ResidualUnetModel } from '../src/harmonizer/residual-unet-model.ts'
+import { isCalibrated, LEAST_PEOPLE, type UncertaintyModel } from '../src/harmonizer/uncertainty-model.ts'
 import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
 
 const WHAT: Readonly<Record<Method, string>> = {
@@ -59,7 +60,7 @@ const MAY_HARM: Readonly<Record<Method, readonly string[]>> = {
 }
 
 export function modelCard(name: string, manifest: Omit<Manifest, 'files'>, selection?: Selection): string {
-  const { steps, rung, sources, target, guards, training } = manifest
+  const { steps, rung, sources, target, guards, training, uncertainty } = manifest
   const [model] = steps
   const curves = model.kind === 'residual-unet' ? model.stage : model
   const bounds = `${curves.kind === 'local-tone' ? boundsOf(curves, training.options) : ''}${model.kind === 'residual-unet' ? residualBound(model) : ''}`
@@ -99,7 +100,7 @@ Each range is that of the training scans, widened: intensities by a factor 4, fi
 
 \`evidence.json\` holds the course of training, and weaker methods fitted to the same scans for comparison. It is not a validation:
 run \`attune validate ${name}.harmonizer COHORT --out DIR\` on subjects that were not trained on.
-
+${uncertainty === undefined ? '' : uncertaintySection(uncertainty)}
 ## Known limits
 
 ${[...few, ...MAY_HARM[model.kind], 'Lesions and rare anatomy: whether their contrast is kept must be measured on your own data.'].map((line) => `- ${line}`).join('\n')}
@@ -125,6 +126,17 @@ Chosen by \`auto\`: the weakest that passes every gate and is within one standar
 |---|---|---|---|
 ${rows.join('\n')}
 `
+}
+
+function uncertaintySection(model: UncertaintyModel): string {
+  const { people, domains, models, level } = model
+  return `
+## Uncertainty map
+
+\`apply --uncertainty FILE\` writes half the width of the ${percent(level)} interval, voxel by voxel, for images of ${listed(domains)}. Its widths
+come from errors in ${people} people (relatives count as one) who were left out of ${models.length} models in turn, and hold ${percent(level)} of a person's
+voxels on average over people like these; for one person or one place they may hold more or less.
+${isCalibrated(model) ? '' : `**Uncalibrated**: ${people} people are too few (${LEAST_PEOPLE} are asked for). The map ranks voxels; its widths are a guess.\n`}`
 }
 
 /** Both bounds of the curves; the second in the two units that people and the model give it in. */

@@ -80,7 +80,7 @@ describe('auto', () => {
     const [{ method } = { method: '' }] = chosenIn(selection!)
     expect(chosenIn(selection!)).toMatchObject([{ rung: 2 }])
     const named = await train(
-      options(cohort, { method: method as 'tone', out: join(folder, 'n.harmonizer') }),
+      options(cohort, { method: method as 'tone', uncertainty: true, out: join(folder, 'n.harmonizer') }),
     )
     expect(named.manifest).toEqual(manifest)
     expect(named.selection).toBeUndefined()

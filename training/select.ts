@@ -3,7 +3,7 @@
  * suffices and does no harm is chosen (src/harmonizer/choice.ts). Closed forms come first, all in one reading of the scans;
  * the network is trained only where they miss. The choice is checked once more after the fit on everyone.
  */
-import type { Cohort, Pair } from '../src/cohort/cohort.ts'
+import type { Pair } from '../src/cohort/cohort.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
 import type { Selection, SelectionRung } from '../src/evidence/selection.ts'
 import { type ChoiceInput, chooseRung, highestRung, inLadderOrder, misses } from '../src/harmonizer/choice.ts'
@@ -11,13 +11,7 @@ import { applyClosedForm } from '../src/harmonizer/closed-form.ts'
 import { rivalsOf } from '../src/harmonizer/gates.ts'
 import { harmonizerOf } from '../src/harmonizer/harmonizer.ts'
 import { copiesVolumes, METHODS, rungOf, searchesPeak } from '../src/harmonizer/ladder.ts'
-import {
-  type ClosedFormModel,
-  isNetworkMethod,
-  type Method,
-  type Model,
-  type NetworkModel,
-} from '../src/harmonizer/method.ts'
+import { type ClosedFormModel, isNetworkMethod, type Method, type Model } from '../src/harmonizer/method.ts'
 import type { Graphs } from '../src/harmonizer/networks.ts'
 import { type RescanError, rescanErrors } from '../src/harmonizer/rescan.ts'
 import {
@@ -29,35 +23,15 @@ import {
   standingsOf,
 } from '../src/harmonizer/standing.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
-import { type PairPoints, type Survey, toneOf } from './closed-form.ts'
 import type { Fitted, TrainProgress } from './fit.ts'
+import { closedFormWithout, type FoldInput, networkWithout } from './fold-models.ts'
 import { scoresOf } from './fold-store.ts'
 import { type Fold, type Folds, foldsOf } from './folds.ts'
-import type { CheckpointPlace } from './parts/checkpoint.ts'
-import type { Collector } from './population.ts'
 import { type Correction, type ReferenceChanges, type Scores, scorePair } from './score-pair.ts'
 
-export interface SelectionInput {
-  readonly cohort: Cohort
-  readonly cohortHash: string
-  readonly target: string
-  readonly survey: Survey
-  /** Shown every scan of the target. */
-  readonly collectors: ReadonlyMap<Method, Collector>
-  readonly points: readonly PairPoints[]
+export interface SelectionInput extends FoldInput {
   /** Width of the reference's robust range. */
   readonly range: number
-  /** Trains a network on some of the people; `settings` are what it depends on. */
-  readonly fit: (
-    method: NetworkModel['kind'],
-    cohort: Cohort,
-    checkpoint: CheckpointPlace,
-    onProgress: OnProgress,
-  ) => Promise<Fitted>
-  readonly settings: Readonly<Record<NetworkModel['kind'], object>>
-  /** The bundle to be written; folds and checkpoints are kept beside it. */
-  readonly out: string
-  readonly checkpoint: CheckpointPlace
   /** The strongest rung that the user allows, whatever the number of travelers. */
   readonly maxRung?: number | undefined
   /** One person's distribution of intensities may be the reference. */
@@ -182,8 +156,8 @@ async function scoreFolds(
       settings: methods.map((method) => (isNetworkMethod(method) ? input.settings[method] : {})),
     }
     found.push(
-      await scoresOf(input.out, parts, (checkpoint) =>
-        scoreFold(input, fold, methods, checkpoint, (event) =>
+      await scoresOf(input.out, parts, () =>
+        scoreFold(input, fold, methods, (event) =>
           onProgress(event.stage === 'steps' ? { ...event, fold: index + 1 } : event),
         ),
       ),
@@ -199,7 +173,6 @@ async function scoreFold(
   input: SelectionInput,
   fold: Fold,
   methods: readonly Method[],
-  checkpoint: string,
   onProgress: OnProgress,
 ): Promise<Scores> {
   const learns = (subject: string): boolean => !fold.held.includes(subject)
@@ -214,11 +187,7 @@ async function scoreFold(
     )
     return { scores, failures: [...failures, ...more] }
   }
-  const cohort = { ...input.cohort, scans: input.cohort.scans.filter(({ subject }) => learns(subject)) }
-  const place = { ...input.checkpoint, path: checkpoint }
-  const fitted = await input.fit(network, cohort, place, (event) => {
-    if (event.stage !== 'remark' || event.line.startsWith('resumed')) onProgress(event)
-  })
+  const fitted = await networkWithout(input, network, fold.held, onProgress)
   return withNetwork(fitted, input, (correction) => scoreAll(fold.scored, [correction], input, onProgress))
 }
 
@@ -242,23 +211,15 @@ async function scoreAll(
 
 /** The closed forms that some of the people give. */
 function closedForms(
-  { collectors, points, survey }: SelectionInput,
+  input: SelectionInput,
   methods: readonly Method[],
   learns: (subject: string) => boolean,
 ): { readonly models: readonly ClosedFormModel[]; readonly failures: readonly Failure[] } {
   const models: ClosedFormModel[] = []
   const failures: Failure[] = []
-  const modelOf = (method: Method): ClosedFormModel | undefined => {
-    if (method === 'identity') return { kind: method }
-    if (method !== 'tone') return collectors.get(method)?.model(learns)
-    return toneOf(
-      points.filter(({ pair }) => learns(pair.subject)),
-      survey,
-    )
-  }
   for (const method of methods) {
     try {
-      const model = modelOf(method)
+      const model = closedFormWithout(input, method, learns)
       if (model !== undefined) models.push(model)
     } catch (error) {
       if (!(error instanceof UnfittableError)) throw error

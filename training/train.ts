@@ -23,15 +23,17 @@ import { readPoints, type Survey, surveyCohort, toneOf } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import { FINE_TUNING } from './fine-tuning-settings.ts'
 import { closedForm, type Fitted, fitLocalTone, fitResidualUnet, type TrainProgress } from './fit.ts'
+import type { FoldInput } from './fold-models.ts'
 import { removeFolds } from './fold-store.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import { removeCheckpoint } from './parts/checkpoint.ts'
 import type { Start } from './parts/fine-tuning.ts'
 import { collectorsOf, modelsOf } from './population.ts'
 import type { ResidualUnetOptions } from './residual-unet.ts'
-import { type SelectionInput, selectMethod } from './select.ts'
+import { selectMethod } from './select.ts'
 import { settingsOf } from './settings.ts'
 import { type From, startOf } from './start.ts'
+import { calibrate, requireTravelers } from './uncertainty.ts'
 
 export interface TrainOptions {
   /** Path of the cohort's manifest, or of a BIDS dataset. */
@@ -63,6 +65,11 @@ export interface TrainOptions {
   readonly maxRung?: number
   /** What was done to every image of the cohort before, where sidecars and images do not show it. */
   readonly prepared?: Preparation
+  /**
+   * Measure errors in people left out, for uncertainty maps. By default with `auto`, which leaves people out anyway; with other methods it
+   * takes as many trainings more as there are people, five at most.
+   */
+  readonly uncertainty?: boolean | undefined
 }
 
 export interface Trained {
@@ -90,6 +97,7 @@ export async function train(
     options,
     onProgress,
   )
+  if (options.uncertainty === true) requireTravelers(cohort, target)
   const collectors = collectorsOf(settings.population, options.method)
   const samples: Float32Array[] = []
   const range = { add: (x: Float32Array, mask: Uint8Array) => samples.push(rangeSample(x, mask)) }
@@ -116,7 +124,7 @@ export async function train(
   const { first, ...ofUnet } = settings.residualUnet
   const residualUnet: ResidualUnetOptions = { ...ofUnet, seed, engine }
   const ofLocalTone = { ...localTone, start: start?.sha256 }
-  const fitNetwork: SelectionInput['fit'] = async (method, scans, place, progress) => {
+  const fitNetwork: FoldInput['fit'] = async (method, scans, place, progress) => {
     if (method === 'local-tone') return fitLocalTone(scans, target, { ...localTone, start }, place, progress)
     const stage = first === 'tone' ? toneStage(scans) : await fitNetwork('local-tone', scans, place, progress)
     return fitResidualUnet(scans, target, stage, residualUnet, place, progress)
@@ -144,13 +152,16 @@ export async function train(
       },
     },
   })
+  const foldInput: FoldInput = {
+    ...{ cohort, cohortHash, target, survey, collectors, points, out, checkpoint },
+    fit: fitNetwork,
+    settings: { 'local-tone': ofLocalTone, 'residual-unet': { residualUnet, first, ofLocalTone } },
+  }
   const selected =
     options.method === 'auto'
       ? await selectMethod(
           {
-            ...{ cohort, cohortHash, target, survey, collectors, points, out, checkpoint },
-            fit: fitNetwork,
-            settings: { 'local-tone': ofLocalTone, 'residual-unet': { residualUnet, first, ofLocalTone } },
+            ...foldInput,
             range: width(pooledRange(samples)),
             maxRung: options.maxRung ?? settings.maxRung,
             singleReference: options.singleReference ?? false,
@@ -170,6 +181,8 @@ export async function train(
       : isNetworkMethod(method)
         ? await fitNetwork(method, cohort, checkpoint, onProgress)
         : closedForm(method, baselines, settings.ownOf(method))
+  const calibrated =
+    (options.uncertainty ?? auto) ? await calibrate(foldInput, method, onProgress) : undefined
   const name = basename(out, BUNDLE_SUFFIX)
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,
@@ -178,6 +191,7 @@ export async function train(
     target,
     steps: [fitted.model],
     guards: survey.guards,
+    ...(calibrated && { uncertainty: calibrated.model }),
     training: {
       cohort: { name: basename(resolve(options.cohort)), sha256: cohortHash },
       subjects: [...new Set(cohort.scans.map(({ subject }) => subject))].sort(),
@@ -198,6 +212,7 @@ export async function train(
   }
   const files: BundleFiles = {
     ...fitted.files,
+    ...calibrated?.files,
     'card.md': modelCard(name, manifest, selection),
     [EVIDENCE_FILE]: `${JSON.stringify(evidence, null, 2)}\n`,
   }

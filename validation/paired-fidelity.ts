@@ -4,15 +4,12 @@
  * what the same person scanned twice differs by. One pair of scans is in memory at a time.
  */
 
-import { basename, relative, resolve } from 'node:path'
 import { type Cohort, type Pair, pairsOf, type Scan } from '../src/cohort/cohort.ts'
 import { familiesOf } from '../src/cohort/families.ts'
-import { cohortFolder, cohortHash } from '../src/cohort/identity.ts'
 import { loadScan } from '../src/cohort/images.ts'
 import { type CohortOptions, requireCohort } from '../src/cohort/manifest.ts'
 import { InputError, RefusedError } from '../src/errors.ts'
-import { EVIDENCE_SCHEMA, type Evidence, type InputFile } from '../src/evidence/evidence.ts'
-import { sha256File } from '../src/files.ts'
+import { EVIDENCE_SCHEMA, type Evidence } from '../src/evidence/evidence.ts'
 import { type Bundle, readBundle } from '../src/harmonizer/bundle.ts'
 import { firstStageOf } from '../src/harmonizer/first-stage.ts'
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
@@ -23,6 +20,7 @@ import { trainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import { scanFeatures } from '../src/metrics/scan-features.ts'
 import { type Grid, toFloat32, voxelSize } from '../src/volume/volume.ts'
 import { type Correction, correctionsOf, isClosedForm } from './corrections.ts'
+import { coverageOf } from './coverage.ts'
 import { figuresOf, medianFigure, type SubjectValue } from './figures.ts'
 import { gatesOf } from './gates.ts'
 import { confidenceMeaning } from './intervals.ts'
@@ -30,9 +28,11 @@ import { keptAsBefore } from './kept-as-before.ts'
 import { type MeasuredPair, measurePair, type Refusal } from './measure-pair.ts'
 import { identify, type Portrait, portraitGrid, portraitOf } from './portraits.ts'
 import { preservationGates } from './preservation-gates.ts'
+import { provenanceOf } from './provenance.ts'
 import { allRescans } from './rescans.ts'
 import { type ProbedScan, scannerProbe } from './scanner-probe.ts'
 import { type Choice, chooseSubjects } from './subjects.ts'
+import { uncertaintyGates } from './uncertainty-gates.ts'
 import { unseenScanners } from './unseen-scanners.ts'
 import { type Views, viewsOf } from './views.ts'
 
@@ -53,7 +53,7 @@ export interface StudyOptions {
 }
 
 export interface StudyProgress {
-  readonly stage: 'reference' | 'pairs' | 'rescans'
+  readonly stage: 'reference' | 'pairs' | 'rescans' | 'uncertainty'
   readonly done: number
   readonly total: number
 }
@@ -127,6 +127,13 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
   const domains = [...new Set(measured.map(({ pair }) => pair.source.domain))].toSorted()
   const zscore = baselines.find((model) => model.kind === 'zscore')
   const rescans = await allRescans(cohort, [target, ...domains], { target, zscore, width }, onProgress)
+  const uncertainty = await coverageOf(
+    measured.map(({ pair }) => pair),
+    {
+      ...{ cohort, harmonizer, range: width, rescans: rescans.get(target) ?? [] },
+      onPair: (done, total) => onProgress({ stage: 'uncertainty', done, total }),
+    },
+  )
   const familyOf = familiesOf(cohort)
   const kept = await keptAsBefore(cohort, corrections.at(-1) as Correction, {
     domains,
@@ -174,7 +181,11 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
       manifestSha256: bundle.sha256,
     },
     design: designOf(setting, domains, range, rescans, measured),
-    gates: [...gatesOf(judgedOn), ...preservationGates(judgedOn)],
+    gates: [
+      ...gatesOf(judgedOn),
+      ...preservationGates(judgedOn),
+      ...(uncertainty ? uncertaintyGates(uncertainty) : []),
+    ],
     figures,
     pairs: results,
     lesions,
@@ -196,6 +207,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
       weaker,
       familyOf,
     ),
+    ...(uncertainty && { uncertainty }),
     provenance: await provenanceOf(setting),
     limits: limitsOf(setting, measured, refused.length),
   }
@@ -325,35 +337,6 @@ function tissuesMeaning(measured: readonly Measured[]): string {
   return estimated === 0
     ? 'Tissues as labelled in the cohort (column tissue).'
     : `Three classes (1 dark, 2 middle, 3 bright) by fuzzy c-means of the target scan, used for both images, for ${estimated} of ${measured.length} pairs, whose cohort gives no tissue.`
-}
-
-async function provenanceOf({ options, bundle, cohort, pairs }: Setting): Promise<Evidence['provenance']> {
-  const folder = cohortFolder(cohort)
-  const used = new Map<string, Scan>()
-  for (const { source, target } of pairs) for (const scan of [source, target]) used.set(scan.image, scan)
-  for (const scan of cohort.scans) used.set(scan.image, scan)
-  const inputs: InputFile[] = []
-  for (const { subject, domain, session, image, mask, truth } of used.values())
-    for (const path of [image, mask, truth.lesions, truth.tissue])
-      if (path !== undefined)
-        inputs.push({
-          subject,
-          domain,
-          session,
-          name: relative(folder, path),
-          sha256: await sha256File(path),
-        })
-  return {
-    attune: options.attune,
-    node: process.versions.node,
-    command: options.command,
-    date: options.date,
-    cohort: { name: basename(resolve(options.cohort)), sha256: await cohortHash(cohort) },
-    inputs,
-    versions: Object.fromEntries(
-      Object.entries(bundle.manifest.versions).map(([name, version]) => [`${name} that trained`, version]),
-    ),
-  }
 }
 
 function limitsOf(

@@ -15,6 +15,7 @@ interface Named {
   readonly volume: number | undefined
   readonly mask: string | undefined
   readonly changeMap: string | undefined
+  readonly uncertainty?: string | undefined
   readonly reference: string | undefined
   readonly singleReference: boolean
   readonly gzipLevel: number
@@ -37,6 +38,7 @@ export function checkOptions({
   volume,
   mask,
   changeMap,
+  uncertainty,
   reference,
   gzipLevel,
   threads,
@@ -63,6 +65,15 @@ export function checkOptions({
     throw new ConfigError(
       '--joint says how the visits of one person are mapped, but the input is one image.',
       'Leave it out, or give a cohort manifest or a BIDS dataset.',
+    )
+  if (uncertainty !== undefined && isCohort(input) !== (uncertainty === ''))
+    throw new ConfigError(
+      isCohort(input)
+        ? `--uncertainty ${uncertainty} names one file, but the input is a cohort.`
+        : '--uncertainty names no file.',
+      isCohort(input)
+        ? 'Give --uncertainty last and without a name: each map is written beside its image.'
+        : 'Name the NIfTI file to write: --uncertainty half-width.nii.gz.',
     )
   if (!isCohort(input) && [suffix, domainFrom].some((option) => option !== undefined))
     throw new ConfigError(

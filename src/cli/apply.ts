@@ -17,6 +17,7 @@ interface Flags extends CommonOptions, CohortFlags {
   readonly prepared: string | undefined
   readonly 'change-map': string | undefined
   readonly joint: boolean | undefined
+  readonly uncertainty: string | undefined
   readonly dtype: 'float32' | 'same'
   readonly 'gzip-level': number
   readonly force: boolean
@@ -79,6 +80,11 @@ export const apply: CommandModule<object, Flags> = {
         describe:
           'Of a cohort: all visits of a person on a scanner share one mapping [yes, where there are several]; --no-joint maps each by itself',
       })
+      .option('uncertainty', {
+        type: 'string',
+        describe:
+          'NIfTI file to write: half the width of the 90 % interval for what the target would show; for a cohort without a name, one beside each image',
+      })
       .option('dtype', {
         choices: ['float32', 'same'] as const,
         default: 'float32' as const,
@@ -98,6 +104,10 @@ export const apply: CommandModule<object, Flags> = {
       .example('$0 apply to-b.harmonizer in.nii.gz out.nii.gz --source scanner-a', 'one image')
       .example('$0 apply to-b.harmonizer cohort.tsv harmonized/', 'every scan; a second run continues')
       .example('$0 apply to-b.harmonizer study derivatives/attune', 'a BIDS dataset to a BIDS derivative')
+      .example(
+        '$0 apply to-b.harmonizer in.nii out.nii --source scanner-a --uncertainty half-width.nii',
+        'how far each voxel may be off',
+      )
       .example('$0 apply universal in.nii.gz out.nii.gz', 'a T1-weighted head of any scanner')
       .example('$0 apply zscore in.nii.gz out.nii.gz', 'mean 0 and SD 1 inside the head'),
   handler: async (options) => {
@@ -121,7 +131,7 @@ export const apply: CommandModule<object, Flags> = {
       if (isCohort(options.input)) await applyToCohort(harmonizer, options, shared)
       else {
         const { applyFile } = await import('../harmonizer/apply-file.ts')
-        const { input, output, volume, mask, source, changeMap } = options
+        const { input, output, volume, mask, source, changeMap, uncertainty } = options
         const record = await applyFile(harmonizer, {
           ...shared,
           input,
@@ -129,6 +139,7 @@ export const apply: CommandModule<object, Flags> = {
           volume,
           mask,
           changeMap,
+          uncertainty,
           domain: source,
         })
         for (const line of doubts(record)) remarks(options)(line)
@@ -149,7 +160,7 @@ async function applyToCohort(harmonizer: Harmonizer, options: ApplyOptions, shar
     harmonizer,
     options.input,
     options.output,
-    { ...shared, joint: options.joint },
+    { ...shared, joint: options.joint, uncertainty: options.uncertainty !== undefined },
     ({ scan, outcome }, done, total) =>
       draw(`${done} of ${total}: ${scan.subject} ${scan.domain} ${scan.session}: ${outcome}`),
     cohortOptions(options),
@@ -179,7 +190,7 @@ async function applyToCohort(harmonizer: Harmonizer, options: ApplyOptions, shar
 }
 
 /** What --force overruled, and values that the stored type could not hold. */
-function doubts({ guards, output }: FileRecord): string[] {
+function doubts({ guards, output, uncertainty }: FileRecord): string[] {
   const lines = guards
     .filter(({ status }) => status !== 'passed')
     .map(
@@ -188,14 +199,25 @@ function doubts({ guards, output }: FileRecord): string[] {
     )
   if (output.clipped > 0)
     lines.push(`warning: ${output.clipped} voxels do not fit into ${output.datatype} and were clipped.`)
+  if (uncertainty?.calibrated === false)
+    lines.push(
+      `warning: the uncertainty map is uncalibrated: ${uncertainty.people} people were left out to make it, fewer than 5.`,
+    )
   return lines
 }
 
-function summary({ outcome, harmonizer, before, after }: FileRecord, options: ApplyOptions): string {
+function summary(
+  { outcome, harmonizer, before, after, uncertainty }: FileRecord,
+  options: ApplyOptions,
+): string {
   const did =
     outcome === 'passed-through'
       ? `is of the target domain ${harmonizer.target}: passed through unchanged`
       : `${harmonizer.name} (rung ${harmonizer.rung})`
   const median = `median ${before.percentiles.p50.toPrecision(4)} -> ${after.percentiles.p50.toPrecision(4)}`
-  return `${options.dryRun ? 'dry run, nothing written' : options.output}: ${did}; ${median}`
+  const width =
+    uncertainty === undefined
+      ? ''
+      : `; ${uncertainty.calibrated ? `calibrated on ${uncertainty.people} people left out` : 'uncalibrated'}: ${100 * uncertainty.level} % within +/- ${uncertainty.meanHalfWidth.toPrecision(3)} on average`
+  return `${options.dryRun ? 'dry run, nothing written' : options.output}: ${did}; ${median}${width}`
 }

@@ -23,6 +23,7 @@ export interface TrainFlags extends CommonOptions, CohortFlags {
   readonly 'exclude-subjects': string | undefined
   readonly 'single-reference': boolean
   readonly 'max-rung': number | undefined
+  readonly uncertainty: boolean | undefined
   readonly prepared: string | undefined
   readonly resume: boolean
   readonly overwrite: boolean
@@ -61,6 +62,7 @@ export async function trainRequest(
       prepared: parsePrepared(flags.prepared ?? ''),
       overwrite: flags.overwrite,
       resume: flags.resume,
+      ...(flags.uncertainty !== undefined && { uncertainty: flags.uncertainty }),
       ...(maxRung !== undefined && { maxRung }),
       ...(subjects !== undefined && { subjects: namesIn(subjects) }),
       ...(excludeSubjects !== undefined && { excludeSubjects }),

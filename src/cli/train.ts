@@ -61,6 +61,12 @@ export const train: CommandModule<object, TrainFlags> = {
         describe:
           'With `auto`: the strongest rung that may be chosen (default: 2 with one traveling subject)',
       })
+      .option('uncertainty', {
+        type: 'boolean',
+        defaultDescription: 'with `auto`',
+        describe:
+          'Measure errors in people left out, for `apply --uncertainty`; with a named method this trains up to 5 times more',
+      })
       .option('prepared', {
         type: 'string',
         describe: 'What was done to all images before, such as skull-stripped,bias-corrected,not-defaced',

@@ -62,8 +62,11 @@ export const validate: CommandModule<object, ValidateArguments> = {
     )
     clearProgress()
     const files = await writeReport(evidence, out)
-    const { gates, figures, design } = evidence
-    report(options, `${summaryText(evidence)}\n${files[0]}`, { files, design, gates, figures })
+    const { gates, figures, design, uncertainty } = evidence
+    report(options, `${summaryText(evidence)}\n${files[0]}`, {
+      ...{ files, design, gates, figures },
+      ...(uncertainty && { uncertainty }),
+    })
     if (gates.some(({ status }) => status === 'fail')) process.exitCode = 3
   },
 }
@@ -72,4 +75,5 @@ const WHAT = {
   reference: 'reading the reference',
   pairs: 'measuring pairs',
   rescans: 'reading rescans',
+  uncertainty: 'measuring uncertainty maps',
 } as const

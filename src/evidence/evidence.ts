@@ -4,6 +4,7 @@
  */
 
 import type { Selection } from './selection.ts'
+import type { UncertaintyResult } from './uncertainty.ts'
 
 export const EVIDENCE_SCHEMA = 'attune-evidence/1'
 
@@ -38,6 +39,8 @@ export interface Evidence {
   readonly consistency?: readonly ConsistencyResult[]
   /** Scanners of the cohort that the harmonizer was not trained on. */
   readonly unseen?: readonly UnseenScanner[]
+  /** Where the harmonizer makes uncertainty maps. */
+  readonly uncertainty?: UncertaintyResult
   readonly provenance: Provenance
   /** What these results do not show, one sentence each. */
   readonly limits: readonly string[]

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { InputError } from '../errors.ts'
 import { EVIDENCE_SCHEMA, type Evidence } from './evidence.ts'
 import { selectionSchema } from './selection.ts'
+import { uncertaintyResultSchema } from './uncertainty.ts'
 
 const range = z.strictObject({ low: z.number(), high: z.number() })
 const count = z.int().min(0)
@@ -234,6 +235,7 @@ const schema = z.strictObject({
       }),
     ),
   ),
+  uncertainty: z.exactOptional(uncertaintyResultSchema),
   provenance: z.strictObject({
     attune: z.string(),
     node: z.string(),

@@ -12,6 +12,7 @@ import { derivativeDestination } from './derivative.ts'
 import { HARMONIZED_MANIFEST, manifestDestination, type Place } from './destination.ts'
 import type { Harmonizer } from './harmonizer.ts'
 import { needsDomain } from './ladder.ts'
+import { requireCalibration, uncertaintyPath } from './uncertainty-file.ts'
 import { type Visits, visitsOf } from './visits.ts'
 
 /** What happened to one scan. */
@@ -45,11 +46,14 @@ type Shared = Omit<
   | 'declared'
   | 'sidecar'
   | 'changeMap'
+  | 'uncertainty'
   | 'visits'
   | 'visitsSha256'
 > & {
   /** Whether all visits of a person on a scanner share one mapping (see joint.ts). Default true. */
   readonly joint?: boolean | undefined
+  /** Also write an uncertainty map beside every harmonized image. */
+  readonly uncertainty?: boolean | undefined
 }
 
 /**
@@ -72,8 +76,15 @@ export async function applyCohort(
     throw new ConfigError(`${folder} holds the inputs.`, 'Name another output folder.')
   const general = problems.some(({ code, image }) => image === undefined && !OF_ONE_IMAGE.has(code))
   if (general || cohort.scans.length === 0) refuseProblems(manifest, read)
+  if (shared.uncertainty) requireCalibration(harmonizer)
   const destination = bids
-    ? derivativeDestination({ bids, folder, identity: harmonizer.identity, version: shared.version })
+    ? derivativeDestination({
+        bids,
+        folder,
+        identity: harmonizer.identity,
+        version: shared.version,
+        uncertainty: shared.uncertainty,
+      })
     : manifestDestination(cohortFolder(cohort), folder)
   await destination.check?.(shared.overwrite)
   if (!shared.dryRun) await destination.begin?.()
@@ -122,9 +133,16 @@ async function applyScan(
   shared: Shared & Place,
   visits: Visits | undefined,
 ): Promise<ScanResult> {
-  const { output } = shared
+  const { output, uncertainty } = shared
+  // Scans of the target pass through: nothing is estimated there.
+  const measured = uncertainty && scan.domain !== harmonizer.identity.target
   try {
-    const request = { ...requestOf(scan, shared), ...shared, visitsSha256: await visits?.hashesOf(scan) }
+    const request = {
+      ...requestOf(scan, shared),
+      output,
+      uncertainty: measured ? uncertaintyPath(output) : undefined,
+      visitsSha256: await visits?.hashesOf(scan),
+    }
     if (!request.overwrite && (await isUpToDate(harmonizer, request)))
       return { scan, output, outcome: 'up-to-date' }
     const overwrite = request.overwrite || (await wasInterrupted(request))
@@ -141,7 +159,7 @@ async function applyScan(
 }
 
 /** All that says how a scan is read; `output` is left to its place. */
-function requestOf(scan: Scan, { joint: _joint, ...shared }: Shared): FileRequest {
+function requestOf(scan: Scan, { joint: _joint, uncertainty: _without, ...shared }: Shared): FileRequest {
   return {
     ...shared,
     output: '',

@@ -14,6 +14,7 @@ import type { ApplyOptions, Harmonized, Harmonizer } from './harmonizer.ts'
 import type { Visit } from './joint.ts'
 import { METHODS } from './ladder.ts'
 import type { HarmonizationRecord, HarmonizerIdentity } from './record.ts'
+import { holdsMap, type MapRecord, writeUncertainty } from './uncertainty-file.ts'
 
 export interface FileRequest {
   readonly input: string
@@ -28,6 +29,8 @@ export interface FileRequest {
   readonly declared?: Readonly<Record<string, unknown>> | undefined
   /** Where to write what was changed beyond gain and offset (see change-map.ts). */
   readonly changeMap?: string | undefined
+  /** Where to write half the width of the 90 % interval of every voxel (see uncertainty.ts). */
+  readonly uncertainty?: string | undefined
   readonly dtype: 'float32' | 'same'
   readonly gzipLevel: number
   readonly force: boolean
@@ -73,6 +76,7 @@ export interface FileRecord extends HarmonizationRecord {
     readonly sha256?: string
   }
   readonly changeMap?: ChangeMapRecord
+  readonly uncertainty?: MapRecord
 }
 
 export interface ChangeMapRecord extends Gain {
@@ -100,7 +104,11 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
   const settings = await settingsOf(harmonizer, request)
   const { image, options } = await readRequest(harmonizer, request)
   const { description } = image.header
-  const harmonized = await harmonizer.apply(image.volume, { ...options, visits: request.visits })
+  const harmonized = await harmonizer.apply(image.volume, {
+    ...options,
+    visits: request.visits,
+    uncertainty: request.uncertainty !== undefined,
+  })
   const { volume } = harmonized
   const writing = request.dryRun
     ? { datatype: dtype === 'same' ? image.header.datatype : 'float32', clipped: 0, rounded: false }
@@ -113,12 +121,14 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
   const { record } = harmonized // measured while the thread pool deflates the image
   const written = await writing
   const changeMap = await writeChangeMap(request, image, harmonized)
+  const uncertainty = await writeUncertainty(request, image.header, harmonized)
   const complete: FileRecord = {
     ...record,
     settings,
     input: { name: basename(input), sha256: image.sha256 },
     output: { name: basename(output), ...written },
     ...(changeMap && { changeMap }),
+    ...(uncertainty && { uncertainty }),
   }
   const beside = request.sidecar ? { ...request.sidecar, [RECORD_KEY]: complete } : complete
   if (!request.dryRun) await writeFileAtomic(recordPath(output), `${JSON.stringify(beside, null, 2)}\n`)
@@ -201,7 +211,8 @@ export async function isUpToDate(harmonizer: Harmonizer, request: FileRequest): 
     (!request.sidecar || JSON.stringify(sidecar) === JSON.stringify(request.sidecar)) &&
     JSON.stringify(record.settings) === JSON.stringify(await settingsOf(harmonizer, request)) &&
     record.input?.sha256 === (await niftiSha256(request.input)) &&
-    (await sha256File(request.output).catch(() => undefined)) === record.output?.sha256
+    (await sha256File(request.output).catch(() => undefined)) === record.output?.sha256 &&
+    (request.uncertainty === undefined || (await holdsMap(request.uncertainty, record.uncertainty)))
   )
 }
 
@@ -210,16 +221,22 @@ export function recordPath(output: string): string {
   return output.replace(/\.nii(\.gz)?$/, '.json')
 }
 
-async function checkPlace({ input, output, changeMap, overwrite }: FileRequest): Promise<void> {
-  const images = changeMap === undefined ? [output] : [output, changeMap]
+async function checkPlace({ input, output, changeMap, uncertainty, overwrite }: FileRequest): Promise<void> {
+  const maps = [changeMap, uncertainty].filter((path) => path !== undefined)
+  const images = [output, ...maps]
   for (const path of images) {
     if (!/\.nii(\.gz)?$/.test(path))
       throw new ConfigError(`${path} is not a NIfTI name.`, 'Let it end in .nii or .nii.gz.')
     if (resolve(input) === resolve(path))
       throw new ConfigError(`${path} is the input itself.`, 'Name another output; inputs are never replaced.')
   }
-  if (changeMap !== undefined && resolve(changeMap) === resolve(output))
-    throw new ConfigError(`${changeMap} is the output itself.`, 'Name another file for the change map.')
+  const places = images.map((path) => resolve(path))
+  for (const [index, place] of places.entries())
+    if (places.indexOf(place) < index)
+      throw new ConfigError(
+        `${images[index]} is ${places.indexOf(place) === 0 ? 'the output itself' : 'the change map, too'}.`,
+        'Name another file for the map.',
+      )
   if (overwrite) return
   for (const path of [...images, recordPath(output)])
     if (await exists(path))

@@ -15,6 +15,8 @@ import { KEPT_FIELDS } from './kept-fields.ts'
 import type { HarmonizerIdentity } from './record.ts'
 
 const BIDS_VERSION = '1.10.0'
+const HALF_WIDTH =
+  'Half the width of the 90 % interval, voxel by voxel, for what the target scanner would have shown; the record of the image says how many people it was calibrated on.'
 
 /** What a derivative is made of. */
 interface DerivativeParts {
@@ -24,6 +26,8 @@ interface DerivativeParts {
   readonly identity: HarmonizerIdentity
   /** Of this attune. */
   readonly version: string
+  /** Whether an uncertainty map lies beside every harmonized image. */
+  readonly uncertainty?: boolean | undefined
 }
 
 export function derivativeDestination(parts: DerivativeParts): Destination {
@@ -111,12 +115,15 @@ async function writeDescription(parts: DerivativeParts): Promise<void> {
 
 /** Written after the last image: README, the meaning of each `desc`, and what BIDS has no name for. */
 async function writeTexts(parts: DerivativeParts, done: readonly Described[]): Promise<void> {
-  const { folder, bids, identity } = parts
+  const { folder, bids, identity, uncertainty } = parts
   const labels = [...new Set(done.map(({ file }) => label(file.name)))].sort()
   await writeTsv(
     join(folder, 'descriptions.tsv'),
     ['desc_id', 'description'],
-    labels.map((name) => ({ desc_id: `desc-${name}`, description: summary(identity) })),
+    labels.flatMap((name) => [
+      { desc_id: `desc-${name}`, description: summary(identity) },
+      ...(uncertainty ? [{ desc_id: `desc-${name}Uncertainty`, description: HALF_WIDTH }] : []),
+    ]),
   )
   const meaning = {
     Description: 'What the label of each desc entity stands for.',

@@ -29,11 +29,22 @@ import {
 } from './record.ts'
 import { describeResult } from './result-guard.ts'
 import { shippedBundle } from './shipped.ts'
+import {
+  type Calibration,
+  calibrationOf,
+  foldModels,
+  requireUncertainty,
+  type Uncertainty,
+  type UncertaintyParts,
+  uncertaintyOf,
+} from './uncertainty.ts'
 
 export interface Harmonizer {
   readonly identity: HarmonizerIdentity
   /** Domains it was trained to bring to the target; empty for methods without training. */
   readonly sources: readonly string[]
+  /** Where it can make uncertainty maps. */
+  readonly calibration?: Calibration
   /**
    * Brings one image into the reference domain. The input is never touched; calls may overlap.
    * @throws {RefusedError} when a guard says no (see guards.ts), or the domain is needed and unknown
@@ -72,6 +83,8 @@ export interface ApplyOptions {
   readonly evenTarget?: boolean | undefined
   /** The other visits of this person on this scanner, to share one mapping with (see joint.ts). */
   readonly visits?: readonly Visit[] | undefined
+  /** Also estimate, voxel by voxel, how far the output may lie from what the target scanner would have shown. */
+  readonly uncertainty?: boolean | undefined
 }
 
 export interface Harmonized {
@@ -85,6 +98,8 @@ export interface Harmonized {
   inverse(): Inverse | undefined
   /** Its figures are measured when it is first read. */
   readonly record: HarmonizationRecord
+  /** Where it was asked for. */
+  readonly uncertainty?: Uncertainty
 }
 
 export interface LoadOptions {
@@ -100,6 +115,7 @@ export interface HarmonizerParts {
   readonly guards: Readonly<Record<string, DomainLimits>>
   /** Where the model has a network. */
   readonly graphs?: Graphs
+  readonly uncertainty?: UncertaintyParts
 }
 
 /**
@@ -125,6 +141,9 @@ export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions 
       model,
       guards: manifest.guards,
       graphs: files as Graphs,
+      ...(manifest.uncertainty && {
+        uncertainty: { model: manifest.uncertainty, folds: foldModels(manifest.uncertainty, files) },
+      }),
     },
     options,
   )
@@ -234,6 +253,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
   return {
     identity,
     sources,
+    ...(parts.uncertainty && { calibration: calibrationOf(parts.uncertainty.model) }),
     warmUp() {
       if (isNetwork(model)) network(model).catch(() => {})
     },
@@ -248,6 +268,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       const { visits = [] } = options
       const examined = examine(volume, options)
       const { domain, image, survey, facts, preparation, figures, passedThrough } = examined
+      const measure = options.uncertainty && requireUncertainty(parts.uncertainty, identity, domain)
       const { x, mask } = image
       const step = {
         op: 'harmonize',
@@ -256,6 +277,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       const { values, inverse } = passedThrough ? untouched(x) : await map(image, visits)
       const unchanged = values === x
       const findings = examined.checkResult(values)
+      const uncertainty = measure && (await uncertaintyOf(measure, image, values, threads))
       const makeRecord = (): HarmonizationRecord => {
         const earlier = figures()
         return {
@@ -280,6 +302,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
         mask,
         inverse,
+        ...(uncertainty && { uncertainty }),
         get record() {
           return record()
         },

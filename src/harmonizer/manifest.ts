@@ -6,6 +6,7 @@ import { sha256 } from '../files.ts'
 import type { DescriptorLimits } from './descriptor-guard.ts'
 import type { Rung } from './ladder.ts'
 import { type Model, modelSchema } from './method.ts'
+import { type UncertaintyModel, uncertaintySchema } from './uncertainty-model.ts'
 
 export const MANIFEST_SCHEMA = 'attune-harmonizer/1'
 
@@ -45,6 +46,8 @@ export interface Manifest {
   /** What is done to an image, in order, with every parameter (network weights: network.onnx). */
   readonly steps: readonly [Model]
   readonly guards: Readonly<Record<string, DomainLimits>>
+  /** How far outputs may lie from the target, where people were left out to measure it. */
+  readonly uncertainty?: UncertaintyModel | undefined
   readonly training: TrainingFacts
   /** Versions of what made it. No clock: same data, seed and engine, same bytes. */
   readonly versions: Readonly<Record<string, string>>
@@ -96,7 +99,9 @@ const preparation = z.partialRecord(
   z.string().min(1),
 )
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hexadecimal')
-const fileName = z.string().regex(/^[a-z0-9-]+\.[a-z]+$/, 'must be a plain file name')
+const fileName = z
+  .string()
+  .regex(/^(folds\/)?[a-z0-9-]+\.[a-z]+$/, 'must be a plain file name, or one in folds/')
 
 const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   schema: z.literal(MANIFEST_SCHEMA),
@@ -118,6 +123,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       preparation: preparation.optional(),
     }),
   ),
+  uncertainty: uncertaintySchema.optional(),
   training: z.strictObject({
     cohort: z.strictObject({ name: z.string(), sha256: hash }),
     subjects: z.array(z.string()),

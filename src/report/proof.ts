@@ -1,6 +1,7 @@
 /** The sections that weigh the whole evidence: the ladder, the scanner probe, the people found again, scanners unseen. */
 import type { Confidence, Evidence, Figure, ProbeResult } from '../evidence/evidence.ts'
 import type { Row, Table } from './tables.ts'
+import { uncertainty } from './uncertainty.ts'
 import { counted, figureOf, figureText, isFloor, METRICS, methodName, percent } from './words.ts'
 
 export interface ProofSection {
@@ -13,7 +14,7 @@ export interface ProofSection {
 
 /** Those that the evidence holds. */
 export function proofSections(evidence: Evidence): readonly ProofSection[] {
-  return [ladder, kept, probe, people, unseen].flatMap((section) => section(evidence) ?? [])
+  return [ladder, kept, probe, people, unseen, uncertainty].flatMap((section) => section(evidence) ?? [])
 }
 
 /** Every method on every scanner: how little correction would do. */

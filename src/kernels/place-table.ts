@@ -1,0 +1,109 @@
+/**
+ * A table over place in the head and intensity, read and filled between its nodes: 6 x 7 x 6 nodes along R, A, S, and 6 levels.
+ * Nodes are about 32 mm apart (chosen: what differs between neighbouring lobes is seen, and six people fill every cell of the head with
+ * some hundred voxels each).
+ */
+import type { Vector3 } from './matrix.ts'
+
+export const PLACES: Vector3 = [6, 7, 6]
+export const LEVELS = 6
+export const TABLE_SIZE: number = PLACES[0] * PLACES[1] * PLACES[2] * LEVELS
+/** Nodes around a voxel: two along each of R, A, S and intensity. */
+export const TAPS = 16
+/** Distance of neighbouring nodes along R, A, S in a table. */
+export const PLACE_STRIDES: Vector3 = [PLACES[1] * PLACES[2] * LEVELS, PLACES[2] * LEVELS, LEVELS]
+
+/** Where the voxels along one stored axis fall in the table. */
+export interface TableAxis {
+  /** Offset of the node below, for each index along the axis. */
+  readonly low: Int32Array
+  /** Share of the node above, 0 to 1. */
+  readonly share: Float64Array
+  /** From one node to the next. */
+  readonly stride: number
+}
+
+/** @param nodes coordinates in nodes, for each index; outside the table its faces count */
+export function tableAxis(nodes: Float64Array, count: number, stride: number): TableAxis {
+  const low = new Int32Array(nodes.length)
+  const share = new Float64Array(nodes.length)
+  for (let i = 0; i < nodes.length; i++) {
+    const inside = Math.min(count - 1, Math.max(0, nodes[i]!))
+    const below = Math.min(count - 2, Math.floor(inside))
+    low[i] = below * stride
+    share[i] = inside - below
+  }
+  return { low, share, stride }
+}
+
+/**
+ * The nodes around one voxel with their weights, which sum to 1.
+ * @param offsets @param weights of length `TAPS`, written to
+ * @param axes  along the stored axes
+ * @param level intensity in levels; outside 0 to LEVELS - 1 the ends count
+ */
+export function tapsInto(
+  offsets: Int32Array,
+  weights: Float64Array,
+  [ax, ay, az]: readonly [TableAxis, TableAxis, TableAxis],
+  x: number,
+  y: number,
+  z: number,
+  level: number,
+): void {
+  const inside = Math.min(LEVELS - 1, Math.max(0, level))
+  const below = Math.min(LEVELS - 2, Math.floor(inside))
+  const origin = ax.low[x]! + ay.low[y]! + az.low[z]! + below
+  const [sx, sy, sz, sl] = [ax.share[x]!, ay.share[y]!, az.share[z]!, inside - below]
+  for (let tap = 0; tap < TAPS; tap++) {
+    const [i, j, k, l] = [tap & 1, (tap >> 1) & 1, (tap >> 2) & 1, tap >> 3]
+    offsets[tap] = origin + i * ax.stride + j * ay.stride + k * az.stride + l
+    weights[tap] = (i ? sx : 1 - sx) * (j ? sy : 1 - sy) * (k ? sz : 1 - sz) * (l ? sl : 1 - sl)
+  }
+}
+
+/** What the table holds between these nodes. */
+export function tableAt(table: Float32Array, offsets: Int32Array, weights: Float64Array): number {
+  let sum = 0
+  for (let tap = 0; tap < TAPS; tap++) sum += weights[tap]! * table[offsets[tap]!]!
+  return sum
+}
+
+/** Sums of values spread over the nodes around them, and of the weights. */
+export interface TableSums {
+  readonly sums: Float64Array
+  readonly weights: Float64Array
+}
+
+export function tableSums(): TableSums {
+  return { sums: new Float64Array(TABLE_SIZE), weights: new Float64Array(TABLE_SIZE) }
+}
+
+export function addToTable(into: TableSums, value: number, offsets: Int32Array, weights: Float64Array): void {
+  for (let tap = 0; tap < TAPS; tap++) {
+    into.sums[offsets[tap]!]! += weights[tap]! * value
+    into.weights[offsets[tap]!]! += weights[tap]!
+  }
+}
+
+/**
+ * The mean at each node, drawn towards the mean of its level, and that towards the mean of all, as if `prior` voxels had shown it.
+ * @returns length `TABLE_SIZE`; NaN everywhere without a value
+ */
+export function meansOf(all: readonly TableSums[], prior: number): Float32Array {
+  const sums = new Float64Array(TABLE_SIZE)
+  const weights = new Float64Array(TABLE_SIZE)
+  const [levelSums, levelWeights] = [new Float64Array(LEVELS), new Float64Array(LEVELS)]
+  let [sum, weight] = [0, 0]
+  for (const one of all)
+    for (let i = 0; i < TABLE_SIZE; i++) {
+      sums[i]! += one.sums[i]!
+      weights[i]! += one.weights[i]!
+      levelSums[i % LEVELS]! += one.sums[i]!
+      levelWeights[i % LEVELS]! += one.weights[i]!
+      sum += one.sums[i]!
+      weight += one.weights[i]!
+    }
+  const levels = levelSums.map((own, l) => (own + (prior * sum) / weight) / (levelWeights[l]! + prior))
+  return Float32Array.from(sums, (own, i) => (own + prior * levels[i % LEVELS]!) / (weights[i]! + prior))
+}
