@@ -108,7 +108,9 @@ export async function trainResidualUnet(
   )
   const slices = slicesOf(subjects, cohort.source)
   const standard = codeScale(
-    subjects.flatMap(({ targets, sources }) => [...targets, ...sources]).map(({ code }) => code),
+    subjects
+      .flatMap(({ targets, sources }) => [...targets, ...sources])
+      .flatMap(({ code, bareCode }) => [code, bareCode]),
   )
   const bound = options.bound * tissueMedian(subjects)
   const { engine: _choice, ...settings } = options

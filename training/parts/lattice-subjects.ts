@@ -21,6 +21,8 @@ export interface LatticeScan {
   /** 1 where the scan counts: in its mask and, of a source, its region. */
   readonly mask: Uint8Array
   readonly code: Float32Array
+  /** The same for whoever knows the image alone, and not how it was acquired. */
+  readonly bareCode: Float32Array
 }
 
 export interface LatticeSubject {
@@ -81,11 +83,13 @@ async function readScan(
   const counted = mask.map((value, i) => value & (region[i] as number))
   const inside = resample(volumeOf(volume, counted), grid, 'nearest').data
   const known = Uint8Array.from(inside, (value, i) => (value > 0 && Number.isFinite(image[i]) ? 1 : 0))
+  const reading = readLattice(volume, mask)
   return {
     domain: scan.domain,
     image: image.map((value) => (Number.isFinite(value) ? value / referenceScale : 0)),
     mask: known,
-    code: imageCode(readLattice(volume, mask), acquisition),
+    code: imageCode(reading, acquisition),
+    bareCode: imageCode(reading, {}),
   }
 }
 

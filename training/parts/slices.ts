@@ -15,6 +15,9 @@ export interface Slice {
 /** Least share of a slice that must lie in the mask. */
 const LEAST_TISSUE = 0.05
 
+/** Share of scans whose acquisition the network is not told (chosen), since many images come without a header. */
+const WITHOUT_HEADER = 0.5
+
 /** Per pass the slices to draw from. */
 export function slicesOf(subjects: readonly LatticeSubject[], source: string): readonly (readonly Slice[])[] {
   const paired = subjects.filter(({ sources }) => sources.length > 0)
@@ -84,7 +87,7 @@ export function drawBatch(
       copySlice(out.weight, at * size, goal.mask, pass, index)
       copySlice(plane, 0, scan.mask, pass, index)
       for (let i = 0; i < size; i++) out.weight[at * size + i]! *= plane[i]!
-      codes.push(scan.code)
+      codes.push(rng.uniform() < WITHOUT_HEADER ? scan.bareCode : scan.code)
     }
   }
   return { ...out, codes }

@@ -10,6 +10,7 @@ const scan = (image: Float32Array, mask = new Uint8Array(POINTS).fill(1)): Latti
   image,
   mask,
   code: new Float32Array(1),
+  bareCode: new Float32Array(1),
 })
 /** A head whose first stage misses a factor of 1.1 in everybody; its target scans have the gains given. */
 function person(name: string, ...gains: readonly [number, ...number[]]): LatticeSubject {
