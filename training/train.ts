@@ -33,7 +33,7 @@ import type { ResidualUnetOptions } from './residual-unet.ts'
 import { selectMethod } from './select.ts'
 import { settingsOf } from './settings.ts'
 import { type From, startOf } from './start.ts'
-import { calibrate, requireTravelers } from './uncertainty.ts'
+import { calibrate, costOfFolds, requireTravelers } from './uncertainty.ts'
 
 export interface TrainOptions {
   /** Path of the cohort's manifest, or of a BIDS dataset. */
@@ -97,7 +97,10 @@ export async function train(
     options,
     onProgress,
   )
-  if (options.uncertainty === true) requireTravelers(cohort, target)
+  if (options.uncertainty === true) {
+    requireTravelers(cohort, target)
+    onProgress({ stage: 'remark', line: costOfFolds(cohort, target, options.method) })
+  }
   const collectors = collectorsOf(settings.population, options.method)
   const samples: Float32Array[] = []
   const range = { add: (x: Float32Array, mask: Uint8Array) => samples.push(rangeSample(x, mask)) }

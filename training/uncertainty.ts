@@ -86,13 +86,6 @@ export async function calibrate(
   const folds = foldsOf(input.cohort, input.target)
   if (!canLeaveOut(folds)) return undefined
   const scans = folds.folds.reduce((sum, { scored }) => sum + scored.length, 0)
-  const fits = isNetworkMethod(method)
-    ? `${folds.folds.length} trainings of \`${method}\`, where they are not done yet, and `
-    : ''
-  onProgress({
-    stage: 'remark',
-    line: `uncertainty: ${fits}${scans * folds.folds.length} harmonizations of ${scans} scans of people left out`,
-  })
   const models = await foldModelsOf(input, method, folds, onProgress)
   const samples: Sample[] = []
   for (const [index, { scored }] of folds.folds.entries())
@@ -112,6 +105,14 @@ export async function calibrate(
     ),
     files: Object.fromEntries(files),
   }
+}
+
+/** What the map costs beside the training itself; said before it begins. */
+export function costOfFolds(cohort: Cohort, target: string, method: Method | 'auto'): string {
+  const { folds } = foldsOf(cohort, target)
+  const scans = folds.reduce((sum, { scored }) => sum + scored.length, 0)
+  const fits = method !== 'auto' && isNetworkMethod(method) ? `${folds.length} trainings more, and ` : ''
+  return `uncertainty: ${fits}${scans * folds.length} harmonizations of ${scans} scans of people left out`
 }
 
 function canLeaveOut({ kind, folds }: Folds): boolean {

@@ -12,7 +12,9 @@ import { train } from '../training/train.ts'
 import { pairedFidelity } from './paired-fidelity.ts'
 import { uncertaintyGates } from './uncertainty-gates.ts'
 
-const row = (place: string, covered: number) => ({ place, covered, people: 6, halfWidth: 0.05, error: 0.02 })
+const row = (place: string, covered: number, share = 0.2) => ({
+  ...{ place, covered, share, people: 6, halfWidth: 0.05, error: 0.02 },
+})
 const good: UncertaintyResult = {
   ...{ level: 0.9, calibratedOn: 6, calibrated: true, people: 6, families: 6 },
   rows: [row('overall', 0.9), row('tissue 1', 0.88), row('edges', 0.86), row('lesions', 0.81)],
@@ -32,6 +34,14 @@ describe('what is asked of a map', () => {
       expect(statuses({ ...good, rows: [row('overall', covered)] })[0]).toBe(status)
     expect(statuses({ ...good, rows: [row('overall', 0.9), row('edges', 0.799)] })[1]).toBe('fail')
     expect(statuses({ ...good, spearman: 0.29 })[2]).toBe('fail')
+  })
+
+  it('counts a tissue from 1 % of the mask on, and lesions however small', () => {
+    const judged = (place: string, share: number) =>
+      statuses({ ...good, rows: [row('overall', 0.9), row('edges', 0.9), row(place, 0.5, share)] })[1]
+    expect(judged('tissue 13', 0.009)).toBe('pass')
+    expect(judged('tissue 13', 0.01)).toBe('fail')
+    expect(judged('lesions', 0.0001)).toBe('fail')
   })
 
   it('is not asked of a map that says it is uncalibrated, nor judged on few people', () => {

@@ -29,6 +29,8 @@ interface ScanCoverage {
   readonly place: Place
   /** Share of the voxels whose target value lies within the interval. */
   readonly covered: number
+  /** Of the voxels of the mask that have an interval, how many lie there. */
+  readonly share: number
   /** Mean half width and mean absolute error, in units of the range. */
   readonly width: number
   readonly error: number
@@ -83,6 +85,7 @@ export async function coverageOf(
         place,
         covered: overPeople(own, ({ covered }) => covered),
         ...(confidence && { confidence }),
+        share: overPeople(own, ({ share }) => share),
         people: new Set(own.map(({ subject }) => subject)).size,
         halfWidth: overPeople(own, ({ width }) => width),
         error: overPeople(own, ({ error }) => error),
@@ -124,6 +127,7 @@ async function measure(
   const grid: Grid = { shape: own.volume.shape, affine: own.volume.affine }
   const { subject } = pair
   const rows: ScanCoverage[] = []
+  const known = mask.reduce((sum, inside, i) => sum + (inside !== 0 && !Number.isNaN(width[i]) ? 1 : 0), 0)
   for (const [place, inside] of await placesOf(pair, grid, mask, y)) {
     let [n, covered, widths, errors] = [0, 0, 0, 0]
     for (let i = 0; i < y.length; i++) {
@@ -137,7 +141,7 @@ async function measure(
     }
     if (n >= LEAST_VOXELS)
       rows.push({
-        ...{ subject, place, covered: covered / n },
+        ...{ subject, place, covered: covered / n, share: n / known },
         ...{ width: widths / n / range, error: errors / n / range },
       })
   }

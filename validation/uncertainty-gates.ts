@@ -5,13 +5,17 @@ import type { UncertaintyResult, WidthRow } from '../src/evidence/uncertainty.ts
 const OVERALL_FROM = 0.87
 const OVERALL_TO = 0.93
 const PLACE_FROM = 0.8
+/** Tissues that fill less of the mask are shown, not judged: as in the gate on their separation, thin structures are mostly borders. */
+const LEAST_SHARE = 0.01
 const SPEARMAN_FROM = 0.3
 /** Of fewer people the mean coverage says little: it varies by several percent from one to the next (chosen). */
 const LEAST_PEOPLE = 5
 
 export function uncertaintyGates(found: UncertaintyResult): readonly Gate[] {
   const [overall] = found.rows.filter(({ place }) => place === 'overall')
-  const places = found.rows.filter(({ place }) => place !== 'overall')
+  const places = found.rows.filter(
+    ({ place, share }) => place !== 'overall' && !(place.startsWith('tissue') && share < LEAST_SHARE),
+  )
   const { spearman } = found
   return [
     gate(found, {
@@ -24,7 +28,7 @@ export function uncertaintyGates(found: UncertaintyResult): readonly Gate[] {
     gate(found, {
       id: 'coverage-places',
       title: 'Nowhere much too narrow',
-      criterion: `at least ${percent(PLACE_FROM)} in each tissue, at edges and in lesions, mean over people.`,
+      criterion: `at least ${percent(PLACE_FROM)} in each tissue that fills ${percent(LEAST_SHARE)} of the mask, at edges and in lesions, mean over people.`,
       finding: places.length === 0 ? undefined : places.map(rowText).join('; '),
       met: places.every(({ covered }) => covered >= PLACE_FROM),
     }),

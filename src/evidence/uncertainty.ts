@@ -25,6 +25,8 @@ export interface WidthRow {
   readonly covered: number
   /** 95 %, from a bootstrap over families. */
   readonly confidence?: { readonly low: number; readonly high: number; readonly families: number }
+  /** Share of the voxels of the mask. */
+  readonly share: number
   readonly people: number
   /** Mean half width and mean absolute error, in units of the range. */
   readonly halfWidth: number
@@ -43,6 +45,7 @@ export const uncertaintyResultSchema: z.ZodType<UncertaintyResult> = z.strictObj
       place: z.string(),
       covered: z.number(),
       confidence: z.exactOptional(z.strictObject({ low: z.number(), high: z.number(), families: count })),
+      share: z.number(),
       people: count,
       halfWidth: z.number(),
       error: z.number(),

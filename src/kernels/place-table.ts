@@ -54,11 +54,21 @@ export function tapsInto(
   const inside = Math.min(LEVELS - 1, Math.max(0, level))
   const below = Math.min(LEVELS - 2, Math.floor(inside))
   const origin = ax.low[x]! + ay.low[y]! + az.low[z]! + below
-  const [sx, sy, sz, sl] = [ax.share[x]!, ay.share[y]!, az.share[z]!, inside - below]
+  const upX = ax.share[x]!
+  const upY = ay.share[y]!
+  const upZ = az.share[z]!
+  const upLevel = inside - below
   for (let tap = 0; tap < TAPS; tap++) {
-    const [i, j, k, l] = [tap & 1, (tap >> 1) & 1, (tap >> 2) & 1, tap >> 3]
-    offsets[tap] = origin + i * ax.stride + j * ay.stride + k * az.stride + l
-    weights[tap] = (i ? sx : 1 - sx) * (j ? sy : 1 - sy) * (k ? sz : 1 - sz) * (l ? sl : 1 - sl)
+    const right = tap & 1
+    const back = (tap >> 1) & 1
+    const above = (tap >> 2) & 1
+    const brighter = tap >> 3
+    offsets[tap] = origin + right * ax.stride + back * ay.stride + above * az.stride + brighter
+    weights[tap] =
+      (right === 1 ? upX : 1 - upX) *
+      (back === 1 ? upY : 1 - upY) *
+      (above === 1 ? upZ : 1 - upZ) *
+      (brighter === 1 ? upLevel : 1 - upLevel)
   }
 }
 

@@ -28,7 +28,15 @@ export function uncertainty({ uncertainty: found, harmonizer }: Evidence): Proof
     table: {
       name: 'uncertainty',
       caption: `Voxels of target scans within their interval, mean over ${counted(people, 'person', 'people')} of ${counted(families, 'family', 'families')}`,
-      columns: ['Where', 'Within', '95 %', 'Half width, % of range', 'MAE, % of range', 'People'],
+      columns: [
+        'Where',
+        'Within',
+        '95 %',
+        'Half width, % of range',
+        'MAE, % of range',
+        'Of the mask',
+        'People',
+      ],
       rows: rows.map((row) => ({ label: placeName(row), cells: cellsOf(row), role: 'baseline' as const })),
       notes: [
         'Tissues by label, from dark to bright where they are estimated; edges: the steepest fifth of the target scan.',
@@ -41,12 +49,13 @@ function placeName({ place }: WidthRow): string {
   return place === 'overall' ? 'Everywhere' : `${place.charAt(0).toUpperCase()}${place.slice(1)}`
 }
 
-function cellsOf({ covered, confidence, halfWidth, error, people }: WidthRow): readonly string[] {
+function cellsOf({ covered, confidence, halfWidth, error, share, people }: WidthRow): readonly string[] {
   return [
     percent(covered, 1),
     confidence === undefined ? '–' : `${percent(confidence.low, 1)} to ${percent(confidence.high, 1)}`,
     percent(halfWidth, 1),
     percent(error, 1),
+    percent(share, 1),
     String(people),
   ]
 }
