@@ -105,6 +105,7 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
     alreadyHarmonized: declared.harmonized || MARK.test(description),
     preparation: firstKnown(request.prepared ?? {}, declared.preparation),
     kind: declared.kind,
+    unit: declared.unit,
     acquisition: declared.acquisition,
     profile: request.profile,
   })

@@ -3,6 +3,7 @@ import type { Acquisition } from '../domain/acquisition.ts'
 import { blankedParts } from '../domain/blanked.ts'
 import type { ImageKind } from '../domain/declared.ts'
 import { firstKnown, type Preparation } from '../domain/preparation.ts'
+import type { DeclaredUnit } from '../domain/unit.ts'
 import { ConfigError, RefusedError } from '../errors.ts'
 import { ANY_DOMAIN } from '../inference/local-tone-model.ts'
 import type { Profile } from '../inference/residual-unet.ts'
@@ -26,6 +27,7 @@ import {
 } from './record.ts'
 import { describeResult } from './result-guard.ts'
 import { shippedBundle } from './shipped.ts'
+import { unitCheck } from './unit-guard.ts'
 
 export interface Harmonizer {
   readonly identity: HarmonizerIdentity
@@ -55,6 +57,8 @@ export interface ApplyOptions {
   readonly preparation?: Preparation | undefined
   /** What it holds, where that is said. */
   readonly kind?: ImageKind | undefined
+  /** In which unit it is, where that is said elsewhere than in the volume. */
+  readonly unit?: DeclaredUnit | undefined
   /** How it was acquired, as far as it is known; `residual-unet` reads it. */
   readonly acquisition?: Acquisition | undefined
   /** How many passes `residual-unet` takes: `quality` (three, the default) or `fast` (one). */
@@ -160,13 +164,12 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           : options.mask
             ? describeImage(volume, x)
             : describeImage(volume, x, { mask, ...survey }, figures())
-      const ofImage = checkImage(
-        volume,
-        facts,
-        identity.method,
-        options.alreadyHarmonized ?? false,
-        options.kind,
-      )
+      const unit = unitCheck(volume, x, model, options.unit)
+      const ofImage = checkImage(volume, facts, identity.method, {
+        alreadyHarmonized: options.alreadyHarmonized ?? false,
+        kind: options.kind,
+        unit,
+      })
       if (checksResult) ofImage.push(checkLabelMap(x, volume.shape, mask))
       const before = [...ofImage, ...checkLimits({ facts, descriptors, preparation }, limits)]
       enforce(before, force)
@@ -212,7 +215,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       return {
         volume: unchanged
           ? volume
-          : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
+          : volumeOf(volume, values, { unit: unit.after, history: [...volume.history, step] }),
         mask,
         get record() {
           return record()
