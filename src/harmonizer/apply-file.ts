@@ -11,7 +11,7 @@ import { writeNifti } from '../formats/nifti/write.ts'
 import type { Profile } from '../inference/residual-unet.ts'
 import { changeMapOf, type Gain } from './change-map.ts'
 import type { Harmonized, Harmonizer } from './harmonizer.ts'
-import { METHODS } from './ladder.ts'
+import { ALL_METHODS } from './ladder.ts'
 import type { HarmonizationRecord, HarmonizerIdentity } from './record.ts'
 
 export interface FileRequest {
@@ -79,7 +79,7 @@ export interface ChangeMapRecord extends Gain {
 export const RECORD_KEY = 'Harmonization'
 
 /** Found in the description of what attune wrote. */
-const MARK = new RegExp(`\\battune (${METHODS.filter((method) => method !== 'identity').join('|')})\\b`)
+const MARK = new RegExp(`\\battune (${ALL_METHODS.filter((method) => method !== 'identity').join('|')})\\b`)
 const DESCRIPTION_LENGTH = 79
 const CHANGE_MAP_DESCRIPTION = 'attune change map: output - (gain * input + offset)'
 

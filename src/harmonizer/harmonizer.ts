@@ -7,6 +7,7 @@ import type { DeclaredUnit } from '../domain/unit.ts'
 import { ConfigError, RefusedError } from '../errors.ts'
 import { ANY_DOMAIN } from '../inference/local-tone-model.ts'
 import type { Profile } from '../inference/residual-unet.ts'
+import { bodyMask } from '../volume/body.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { applyClosedForm, UNTRAINED_MODELS } from './closed-form.ts'
@@ -147,7 +148,8 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           `The mask has ${options.mask.length} voxels, the image ${voxelCount(volume)}.`,
           'Give a mask on the grid of the image.',
         )
-      const mask = options.mask ?? foregroundMask(volume)
+      const inHu = model.kind === 'band-unet' && model.unit === 'HU'
+      const mask = options.mask ?? (inHu ? bodyMask(volume) : foregroundMask(volume))
       const x = toFloat32(volume)
       const survey = surveyMask(volume.shape, mask, FIGURE_SLICES)
       const facts = imageFacts(volume, x, survey)

@@ -1,6 +1,7 @@
 /** Methods with a network: opened once, applied to many images. */
 import type { Acquisition } from '../domain/acquisition.ts'
 import { ConfigError } from '../errors.ts'
+import type { BandUnetModel } from '../inference/band-unet-model.ts'
 import type { LocalTone } from '../inference/local-tone.ts'
 import type { Profile, ResidualUnet } from '../inference/residual-unet.ts'
 import { type Volume, volumeOf } from '../volume/volume.ts'
@@ -38,6 +39,7 @@ export async function openNetwork(
   threads: number,
 ): Promise<Network> {
   if (model.kind === 'local-tone') return localToneNetwork(name, model, graphs, threads)
+  if (model.kind === 'band-unet') return bandUnetNetwork(name, model, graphs, threads)
   const { imageCode } = await import('./image-code.ts')
   const { readLattice } = await import('../inference/reading.ts')
   const { openResidualUnet } = await import('../inference/residual-unet.ts')
@@ -71,6 +73,21 @@ async function localToneNetwork(
   const { openLocalTone } = await import('../inference/local-tone.ts')
   const network = await openLocalTone(model, graphOf(name, 'curves.onnx', graphs), { threads })
   return { apply: (image) => applyLocalTone(network, image), close: () => network.close() }
+}
+
+async function bandUnetNetwork(
+  name: string,
+  model: BandUnetModel,
+  graphs: Graphs,
+  threads: number,
+): Promise<Network> {
+  const { unitCode } = await import('./unit-code.ts')
+  const { openBandUnet } = await import('../inference/band-unet.ts')
+  const network = await openBandUnet(model, graphOf(name, 'network.onnx', graphs), { threads })
+  return {
+    apply: ({ volume, x, mask }) => network.apply(volume, x, unitCode(model.unit, volume, x, mask)),
+    close: () => network.close(),
+  }
 }
 
 function graphOf(name: string, file: keyof Graphs, graphs: Graphs): Uint8Array {

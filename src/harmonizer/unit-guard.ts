@@ -40,7 +40,8 @@ export function unitCheck(
 }
 
 function unitOfModel(model: Model): Unit | 'any' {
-  return model.kind === 'identity' ? 'any' : 'arbitrary'
+  if (model.kind === 'identity') return 'any'
+  return model.kind === 'band-unet' ? model.unit : 'arbitrary'
 }
 
 /** @returns what is wrong, or nothing */
