@@ -132,14 +132,15 @@ export function paintBody({ parts, texture, uptake }: Body, grid: Grid, unit: 'H
     const own = VALUES[tissue][unit] * (tissue === 'lesion' && unit === 'SUVbw' ? uptake : 1)
     const spread = (TEXTURE[tissue] ?? 0) * (unit === 'HU' ? 100 : own)
     const label = BODY_TISSUES.indexOf(tissue)
-    for (let z = 0, v = 0; z < nz; z++)
-      for (let y = 0; y < ny; y++)
-        for (let x = 0; x < nx; x++, v++) {
-          const offset = [x, y, z].map(
-            (i, axis) =>
-              ((grid.affine[4 * axis + 3] as number) + i * voxel[axis]! - centre[axis]!) / radii[axis]!,
-          ) as [number, number, number]
-          const radius = Math.hypot(...offset)
+    const distance = (axis: 0 | 1 | 2, i: number): number =>
+      ((grid.affine[4 * axis + 3] as number) + i * voxel[axis] - centre[axis]) / radii[axis]
+    const near = ([0, 1, 2] as const).map((axis) => span(axis, grid, voxel[axis], centre[axis], radii[axis]))
+    const [[x0, x1], [y0, y1], [z0, z1]] = near as [Span, Span, Span]
+    for (let z = z0; z <= z1; z++)
+      for (let y = y0; y <= y1; y++)
+        for (let x = x0; x <= x1; x++) {
+          const v = x + nx * (y + ny * z)
+          const radius = Math.hypot(distance(0, x), distance(1, y), distance(2, z))
           // Part of the voxel inside, by the distance of its centre from the surface.
           const part = Math.min(1, Math.max(0, 0.5 + ((1 - radius) * Math.min(...radii)) / voxel[0]))
           if (part === 0) continue
@@ -148,4 +149,14 @@ export function paintBody({ parts, texture, uptake }: Body, grid: Grid, unit: 'H
         }
   }
   return { values, labels }
+}
+
+type Span = readonly [first: number, last: number]
+
+/** Voxels along an axis that a part may reach: its half axis and two voxels more. */
+function span(axis: 0 | 1 | 2, { shape, affine }: Grid, voxel: number, centre: number, radius: number): Span {
+  const first = affine[4 * axis + 3] as number
+  const index = (mm: number): number =>
+    Math.min(shape[axis] - 1, Math.max(0, Math.round((mm - first) / voxel)))
+  return [index(centre - radius - 2 * voxel), index(centre + radius + 2 * voxel)]
 }

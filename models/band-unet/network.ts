@@ -14,7 +14,7 @@ type T4 = TensorFlow.Tensor4D
  * SD in pixels of the Gaussians between which the bands lie, finest first (chosen): reconstruction kernels of CT and resolutions of PET differ
  * below about 4 pixels of FWHM 1 to 2 mm and 4 mm; coarser bands would reach from one organ into the next.
  */
-export const BAND_SD = [0.7, 1.2, 2] as const
+export const BAND_SD = [0.6, 1, 1.5] as const
 /** Gaussian weights from -reach to reach, one list per SD; sums 1, symmetric: a constant and a ramp have no detail. Slices need a margin of the widest reach. */
 export const BAND_KERNELS: readonly (readonly number[])[] = BAND_SD.map((sd) =>
   gaussian(sd, Math.ceil(4 * sd)),
