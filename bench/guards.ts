@@ -228,7 +228,7 @@ async function look(path: string, change: (volume: Volume) => Volume = (volume) 
     always: checkImage(volume, facts, 'tone', {
       alreadyHarmonized: false,
       kind: declared.kind,
-      unit: unitCheck(volume, x, STANDARD, declared.unit),
+      unit: unitCheck(volume, STANDARD, declared.unit),
     }),
   }
 }

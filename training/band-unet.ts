@@ -59,8 +59,9 @@ const UNITS: Readonly<Record<KeptUnit, UnitFacts>> = {
     scale: 300,
     // Chosen: five times the noise of a thin slice (30 HU), and about what a kernel changes at the border of bone.
     most: { size: 150 },
-    // Air is -1000 with noise of some 20 HU: it is never changed, lung (-850) is.
-    window: (highest) => ({ low: -950, high: highest, ramp: 50 }),
+    // Air is -1000 with noise of some 20 HU: it is never changed, lung (-850) is. Bone ends at some 2000, above 2500 is metal. The end is the highest
+    // value of training, not of most of it: a region whose noise crosses it would lose its mean, since only half of the noise changes.
+    window: (highest) => ({ low: -950, high: Math.min(2500, highest), ramp: 50 }),
     sizeOf: () => 100,
   },
   SUVbw: {

@@ -52,7 +52,7 @@ export async function surveyCohort(
     const x = toFloat32(volume)
     const place = surveyMask(volume.shape, mask, FIGURE_SLICES)
     const declared = await readDeclarations(scan.image, header, scan.sidecar)
-    requireTrainable(scan, declared, unitFound(volume, x, declared.unit))
+    requireTrainable(scan, declared, unitFound(volume, declared.unit))
     scales.set(scan.image, toneScale(x, mask))
     hashes.set(scan.image, await sha256File(scan.image))
     const descriptors = describeImage(volume, x, maskSource === 'foreground' ? { mask, ...place } : undefined)

@@ -2,6 +2,7 @@
 import type { Cohort, Scan } from '../src/cohort/cohort.ts'
 import { readDeclarations } from '../src/cohort/declarations.ts'
 import { loadScan } from '../src/cohort/images.ts'
+import type { Declared } from '../src/domain/declared.ts'
 import { ConfigError, InputError, RefusedError } from '../src/errors.ts'
 import { sha256File } from '../src/files.ts'
 import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
@@ -9,8 +10,6 @@ import type { DomainLimits, Range } from '../src/harmonizer/manifest.ts'
 import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
 import { unitFound } from '../src/harmonizer/unit-guard.ts'
 import type { KeptUnit } from '../src/inference/band-unet-model.ts'
-import { maskedQuantiles } from '../src/kernels/quantile.ts'
-import { bodyMask } from '../src/volume/body.ts'
 import { toFloat32, type Unit, type Volume } from '../src/volume/volume.ts'
 import type { Survey } from './closed-form.ts'
 
@@ -18,25 +17,13 @@ export interface UnitSurvey extends Survey {
   readonly unit: KeptUnit
   /** Along R, A, S. */
   readonly voxelMm: readonly [number, number, number]
-  /** Below it lie all but one in a thousand of the values in the bodies. */
+  /** The highest value in any body. */
   readonly highest: number
-}
-
-/** One scan in its unit, with the given mask or that of its body. */
-export async function loadUnitScan(
-  scan: Scan,
-  unit: Unit,
-): Promise<{ readonly volume: Volume; readonly mask: Uint8Array }> {
-  const { volume, mask, maskSource } = await loadScan(scan)
-  const own = { ...volume, unit }
-  return { volume: own, mask: maskSource === 'foreground' && unit === 'HU' ? bodyMask(own) : mask }
 }
 
 const KEPT: readonly Unit[] = ['HU', 'SUVbw'] satisfies readonly KeptUnit[]
 /** Voxel sizes of one training within this factor are one (chosen: what rounding in headers makes). */
 const ONE_SIZE = 1.02
-/** Most scans look at this share of their values; of the others a thousandth lies above. */
-const HIGHEST = 0.999
 
 /**
  * @throws {RefusedError} for images in no unit that is known, or one that is not kept; {ConfigError} where units or voxel sizes differ;
@@ -53,13 +40,14 @@ export async function surveyUnits(
     | undefined
   let highest = Number.NEGATIVE_INFINITY
   for (const [index, scan] of scans.entries()) {
-    const unit = await unitOfScan(scan)
-    const { volume, mask } = await loadUnitScan(scan, unit)
+    const { volume, header, mask } = await loadScan(scan)
+    const unit = requireKept(scan, volume, await readDeclarations(scan.image, header, scan.sidecar))
     const x = toFloat32(volume)
     const facts = imageFacts(volume, x, surveyMask(volume.shape, mask, FIGURE_SLICES))
     first ??= { unit, voxelMm: facts.voxelMm, image: scan.image }
     requireSame({ ...first, source }, { unit, voxelMm: facts.voxelMm, image: scan.image })
-    highest = Math.max(highest, maskedQuantiles(x, mask, [HIGHEST])[0] ?? highest)
+    for (const [v, value] of x.entries())
+      if (mask[v] !== 0 && value > highest && value < Number.POSITIVE_INFINITY) highest = value
     hashes.set(scan.image, await sha256File(scan.image))
     looks.set(scan.domain, [...(looks.get(scan.domain) ?? []), facts])
     onScan(index + 1, scans.length)
@@ -74,10 +62,8 @@ export async function surveyUnits(
   }
 }
 
-async function unitOfScan(scan: Scan): Promise<KeptUnit> {
-  const { volume, header } = await loadScan(scan)
-  const declared = await readDeclarations(scan.image, header, scan.sidecar)
-  const found = unitFound(volume, toFloat32(volume), declared.unit)
+function requireKept(scan: Scan, volume: Volume, declared: Declared): KeptUnit {
+  const found = unitFound(volume, declared.unit)
   if (declared.harmonized)
     throw new InputError(`${scan.image}: was harmonized by attune before.`, 'Train on images as they were.')
   if (found !== undefined && KEPT.includes(found.unit)) return found.unit as KeptUnit

@@ -2,7 +2,7 @@
 import type { Pair } from '../src/cohort/cohort.ts'
 import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
-import type { LesionResult, PairResult, Separation } from '../src/evidence/evidence.ts'
+import type { LesionResult, PairResult, Separation, UnitResult } from '../src/evidence/evidence.ts'
 import { type LesionTruth, lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
 import { separationsOf, type Tissues, tissuesOf } from '../src/harmonizer/separation.ts'
 import { mae } from '../src/metrics/mae.ts'
@@ -12,6 +12,7 @@ import { scanFeatures } from '../src/metrics/scan-features.ts'
 import { ssimTo } from '../src/metrics/ssim.ts'
 import { type Grid, toFloat32, voxelSize } from '../src/volume/volume.ts'
 import type { Correction } from './corrections.ts'
+import { unitResult } from './unit-scores.ts'
 
 export interface MeasuredPair {
   readonly pair: Pair
@@ -23,6 +24,8 @@ export interface MeasuredPair {
   readonly tissues: Tissues['from']
   /** Of the source scan as each method left it, in its own mask: see `scanFeatures`. */
   readonly features: ReadonlyMap<string, Float64Array>
+  /** Of scans in HU or SUV: what the method under test kept. */
+  readonly unit: UnitResult | undefined
   readonly images: PairImages
 }
 
@@ -92,6 +95,8 @@ export async function measurePair(
     ([method, x]) => [method, scanFeatures(x, grid.shape, own.mask, voxelSize(grid))] as const,
   )
   const truth = await lesionTruth(pair, grid, mask)
+  const { unit } = own.volume
+  const tested = outputs.get(corrections.at(-1)?.name ?? '')
   const corrected = new Map([...outputs].filter(([name]) => name !== 'identity'))
   return {
     pair,
@@ -101,6 +106,10 @@ export async function measurePair(
     separations: separationsOf(pair, tissues, y, outputs),
     tissues: tissues.from,
     features: new Map(features),
+    unit:
+      tested && (unit === 'HU' || unit === 'SUVbw')
+        ? await unitResult(unit, pair, images, tested)
+        : undefined,
     images,
   }
 }

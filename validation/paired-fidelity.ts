@@ -32,6 +32,7 @@ import { type MeasuredPair, measurePair, type Refusal } from './measure-pair.ts'
 import { identify, type Portrait, portraitGrid, portraitOf } from './portraits.ts'
 import { type ProbedScan, scannerProbe } from './scanner-probe.ts'
 import { type Choice, chooseSubjects } from './subjects.ts'
+import { unitGates } from './unit-gates.ts'
 import { unseenScanners } from './unseen-scanners.ts'
 import { type Views, viewsOf } from './views.ts'
 
@@ -135,6 +136,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
   const separations = measured.flatMap((m) => m.separations)
   const lesions = measured.flatMap((m) => m.lesions)
   const results = measured.flatMap((m) => m.results)
+  const units = measured.flatMap(({ unit }) => unit ?? [])
   const figures = domains.flatMap((domain) =>
     figuresOf({
       domain,
@@ -160,7 +162,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
       manifestSha256: bundle.sha256,
     },
     design: designOf(setting, domains, range, rescans, measured),
-    gates: gatesOf({ method, domains, figures, lesions, scans }),
+    gates: [...gatesOf({ method, domains, figures, lesions, scans }), ...unitGates(units)],
     figures,
     pairs: results,
     lesions,
@@ -173,6 +175,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
     separations,
     probe: scannerProbe(probedScans(measured, targets, methods), methods, familyOf),
     identification: identify(onePerSubject(targets), portraits, familyOf),
+    ...(units.length > 0 && { units }),
     unseen: await unseenScanners(
       cohort,
       { target, known: bundle.manifest.sources, range: width },

@@ -42,6 +42,9 @@ describe('the unit that a file declares', () => {
     // letters within a word are not the word
     ['sub-ct01_acq-petra_T1w', undefined],
     ['actual_image', undefined],
+    ['CT-center_T1w', undefined],
+    ['sub-1_space-T1w_ct', 'HU'],
+    ['sub-1_SUV_pet', 'SUVbw'],
   ])('the name %s says %s', (stem, expected) => {
     expect(unit({}, stem)).toBe(expected)
   })

@@ -60,12 +60,22 @@ export function unitOf(sidecar: Readonly<Record<string, unknown>>, stem: string)
   return unitOfName(stem)
 }
 
-/** Words of the name: the suffixes of BIDS (`_ct`, `_pet`), and how people name files otherwise. */
+/** The suffixes of BIDS (`_ct`, `_pet`), and how people name files otherwise; of MRI no unit. */
+const WORDS: readonly (readonly [RegExp, Unit])[] = [
+  [/^SUV(BW)?$/, 'SUVbw'],
+  [/^(CT|CBCT|LDCT|NCCT|CTA)$/, 'HU'],
+  [/^(PET|PT)$/, 'Bq/ml'],
+  [/^E?ADC(MAP)?$/, 'mm2/s'],
+  [/^(MR|MRI|T1W?|T2W?|PDW?|FLAIR|T2STARW?)$/, 'arbitrary'],
+]
+
+/** The last word of the name that says anything: `sub-1_space-T1w_ct` is a CT, `CT-center_T1w` is none. */
 function unitOfName(stem: string): DeclaredUnit | undefined {
-  const words = stem.toUpperCase().split(/[_.-]/)
-  const by = 'its name'
-  if (words.some((word) => /^SUV(BW)?$/.test(word))) return { unit: 'SUVbw', by }
-  if (words.some((word) => /^(CT|CBCT|LDCT|NCCT|CTA)$/.test(word))) return { unit: 'HU', by }
-  if (words.some((word) => /^(PET|PT)$/.test(word))) return { unit: 'Bq/ml', by }
-  return words.some((word) => /^E?ADC(MAP)?$/.test(word)) ? { unit: 'mm2/s', by } : undefined
+  const units = stem
+    .toUpperCase()
+    .split(/[_.-]/)
+    .flatMap((word) => WORDS.find(([pattern]) => pattern.test(word))?.[1] ?? [])
+  const last = units.at(-1)
+  const unit = last === 'Bq/ml' && units.includes('SUVbw') ? 'SUVbw' : last
+  return unit === undefined || unit === 'arbitrary' ? undefined : { unit, by: 'its name' }
 }

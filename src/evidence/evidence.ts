@@ -30,6 +30,8 @@ export interface Evidence {
   readonly separations?: readonly Separation[]
   readonly probe?: ScannerProbe
   readonly identification?: IdentificationResult
+  /** Of harmonizers that keep HU or SUV: one row per scan. */
+  readonly units?: readonly UnitResult[]
   /** Scanners of the cohort that the harmonizer was not trained on. */
   readonly unseen?: readonly UnseenScanner[]
   readonly provenance: Provenance
@@ -209,6 +211,25 @@ export interface IdentificationResult {
     readonly others: number
   }[]
   readonly note?: string
+}
+
+/** What of a scan in a physical unit must stay, before and after. */
+export interface UnitResult {
+  readonly subject: string
+  readonly domain: string
+  readonly session: string
+  readonly unit: 'HU' | 'SUVbw'
+  /** Means of homogeneous regions away from their borders. */
+  readonly regions: readonly ({ readonly name: string; readonly voxels: number } & Change)[]
+  /** Voxels below and above what may change at all. */
+  readonly extremes: { readonly voxels: number; readonly changed: number }
+  /** Of the whole image the sum (times the voxel's volume: total activity); of the body SUVmax and SUVpeak. */
+  readonly suv?: { readonly sum: Change; readonly max: Change; readonly peak: Change }
+}
+
+export interface Change {
+  readonly before: number
+  readonly after: number
 }
 
 export interface UnseenScanner {

@@ -33,6 +33,8 @@ const figure = z.strictObject({
   note: z.exactOptional(z.string()),
 })
 
+const change = z.strictObject({ before: z.number(), after: z.number() })
+
 const schema = z.strictObject({
   schema: z.literal(EVIDENCE_SCHEMA),
   title: z.string(),
@@ -197,6 +199,19 @@ const schema = z.strictObject({
         domain: z.string(),
         refusal: z.exactOptional(z.string()),
         figures: z.array(figure),
+      }),
+    ),
+  ),
+  units: z.exactOptional(
+    z.array(
+      z.strictObject({
+        subject: z.string(),
+        domain: z.string(),
+        session: z.string(),
+        unit: z.enum(['HU', 'SUVbw']),
+        regions: z.array(z.strictObject({ name: z.string(), voxels: count, ...change.shape })),
+        extremes: z.strictObject({ voxels: count, changed: count }),
+        suv: z.exactOptional(z.strictObject({ sum: change, max: change, peak: change })),
       }),
     ),
   ),

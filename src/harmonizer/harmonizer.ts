@@ -166,7 +166,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           : options.mask
             ? describeImage(volume, x)
             : describeImage(volume, x, { mask, ...survey }, figures())
-      const unit = unitCheck(volume, x, model, options.unit)
+      const unit = unitCheck(volume, model, options.unit)
       const ofImage = checkImage(volume, facts, identity.method, {
         alreadyHarmonized: options.alreadyHarmonized ?? false,
         kind: options.kind,

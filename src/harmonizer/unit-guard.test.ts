@@ -5,13 +5,13 @@ import { dataFolder } from '../../test/fixtures/data.ts'
 import { temporaryFolder } from '../../test/fixtures/nifti.ts'
 import { head } from '../../test/head.ts'
 import { train } from '../../training/train.ts'
+import { hounsfieldLike } from '../domain/hounsfield.ts'
 import { readNifti } from '../formats/nifti/read.ts'
 import { writeNifti } from '../formats/nifti/write.ts'
 import { toFloat32, type Unit, type Volume, volumeOf } from '../volume/volume.ts'
 import { applyFile, type FileRequest } from './apply-file.ts'
 import { loadHarmonizer } from './harmonizer.ts'
 import { UNTRAINED } from './ladder.ts'
-import { hounsfieldLike } from './unit-guard.ts'
 
 const CHANGING = UNTRAINED.filter((method) => method !== 'identity')
 const folder = await temporaryFolder()
@@ -67,20 +67,6 @@ describe('in the library', () => {
     await expect(zscore.apply(mr, { kind: 'parametric map' })).rejects.toMatchObject(REFUSED)
     const unit = { unit: 'ms', by: 'its name' } as const
     await expect(zscore.apply(mr, { unit })).rejects.toThrow(/in ms \(by its name\)/)
-  })
-})
-
-describe('values of CT', () => {
-  it('are told from shifted MR images and from images without air', () => {
-    const values = (...parts: readonly (readonly [number, number])[]): Float32Array =>
-      Float32Array.from(parts.flatMap(([value, n]) => Array.from({ length: n }, () => value)))
-    expect(hounsfieldLike(values([-1000, 10], [40, 90]))?.unit).toBe('HU')
-    expect(hounsfieldLike(values([-3024, 500], [-1000, 10], [40, 90]))?.unit).toBe('HU')
-    expect(hounsfieldLike(values([40, 100]))).toBeUndefined()
-    expect(hounsfieldLike(values([-1000, 100]))).toBeUndefined()
-    expect(hounsfieldLike(values([-2, 50], [0, 100], [3, 50]))).toBeUndefined()
-    expect(hounsfieldLike(values([Number.NaN, 5]))).toBeUndefined()
-    expect(hounsfieldLike(toFloat32(mr).map((value) => value - 500))).toBeUndefined()
   })
 })
 
@@ -144,11 +130,11 @@ describe.runIf(dataFolder !== undefined)('of real patients', () => {
     const { path, volume } = await read(id, kind)
     const harmonizer = await loadHarmonizer('zscore')
     await expect(applyFile(harmonizer, request(path, 'real.nii'))).rejects.toMatchObject(REFUSED)
-    expect(hounsfieldLike(toFloat32(volume))?.unit).toBe(kind === 'CT' ? 'HU' : undefined)
+    expect(hounsfieldLike(volume)?.unit).toBe(kind === 'CT' ? 'HU' : undefined)
   })
 
   it.each(['002', '018', '023'])('STS_%s MR is not taken for CT', async (id) => {
     const { volume } = await read(`STS_${id}`, 'MR_T1')
-    expect(hounsfieldLike(toFloat32(volume))).toBeUndefined()
+    expect(hounsfieldLike(volume)).toBeUndefined()
   })
 })

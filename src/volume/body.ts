@@ -14,9 +14,12 @@ export function bodyMask(volume: Volume): Uint8Array {
   const tissue = Uint8Array.from(x, (value) => (value > TISSUE && Number.isFinite(value) ? 1 : 0))
   const body = close(largestComponent(tissue, shape), shape, GAP)
   const area = shape[0] * shape[1]
-  // plane by plane: where the image ends, lungs are open to the air above
-  for (let from = 0; from < body.length; from += area)
-    body.set(fillHoles(body.slice(from, from + area), [shape[0], shape[1], 1]), from)
+  // Plane by plane, each between two closed ones: where the image ends, lungs are open to the air above.
+  const between = new Uint8Array(3 * area).fill(1)
+  for (let from = 0; from < body.length; from += area) {
+    between.set(body.subarray(from, from + area), area)
+    body.set(fillHoles(between, [shape[0], shape[1], 3]).subarray(area, 2 * area), from)
+  }
   for (let i = 0; i < body.length; i++) if (!Number.isFinite(x[i])) body[i] = 0
   return body
 }

@@ -2,6 +2,7 @@
 import { BAND_KERNELS } from '../../models/band-unet/network.ts'
 import { SLICES } from '../../models/residual-unet/network.ts'
 import type { Cohort, Scan } from '../../src/cohort/cohort.ts'
+import { loadScan } from '../../src/cohort/images.ts'
 import { InputError } from '../../src/errors.ts'
 import { unitCode } from '../../src/harmonizer/unit-code.ts'
 import type { KeptUnit } from '../../src/inference/band-unet-model.ts'
@@ -9,7 +10,6 @@ import { gaussianSmooth } from '../../src/kernels/gaussian.ts'
 import type { Random } from '../../src/kernels/random.ts'
 import { type Planes, toPlanes } from '../../src/volume/planes.ts'
 import { type Grid, sameGrid, toFloat32 } from '../../src/volume/volume.ts'
-import { loadUnitScan } from '../unit-survey.ts'
 
 export interface UnitScan {
   readonly domain: string
@@ -50,7 +50,7 @@ export async function loadUnitSubjects(
     let first: { readonly grid: Grid; readonly body: Uint8Array; readonly image: string } | undefined
     const scans: UnitScan[] = []
     for (const scan of [...own.filter(isTarget), ...own.filter((one) => !isTarget(one))]) {
-      const { volume, mask } = await loadUnitScan(scan, unit)
+      const { volume, mask } = await loadScan(scan)
       first ??= { grid: volume, body: Uint8Array.from(toPlanes(mask, volume).data), image: scan.image }
       if (!sameGrid(first.grid, volume))
         throw new InputError(
