@@ -30,6 +30,8 @@ export interface BandUnetOptions {
   readonly identity: number
   /** Weight of the power of each band beside the absolute error. */
   readonly power: number
+  /** Weight of the error that is left of means over a few pixels. */
+  readonly drift: number
 }
 
 export const BAND_UNET_DEFAULTS: BandUnetOptions = {
@@ -40,6 +42,7 @@ export const BAND_UNET_DEFAULTS: BandUnetOptions = {
   learningRate: 1e-3,
   identity: 0.1,
   power: 0.3,
+  drift: 2,
 }
 
 /** What is fixed by the unit. */
@@ -132,7 +135,7 @@ export async function trainBandUnet(
     steps: options.steps,
     learningRate: options.learningRate,
     batchAt: (step) => drawUnitBatch(subjects, options, sizeOf, random(options.seed, `patches/${step}`)),
-    loss: (variables, batch) => lossOf(tf, variables, batch, { limits, standard, power: options.power }),
+    loss: (variables, batch) => lossOf(tf, variables, batch, { limits, standard, ...options }),
     ...(hooks.onStep && { onStep: hooks.onStep }),
     ...(hooks.log && { log: hooks.log }),
     ...(hooks.checkpoint && { checkpoint: { ...hooks.checkpoint, key } }),
@@ -163,17 +166,16 @@ function startingWeights(
   )
 }
 
-interface LossSettings {
+type LossSettings = Pick<BandUnetOptions, 'power' | 'drift'> & {
   readonly limits: BandLimits
   readonly standard: CodeScale
-  readonly power: number
 }
 
 function lossOf(
   tf: Tf,
   weights: Weights,
   batch: UnitBatch,
-  { limits, standard, power }: LossSettings,
+  { limits, standard, power, drift }: LossSettings,
 ): TensorFlow.Scalar {
   const { count, edge } = batch
   const image = (values: Float32Array): TensorFlow.Tensor4D => tf.tensor4d(values, [count, edge, edge, 1])
@@ -183,7 +185,30 @@ function lossOf(
   const out = tf.add<TensorFlow.Tensor4D>(middle, bandResidual(tf, weights, slices, codes, limits))
   const [goal, weight, size] = [image(batch.goal), image(batch.weight), image(batch.size)]
   const error = meanAbsolute(tf, tf.div(out, size), tf.div(goal, size), weight)
-  return tf.add(error, tf.mul(powerDifference(tf, out, goal, size, weight), power))
+  return tf.addN([
+    error,
+    tf.mul(powerDifference(tf, out, goal, size, weight), power),
+    tf.mul(meanDifference(tf, out, goal, size, weight), drift),
+  ]) as TensorFlow.Scalar
+}
+
+/** Edge of the windows over which means are compared, in pixels (chosen: noise is a quarter there, and regions are larger). */
+const MEAN_WINDOW = 4
+
+/**
+ * Mean absolute difference of means over windows: what sharpening a border does to the region behind it is small against noise, voxel by
+ * voxel, and is what the means of regions feel.
+ */
+function meanDifference(
+  tf: Tf,
+  a: TensorFlow.Tensor4D,
+  b: TensorFlow.Tensor4D,
+  size: TensorFlow.Tensor4D,
+  weight: TensorFlow.Tensor4D,
+): TensorFlow.Scalar {
+  const mean = (x: TensorFlow.Tensor): TensorFlow.Tensor4D =>
+    tf.avgPool(x as TensorFlow.Tensor4D, MEAN_WINDOW, MEAN_WINDOW, 'valid')
+  return meanAbsolute(tf, mean(tf.div(a, size)), mean(tf.div(b, size)), mean(weight))
 }
 
 /** Edge of the windows in which the power of a band is measured, in pixels (chosen: a few grains of noise, less than an organ). */

@@ -122,6 +122,7 @@ const BANDS: readonly NumberRange<keyof BandUnetSettings>[] = [
   ['learningRate', 'number', 1e-6, 1, 'Of the Adam optimizer, at its highest'],
   ['identity', 'number', 0, 0.5, 'Share of patches of the reference itself, which must stay as it is'],
   ['power', 'number', 0, 100, 'Weight of the power of each band beside the absolute error'],
+  ['drift', 'number', 0, 100, 'Weight of the error that is left of means over a few pixels'],
 ]
 
 /** The last rung of the ladder. */
