@@ -1,14 +1,20 @@
 /** What holds of `band-unet` whatever its weights are: drawn at random here, so that no training could have made it so. */
+
+import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BODY_TISSUES, drawBody, paintBody } from '../../data/generators/bodies.ts'
 import { CT_SCANNERS, PET_SCANNERS, scanBody } from '../../data/generators/body-scanners.ts'
 import { bodyGrid } from '../../data/generators/simulate-bodies.ts'
 import { sampleBandUnet } from '../../test/band-unet-oracle.ts'
+import { dataFolder } from '../../test/fixtures/data.ts'
 import { exportBandUnet } from '../../training/parts/onnx-band-unet.ts'
+import { readNifti } from '../formats/nifti/read.ts'
+import { gaussianSmooth } from '../kernels/gaussian.ts'
 import { random } from '../kernels/random.ts'
-import { coresOf, regionMeans } from '../metrics/regions.ts'
-import { type Grid, volumeOf, voxelSize } from '../volume/volume.ts'
+import { coresOf, huClasses, regionMeans } from '../metrics/regions.ts'
+import { frameOf } from '../volume/frame.ts'
+import { type Grid, toFloat32, type Volume, volumeOf, voxelSize } from '../volume/volume.ts'
 import { balance, openBandUnet } from './band-unet.ts'
 import type { KeptUnit } from './band-unet-model.ts'
 
@@ -66,6 +72,44 @@ describe.each([1, 2, 3])('PET with the weights of seed %i', (seed) => {
     expect(Math.abs(sum(y) / sum(x) - 1)).toBeLessThan(1e-6)
     expect([y[100], y[200]]).toEqual([x[100], x[200]])
     expect(y.every((value, i) => x[i]! <= 0 || value >= 0)).toBe(true)
+  })
+})
+
+describe.runIf(dataFolder !== undefined)('real images with weights that nobody trained', () => {
+  const read = async (id: string, kind: string): Promise<Volume> =>
+    (await readNifti(join(dataFolder as string, 'ibsi-sts-multimodal', 'nifti', id, `${kind}_image.nii.gz`)))
+      .volume
+  const correct = async (unit: KeptUnit, image: Volume): Promise<readonly [Float32Array, Float32Array]> => {
+    const { voxel: size } = frameOf(image)
+    const parts = sampleBandUnet(unit, 6, [size[0], size[1], size[2]])
+    const network = await openBandUnet(parts.model, exportBandUnet(parts), { threads: 1 })
+    const x = toFloat32(image)
+    const y = await network.apply(image, x, Float32Array.of(0.3, -0.5))
+    await network.close()
+    return [x, y]
+  }
+
+  it.each(['STS_008', 'STS_019', 'STS_041'])(
+    'CT %s: air stays as it is, and no fat or muscle moves by 2 HU',
+    async (id) => {
+      const image = await read(id, 'CT')
+      const [x, y] = await correct('HU', image)
+      expect(y.some((value, i) => Math.abs(value - x[i]!) > 10)).toBe(true)
+      expect([...x.keys()].every((i) => (x[i]! > -950 && x[i]! < 1500) || y[i] === x[i])).toBe(true)
+      const classes = huClasses(gaussianSmooth(x, image.shape, [1.7, 1.7, 0]))
+      const regions = regionMeans(x, y, coresOf(classes, image.shape, voxelSize(image), 8))
+      const large = regions.filter(({ voxels }) => voxels >= 100)
+      expect(large.length).toBeGreaterThan(0)
+      for (const { before, after } of large) expect(Math.abs(after - before)).toBeLessThan(2)
+    },
+  )
+
+  it.each(['STS_008', 'STS_019', 'STS_024'])('PET %s: the activity stays', async (id) => {
+    const [x, y] = await correct('SUVbw', await read(id, 'PET'))
+    const sum = (image: Float32Array): number => image.reduce((total, value) => total + value, 0)
+    expect(y.some((value, i) => value !== x[i])).toBe(true)
+    expect(Math.abs(sum(y) / sum(x) - 1)).toBeLessThan(1e-6)
+    expect(y.every((value) => value >= 0)).toBe(true)
   })
 })
 
