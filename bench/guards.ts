@@ -21,6 +21,8 @@ import { checkImage, checkLimits, type Finding, limitsOf } from '../src/harmoniz
 import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
 import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
+import { unitCheck } from '../src/harmonizer/unit-guard.ts'
+import { STANDARD } from '../src/intensity/zscore.ts'
 import { random } from '../src/kernels/random.ts'
 import type { Descriptors } from '../src/metrics/descriptors.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
@@ -223,7 +225,11 @@ async function look(path: string, change: (volume: Volume) => Volume = (volume) 
     descriptors: survey.voxels === 0 ? undefined : describeImage(volume, x, { mask, ...survey }),
     blanked,
     preparation: firstKnown(declared.preparation, blanked),
-    always: checkImage(volume, facts, 'tone', false, declared.kind),
+    always: checkImage(volume, facts, 'tone', {
+      alreadyHarmonized: false,
+      kind: declared.kind,
+      unit: unitCheck(volume, STANDARD, declared.unit),
+    }),
   }
 }
 

@@ -13,6 +13,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'what residual-unet gains over local-tone, on digital subjects at 2 mm [--seeds test|tuning] [--steps N] [--engine NAME]',
     load: async () => (await import('./residual-unet.ts')).residualUnet,
   },
+  units: {
+    what: 'band-unet on digital CT and PET: error left, and whether the units are kept [--steps N] [--engine NAME]',
+    load: async () => (await import('./units.ts')).units,
+  },
   'learning-curve': {
     what: 'tone and local-tone trained on 1, 3 and 6 digital subjects, and an unseen scanner [--steps N] [--engine NAME]',
     load: async () => (await import('./learning-curve.ts')).learningCurve,

@@ -5,7 +5,7 @@ import { random } from '../src/kernels/random.ts'
 import { exportResidualUnet } from '../training/parts/onnx-residual-unet.ts'
 
 /** Values at [row, column, channel]. */
-interface Plane {
+export interface Plane {
   readonly height: number
   readonly width: number
   readonly channels: number
@@ -15,10 +15,14 @@ interface Plane {
 export type SampleWeights = Readonly<Record<string, Float32Array>>
 
 /** Weights that leave no part of the network idle. */
-export function sampleUnetWeights(code: number, seed: number): SampleWeights {
+export function sampleUnetWeights(
+  code: number,
+  seed: number,
+  shapes: ReturnType<typeof weightShapes> = weightShapes(code),
+): SampleWeights {
   const rng = random(seed, 'unet weights')
   return Object.fromEntries(
-    Object.entries(weightShapes(code)).map(([name, shape]) => {
+    Object.entries(shapes).map(([name, shape]) => {
       const size = shape.reduce((product, n) => product * n, 1)
       const spread = name.includes('kernel') ? Math.sqrt((2 * shape.at(-1)!) / size) : 0.1
       return [name, Float32Array.from({ length: size }, () => spread * rng.normal())]
@@ -34,6 +38,21 @@ export function oracleResidual(
   code: Float32Array,
   bound: number,
 ): Float64Array {
+  const head = oracleHead(weights, slices, [height, width], code, blocks())
+  const raw = new Float64Array(height * width)
+  for (let i = 0; i < raw.length; i++)
+    raw[i] = bound * Math.tanh(head.at(Math.floor(i / width), i % width, 0))
+  return smoothed(raw, height, width)
+}
+
+/** The U-Net up to its head, before any bound. */
+export function oracleHead(
+  weights: SampleWeights,
+  slices: Float32Array,
+  [height, width]: readonly [number, number],
+  code: Float32Array,
+  list: ReturnType<typeof blocks>,
+): Plane {
   const hidden = dense(code, weights['code/kernel']!, weights['code/bias']!).map(leaky)
   const film = [...dense(hidden, weights['film/kernel']!, weights['film/bias']!)]
   const block = (x: Plane, name: string, outputs: number): Plane => {
@@ -45,22 +64,21 @@ export function oracleResidual(
   }
   let x: Plane = { height, width, channels: 3, at: (r, c, k) => slices[(r * width + c) * 3 + k]! }
   const skips: Plane[] = []
-  const list = blocks()
   for (const [level, { name, outputs }] of list.slice(0, CHANNELS.length).entries()) {
     x = block(level === 0 ? x : halved(x), name, outputs)
     skips.push(x)
   }
   for (const [step, { name, outputs }] of list.slice(CHANNELS.length).entries())
     x = block(joined(doubled(x), skips[CHANNELS.length - 2 - step]!), name, outputs)
-  const head = weights['head/kernel']!
-  const raw = new Float64Array(height * width)
-  for (let r = 0; r < height; r++)
-    for (let c = 0; c < width; c++) {
-      let sum = weights['head/bias']![0]!
-      for (let k = 0; k < x.channels; k++) sum += head[k]! * x.at(r, c, k)
-      raw[r * width + c] = bound * Math.tanh(sum)
-    }
-  return smoothed(raw, height, width)
+  const bias = weights['head/bias']!
+  const kernel = weights['head/kernel']!
+  const last = x
+  const at = (r: number, c: number, o: number): number => {
+    let sum = bias[o]!
+    for (let k = 0; k < last.channels; k++) sum += kernel[k * bias.length + o]! * last.at(r, c, k)
+    return sum
+  }
+  return { height: x.height, width: x.width, channels: bias.length, at }
 }
 
 const leaky = (value: number): number => (value > 0 ? value : 0.1 * value)

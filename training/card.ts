@@ -4,6 +4,7 @@ import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.t
 import type { Method } from '../src/harmonizer/method.ts'
 import type { ResidualUnetModel } from '../src/harmonizer/residual-unet-model.ts'
 import { isCalibrated, LEAST_PEOPLE, type UncertaintyModel } from '../src/harmonizer/uncertainty-model.ts'
+import type { BandUnetModel } from '../src/inference/band-unet-model.ts'
 import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
 
 const WHAT: Readonly<Record<Method, string>> = {
@@ -22,6 +23,8 @@ const WHAT: Readonly<Record<Method, string>> = {
     'applies an increasing curve that varies smoothly over the head, predicted from the image by a small network. At one place it keeps the order of intensities.',
   'residual-unet':
     'first applies an increasing curve, then adds a bounded, smooth correction that a network reads from neighbouring slices.',
+  'band-unet':
+    "weakens or strengthens the bands of fine detail of the image by factors that vary slowly in the plane, which a network reads from neighbouring slices. It has no curve: the unit's scale stays as it is.",
 }
 
 const GAIN_ONLY = 'Shading, contrast, sharpness and noise stay as they are.'
@@ -57,13 +60,19 @@ const MAY_HARM: Readonly<Record<Method, readonly string[]>> = {
     '`network.onnx` is the network alone. Outside of it: the first stage (`first.onnx`, or the curves in the manifest), reading slices of its result on the lattice of 2 mm, the code of the image, and adding the mean of three passes, in the mask, trilinearly.',
     'Heads outside the ages, diseases, coils and protocols of the training subjects were never seen.',
   ],
+  'band-unet': [
+    'Sharpness and noise are corrected in the axial plane, not across slices.',
+    'Calibration is not corrected: a scanner whose HU or SUV are off stays off.',
+    '`network.onnx` gives the change of slices, with its window and bounds. Outside of it: the code of the image, repeating the border of slices by 8 pixels, leaving voxels that are no number as they are, and in SUV making the changes add up to 0.',
+    'Bodies outside the sizes, organs, doses and tracers of the training subjects were never seen.',
+  ],
 }
 
 export function modelCard(name: string, manifest: Omit<Manifest, 'files'>, selection?: Selection): string {
   const { steps, rung, sources, target, guards, training, uncertainty } = manifest
   const [model] = steps
   const curves = model.kind === 'residual-unet' ? model.stage : model
-  const bounds = `${curves.kind === 'local-tone' ? boundsOf(curves, training.options) : ''}${model.kind === 'residual-unet' ? residualBound(model) : ''}`
+  const bounds = `${curves.kind === 'local-tone' ? boundsOf(curves, training.options) : ''}${model.kind === 'residual-unet' ? residualBound(model) : ''}${model.kind === 'band-unet' ? unitBound(model) : ''}`
   const few =
     training.subjects.length < 4
       ? [
@@ -152,6 +161,13 @@ Bounds: local slope between 1/${slopeRatio} and ${slopeRatio} times the global s
 function residualBound({ bound }: ResidualUnetModel): string {
   return `
 The network adds at most ${Number(bound.toPrecision(4))}, in the unit of the reference, to any voxel.
+`
+}
+
+function unitBound({ unit, window, most }: BandUnetModel): string {
+  const bound = 'size' in most ? `${most.size} ${unit}` : `${percent(most.share)} of its own value`
+  return `
+Images must be in ${unit}. No voxel changes by more than ${bound}; voxels below ${window.low} or above ${window.high} ${unit} do not change at all, and within ${window.ramp} of these ends they change less.
 `
 }
 

@@ -5,7 +5,7 @@ import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { blankedParts } from '../src/domain/blanked.ts'
 import type { Declared } from '../src/domain/declared.ts'
 import { commonPreparation, firstKnown, type Preparation, parsePrepared } from '../src/domain/preparation.ts'
-import { InputError } from '../src/errors.ts'
+import { InputError, RefusedError } from '../src/errors.ts'
 import { sha256File } from '../src/files.ts'
 import { describeImage } from '../src/harmonizer/describe.ts'
 import { type DescribedScan, descriptorLimitsOf } from '../src/harmonizer/descriptor-guard.ts'
@@ -13,6 +13,7 @@ import { limitsOf, type Observed } from '../src/harmonizer/guards.ts'
 import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
 import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
+import { unitFound } from '../src/harmonizer/unit-guard.ts'
 import { fitToneCurve, type ToneModel, toneKnots, toneScale } from '../src/intensity/tone.ts'
 import { concatenate } from '../src/kernels/concatenate.ts'
 import { noiseSd } from '../src/metrics/noise.ts'
@@ -52,7 +53,7 @@ export async function surveyCohort(
     const x = toFloat32(volume)
     const place = surveyMask(volume.shape, mask, FIGURE_SLICES)
     const declared = await readDeclarations(scan.image, header, scan.sidecar)
-    requireTrainable(scan, declared)
+    requireTrainable(scan, declared, unitFound(volume, declared.unit))
     scales.set(scan.image, toneScale(x, mask))
     hashes.set(scan.image, await sha256File(scan.image))
     const descriptors = describeImage(volume, x, maskSource === 'foreground' ? { mask, ...place } : undefined)
@@ -100,12 +101,21 @@ function guardsOf(looks: readonly Look[]): DomainLimits {
   }
 }
 
-/** @throws {InputError} for an image that apply would refuse whatever it was trained on */
-function requireTrainable({ image }: Scan, { kind = 'magnitude', harmonized }: Declared): void {
+/** @throws {RefusedError} for an image that apply would refuse whatever it was trained on; {InputError} for one that attune wrote */
+function requireTrainable(
+  { image }: Scan,
+  { kind = 'magnitude', harmonized }: Declared,
+  found: ReturnType<typeof unitFound>,
+): void {
   if (kind !== 'magnitude')
-    throw new InputError(
+    throw new RefusedError(
       `${image}: is said to be a ${kind}, by the JSON file beside it, its name or its header.`,
       'Train on magnitude images.',
+    )
+  if (found !== undefined && found.unit !== 'arbitrary')
+    throw new RefusedError(
+      `${image}: is in ${found.unit}${found.by === undefined ? '' : ` (by ${found.by})`}, a physical unit that methods for MRI would destroy.`,
+      'Train on images of arbitrary intensity; for CT in HU or PET in SUV, on which all scanners agree but for sharpness and noise, take --method band-unet.',
     )
   if (harmonized)
     throw new InputError(`${image}: was harmonized by attune before.`, 'Train on images as they were.')

@@ -9,6 +9,7 @@ import type { TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
 import type { ToneModel } from '../src/intensity/tone.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
+import type { BandUnetOptions } from './band-unet.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import { type CheckpointPlace, secondStage } from './parts/checkpoint.ts'
@@ -16,6 +17,7 @@ import type { Start } from './parts/fine-tuning.ts'
 import type { FirstStage } from './parts/lattice-subjects.ts'
 import type { StepProgress } from './parts/optimize.ts'
 import type { ResidualUnetOptions } from './residual-unet.ts'
+import type { UnitSurvey } from './unit-survey.ts'
 
 /** What a training is about to do: everything that decides its result, and no subject's name. */
 export interface TrainStart {
@@ -92,6 +94,30 @@ export async function fitLocalTone(
     loss: trained.loss,
     options: settings,
     files: { 'network.onnx': complete, 'curves.onnx': curves },
+  }
+}
+
+/** @param survey of the same cohort */
+export async function fitBandUnet(
+  cohort: Cohort,
+  target: string,
+  survey: UnitSurvey,
+  options: BandUnetOptions,
+  checkpoint: CheckpointPlace,
+  onProgress: (progress: TrainProgress) => void,
+): Promise<Fitted> {
+  const { trainBandUnet } = await import('./band-unet.ts')
+  const { exportBandUnet } = await import('./parts/onnx-band-unet.ts')
+  const trained = await trainBandUnet(cohort, target, survey, options, {
+    onScan: (done, total) => onProgress({ stage: 'lattices', done, total }),
+    onStep: (progress) => onProgress({ stage: 'steps', ...progress }),
+    log: (line) => onProgress({ stage: 'remark', line }),
+    checkpoint,
+  })
+  const { seed: _seed, engine: _engine, ...settings } = options
+  return {
+    ...{ model: trained.model, engine: trained.engine, loss: trained.loss, options: settings },
+    files: { 'network.onnx': exportBandUnet(trained) },
   }
 }
 

@@ -1,6 +1,7 @@
 /** What may be set of each method (`attune train --config`): names, types, ranges, defaults and meaning, in one table. */
 import { ConfigError } from '../src/errors.ts'
 import type { Method } from '../src/harmonizer/method.ts'
+import type { BandUnetOptions } from './band-unet.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import type { PopulationSettings } from './population.ts'
 import type { ResidualUnetOptions } from './residual-unet.ts'
@@ -8,6 +9,8 @@ import type { ResidualUnetOptions } from './residual-unet.ts'
 /** Of `local-tone`. */
 export type LocalToneSettings = Omit<LocalToneOptions, 'seed' | 'engine'>
 type UnetNumbers = Omit<ResidualUnetOptions, 'seed' | 'engine'>
+/** Of `band-unet`. */
+export type BandUnetSettings = Omit<BandUnetOptions, 'seed' | 'engine'>
 /** Of `residual-unet`; `first` is the method that its network corrects. */
 export type ResidualUnetSettings = UnetNumbers & { readonly first: (typeof FIRST)[number] }
 
@@ -31,6 +34,7 @@ export type Setting = {
 export interface Settings {
   readonly localTone: LocalToneSettings
   readonly residualUnet: ResidualUnetSettings
+  readonly bandUnet: BandUnetSettings
   readonly population: PopulationSettings
   /** The strongest rung that `auto` may choose, where it was set. */
   readonly maxRung?: number
@@ -112,6 +116,15 @@ const FIRST = ['tone', 'local-tone'] as const
 /** Settings of `local-tone` inside those of `residual-unet`: `localTone: { steps: 300 }`. */
 const NESTED = 'localTone'
 
+const BANDS: readonly NumberRange<keyof BandUnetSettings>[] = [
+  ['steps', 'integer', 1, 1e6, 'Training steps; the rate falls to a twentieth over all of them'],
+  ['batch', 'integer', 1, 64, 'Patches of slices per step'],
+  ['learningRate', 'number', 1e-6, 1, 'Of the Adam optimizer, at its highest'],
+  ['identity', 'number', 0, 0.5, 'Share of patches of the reference itself, which must stay as it is'],
+  ['power', 'number', 0, 100, 'Weight of the power of each band beside the absolute error'],
+  ['drift', 'number', 0, 100, 'Weight of the error that is left of means over a few pixels'],
+]
+
 /** The last rung of the ladder. */
 const STRONGEST = 6
 const POPULATION: PopulationSettings = { peak: 'last', tissue: 'bright' }
@@ -125,6 +138,7 @@ const WORDS: Readonly<Partial<Record<Method, keyof PopulationSettings>>> = {
 export async function allSettings(): Promise<readonly Setting[]> {
   const { LOCAL_TONE_DEFAULTS } = await import('./local-tone.ts')
   const { RESIDUAL_UNET_DEFAULTS } = await import('./residual-unet.ts')
+  const { BAND_UNET_DEFAULTS } = await import('./band-unet.ts')
   return [
     {
       ...{ name: 'maxRung', methods: ['auto'], type: 'integer', from: 0, to: STRONGEST, default: STRONGEST },
@@ -139,6 +153,7 @@ export async function allSettings(): Promise<readonly Setting[]> {
     ...numbers(NETWORK, LOCAL_TONE_DEFAULTS, ['residual-unet']).map(
       (setting): Setting => ({ ...setting, name: `${NESTED}.${setting.name}` }),
     ),
+    ...numbers(BANDS, BAND_UNET_DEFAULTS, ['band-unet']),
     {
       ...{ name: 'peak', methods: ['whitestripe', 'kde'], type: 'choice', default: POPULATION.peak },
       choices: ['first', 'largest', 'last'],
@@ -180,7 +195,9 @@ export async function settingsOf(
 ): Promise<Settings> {
   const { LOCAL_TONE_DEFAULTS } = await import('./local-tone.ts')
   const { RESIDUAL_UNET_DEFAULTS } = await import('./residual-unet.ts')
+  const { BAND_UNET_DEFAULTS } = await import('./band-unet.ts')
   const { seed: _seed, engine: _engine, ...localTone } = LOCAL_TONE_DEFAULTS
+  const { seed: _ownSeed, engine: _ownEngine, ...bands } = BAND_UNET_DEFAULTS
   const { seed: _itsSeed, engine: _itsEngine, ...unet } = RESIDUAL_UNET_DEFAULTS
   const known = (await allSettings()).filter(({ methods }) => methods.includes(method))
   const wrong = Object.entries(flattened(config)).filter(
@@ -208,6 +225,7 @@ export async function settingsOf(
     first: 'local-tone',
     ...(method === 'residual-unet' && ofUnet),
   }
+  const bandUnet: BandUnetSettings = { ...bands, ...(method === 'band-unet' && ofMethods) }
   const ownOf: Settings['ownOf'] = (name) => {
     const own = WORDS[name]
     return own === undefined ? {} : { [own]: population[own] }
@@ -215,6 +233,7 @@ export async function settingsOf(
   return {
     localTone: network,
     residualUnet,
+    bandUnet,
     population,
     ...(maxRung !== undefined && { maxRung }),
     ownOf,
@@ -223,14 +242,16 @@ export async function settingsOf(
         ? { ...network, ...(maxRung !== undefined && { maxRung }) }
         : name === 'local-tone'
           ? { ...network }
-          : name === 'residual-unet'
-            ? {
-                ...residualUnet,
-                ...Object.fromEntries(
-                  Object.entries(network).map(([key, value]) => [`${NESTED}.${key}`, value]),
-                ),
-              }
-            : ownOf(name),
+          : name === 'band-unet'
+            ? { ...bandUnet }
+            : name === 'residual-unet'
+              ? {
+                  ...residualUnet,
+                  ...Object.fromEntries(
+                    Object.entries(network).map(([key, value]) => [`${NESTED}.${key}`, value]),
+                  ),
+                }
+              : ownOf(name),
   }
 }
 

@@ -22,7 +22,14 @@ import { modelCard } from './card.ts'
 import { readPoints, type Survey, surveyCohort, toneOf } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import { FINE_TUNING } from './fine-tuning-settings.ts'
-import { closedForm, type Fitted, fitLocalTone, fitResidualUnet, type TrainProgress } from './fit.ts'
+import {
+  closedForm,
+  type Fitted,
+  fitBandUnet,
+  fitLocalTone,
+  fitResidualUnet,
+  type TrainProgress,
+} from './fit.ts'
 import type { FoldInput } from './fold-models.ts'
 import { removeFolds } from './fold-store.ts'
 import type { LocalToneOptions } from './local-tone.ts'
@@ -34,6 +41,7 @@ import { selectMethod } from './select.ts'
 import { settingsOf } from './settings.ts'
 import { type From, startOf } from './start.ts'
 import { calibrate, costOfFolds, requireTravelers } from './uncertainty.ts'
+import { surveyUnits } from './unit-survey.ts'
 
 export interface TrainOptions {
   /** Path of the cohort's manifest, or of a BIDS dataset. */
@@ -104,17 +112,23 @@ export async function train(
   const collectors = collectorsOf(settings.population, options.method)
   const samples: Float32Array[] = []
   const range = { add: (x: Float32Array, mask: Uint8Array) => samples.push(rangeSample(x, mask)) }
-  const survey = await surveyCohort(
-    cohort,
-    target,
-    [...collectors.values(), ...(auto ? [range] : [])],
-    options.prepared ?? {},
-    (done, total) => onProgress({ stage: 'scans', done, total }),
-  )
+  const onScan = (done: number, total: number): void => onProgress({ stage: 'scans', done, total })
+  const inUnit = options.method === 'band-unet' ? await surveyUnits(cohort, onScan) : undefined
+  const survey =
+    inUnit ??
+    (await surveyCohort(
+      cohort,
+      target,
+      [...collectors.values(), ...(auto ? [range] : [])],
+      options.prepared ?? {},
+      onScan,
+    ))
   for (const line of unevenPreparation(survey)) onProgress({ stage: 'remark', line })
   const cohortHash = await hashOf(cohort, survey)
   const pairs = pairsOf(cohort, target)
-  const points = await readPoints(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))
+  const points = inUnit
+    ? []
+    : await readPoints(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))
   const start = needsStart(options.method) ? await startOf(options.from, survey) : undefined
   const localTone: LocalToneOptions = {
     ...settings.localTone,
@@ -128,6 +142,8 @@ export async function train(
   const residualUnet: ResidualUnetOptions = { ...ofUnet, seed, engine }
   const ofLocalTone = { ...localTone, start: start?.sha256 }
   const fitNetwork: FoldInput['fit'] = async (method, scans, place, progress) => {
+    if (inUnit)
+      return fitBandUnet(scans, target, inUnit, { ...settings.bandUnet, seed, engine }, place, progress)
     if (method === 'local-tone') return fitLocalTone(scans, target, { ...localTone, start }, place, progress)
     const stage = first === 'tone' ? toneStage(scans) : await fitNetwork('local-tone', scans, place, progress)
     return fitResidualUnet(scans, target, stage, residualUnet, place, progress)
@@ -158,7 +174,11 @@ export async function train(
   const foldInput: FoldInput = {
     ...{ cohort, cohortHash, target, survey, collectors, points, out, checkpoint },
     fit: fitNetwork,
-    settings: { 'local-tone': ofLocalTone, 'residual-unet': { residualUnet, first, ofLocalTone } },
+    settings: {
+      'local-tone': ofLocalTone,
+      'residual-unet': { residualUnet, first, ofLocalTone },
+      'band-unet': settings.bandUnet,
+    },
   }
   const selected =
     options.method === 'auto'
@@ -175,7 +195,7 @@ export async function train(
   const { method } = selected
   // Beside the method in hand, for validation to compare it with; `tone` only where there are pairs.
   const baselines: readonly Model[] = [
-    ...modelsOf(collectors, method),
+    ...(inUnit ? [] : modelsOf(collectors, method)),
     ...(points.length === 0 ? [] : [toneOf(points, survey)]),
   ]
   const fitted =

@@ -2,7 +2,13 @@
 import type { Pair } from '../src/cohort/cohort.ts'
 import { type LoadedScan, loadPair, loadScan } from '../src/cohort/images.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
-import type { AtrophyResult, LesionResult, PairResult, Separation } from '../src/evidence/evidence.ts'
+import type {
+  AtrophyResult,
+  LesionResult,
+  PairResult,
+  Separation,
+  UnitResult,
+} from '../src/evidence/evidence.ts'
 import { atrophyTest } from '../src/harmonizer/atrophy.ts'
 import { type LesionTruth, lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
 import { separationsOf, type Tissues, tissuesOf } from '../src/harmonizer/separation.ts'
@@ -15,6 +21,7 @@ import { scanFeatures } from '../src/metrics/scan-features.ts'
 import { ssimTo } from '../src/metrics/ssim.ts'
 import { type Grid, toFloat32, voxelSize } from '../src/volume/volume.ts'
 import type { Correction } from './corrections.ts'
+import { unitResult } from './unit-scores.ts'
 
 export interface MeasuredPair {
   readonly pair: Pair
@@ -28,6 +35,8 @@ export interface MeasuredPair {
   readonly tissues: Tissues['from']
   /** Of the source scan as each method left it, in its own mask: see `scanFeatures`. */
   readonly features: ReadonlyMap<string, Float64Array>
+  /** Of scans in HU or SUV: what the method under test kept. */
+  readonly unit: UnitResult | undefined
   readonly images: PairImages
 }
 
@@ -105,6 +114,8 @@ export async function measurePair(
     ([method, x]) => [method, scanFeatures(x, grid.shape, own.mask, voxelSize(grid))] as const,
   )
   const truth = await lesionTruth(pair, grid, mask)
+  const { unit } = own.volume
+  const harmonized = outputs.get(tested.name) as Float32Array
   const corrected = new Map([...outputs].filter(([name]) => name !== 'identity'))
   return {
     pair,
@@ -112,9 +123,10 @@ export async function measurePair(
     lesions: truth === undefined ? [] : lesionResults(pair, grid, truth, images, corrected, mask),
     truth,
     separations: separationsOf(pair, tissues, y, outputs),
-    atrophy: await atrophyOf(pair, own, tissues, tested, outputs.get(tested.name) as Float32Array),
+    atrophy: await atrophyOf(pair, own, tissues, tested, harmonized),
     tissues: tissues.from,
     features: new Map(features),
+    unit: unit === 'HU' || unit === 'SUVbw' ? await unitResult(unit, pair, images, harmonized) : undefined,
     images,
   }
 }

@@ -33,6 +33,7 @@ import { allRescans } from './rescans.ts'
 import { type ProbedScan, scannerProbe } from './scanner-probe.ts'
 import { type Choice, chooseSubjects } from './subjects.ts'
 import { uncertaintyGates } from './uncertainty-gates.ts'
+import { unitGates } from './unit-gates.ts'
 import { unseenScanners } from './unseen-scanners.ts'
 import { type Views, viewsOf } from './views.ts'
 
@@ -145,6 +146,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
   const separations = measured.flatMap((m) => m.separations)
   const lesions = measured.flatMap((m) => m.lesions)
   const results = measured.flatMap((m) => m.results)
+  const units = measured.flatMap(({ unit }) => unit ?? [])
   const perDomain = domains.flatMap((domain) =>
     figuresOf({
       domain,
@@ -184,6 +186,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
     gates: [
       ...gatesOf(judgedOn),
       ...preservationGates(judgedOn),
+      ...unitGates(units),
       ...(uncertainty ? uncertaintyGates(uncertainty) : []),
     ],
     figures,
@@ -200,6 +203,7 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
     ...kept,
     probe: scannerProbe(probedScans(measured, targets, methods), methods, familyOf),
     identification: identify(onePerSubject(targets), portraits, familyOf),
+    ...(units.length > 0 && { units }),
     unseen: await unseenScanners(
       cohort,
       { target, known: bundle.manifest.sources, range: width },

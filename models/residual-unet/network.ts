@@ -30,7 +30,11 @@ export interface Block {
   readonly outputs: number
 }
 
-export function blocks(): readonly Block[] {
+/** Decoder steps of a whole U-Net: one less than levels. */
+const UPS = CHANNELS.length - 1
+
+/** @param ups steps of the decoder, from the coarsest level up; fewer give a coarser result */
+export function blocks(ups: number = UPS): readonly Block[] {
   const down = CHANNELS.map((outputs, level) => ({
     name: `down${level}`,
     inputs: level === 0 ? SLICES : (CHANNELS[level - 1] as number),
@@ -41,15 +45,23 @@ export function blocks(): readonly Block[] {
     inputs: (CHANNELS[level + 1] as number) + outputs,
     outputs,
   }))
-  return [...down, ...up.reverse()]
+  return [...down, ...up.reverse().slice(0, ups)]
 }
 
 /** Trainable tensors by name: kernels [3, 3, in, out], dense maps [in, out]. */
 export type Weights = Readonly<Record<string, TensorFlow.Tensor>>
 
-/** @param code length of the code of an image */
-export function weightShapes(code: number): Readonly<Record<string, readonly number[]>> {
-  const list = blocks()
+/**
+ * @param code    length of the code of an image
+ * @param ups     steps of the decoder
+ * @param outputs channels of the head
+ */
+export function weightShapes(
+  code: number,
+  ups: number = UPS,
+  outputs: number = 1,
+): Readonly<Record<string, readonly number[]>> {
+  const list = blocks(ups)
   const modulated = 2 * list.reduce((sum, { outputs }) => sum + outputs, 0)
   return {
     ...Object.fromEntries(
@@ -63,8 +75,8 @@ export function weightShapes(code: number): Readonly<Record<string, readonly num
     'code/bias': [HIDDEN],
     'film/kernel': [HIDDEN, modulated],
     'film/bias': [modulated],
-    'head/kernel': [1, 1, CHANNELS[0], 1],
-    'head/bias': [1],
+    'head/kernel': [1, 1, list.at(-1)?.outputs ?? 0, outputs],
+    'head/bias': [outputs],
   }
 }
 
@@ -77,6 +89,16 @@ export function weightShapes(code: number): Readonly<Record<string, readonly num
  * @returns [B, H, W, 1], within +-`bound` for any weights
  */
 export function residual(tf: Tf, weights: Weights, slices: T4, codes: T2, bound: number): T4 {
+  return smooth(tf, tf.mul(tf.tanh(headOf(tf, weights, slices, codes)), bound) as T4, BAND)
+}
+
+/**
+ * What the U-Net says of every place, before any bound.
+ *
+ * @param ups steps of the decoder
+ * @returns [B, H / 2^(3 - ups), W / 2^(3 - ups), outputs]
+ */
+export function headOf(tf: Tf, weights: Weights, slices: T4, codes: T2, ups: number = UPS): T4 {
   const batch = codes.shape[0]
   const weight = <T extends TensorFlow.Tensor>(name: string): T => weights[name] as T
   const hidden = tf.leakyRelu(tf.add(tf.matMul(codes, weight<T2>('code/kernel')), weight('code/bias')), LEAK)
@@ -95,7 +117,7 @@ export function residual(tf: Tf, weights: Weights, slices: T4, codes: T2, bound:
     return tf.leakyRelu(tf.add(second, weight(`${name}/bias2`)), LEAK) as T4
   }
   const levels = CHANNELS.length
-  const list = blocks()
+  const list = blocks(ups)
   const skips: T4[] = []
   let x = slices
   for (const [level, one] of list.slice(0, levels).entries()) {
@@ -107,8 +129,7 @@ export function residual(tf: Tf, weights: Weights, slices: T4, codes: T2, bound:
     const up = tf.image.resizeBilinear(x, [skip.shape[1], skip.shape[2]])
     x = block(tf.concat([up, skip], 3), one)
   }
-  const head = tf.add(tf.conv2d(x, weight<T4>('head/kernel'), 1, 'same'), weight('head/bias'))
-  return smooth(tf, tf.mul(tf.tanh(head), bound) as T4, BAND)
+  return tf.add(tf.conv2d(x, weight<T4>('head/kernel'), 1, 'same'), weight('head/bias'))
 }
 
 /** With `weights` along height, then along width; beyond the border counts as 0. */

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import type { TrainProgress } from '../../training/fit.ts'
 import type { Trained } from '../../training/train.ts'
-import { METHODS } from '../harmonizer/ladder.ts'
+import { ALL_METHODS } from '../harmonizer/ladder.ts'
 import { COHORT_FLAGS } from './cohort-options.ts'
 import { clearProgress, progress, remarks, report } from './output.ts'
 import type { TrainFlags } from './train-options.ts'
@@ -23,10 +23,10 @@ export const train: CommandModule<object, TrainFlags> = {
         describe: 'Domain that images are brought to [required, or --run]',
       })
       .option('method', {
-        choices: ['auto', ...METHODS] as const,
+        choices: ['auto', ...ALL_METHODS] as const,
         defaultDescription: 'auto',
         describe:
-          'What may be changed, from nothing to a bounded correction by a network; auto: the weakest that suffices, by leaving people out',
+          'What may be changed, from nothing to a bounded correction by a network; auto: the weakest that suffices, by leaving people out; band-unet: for CT in HU and PET in SUV',
       })
       .option('config', {
         type: 'string',

@@ -1,11 +1,14 @@
 /** The images behind the rows of a cohort. */
+import { hounsfieldLike } from '../domain/hounsfield.ts'
 import { InputError } from '../errors.ts'
 import type { NiftiHeader } from '../formats/nifti/header.ts'
 import { readNifti } from '../formats/nifti/read.ts'
 import { type Interpolation, resample } from '../spatial/resample.ts'
+import { bodyMask } from '../volume/body.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { sameGrid, toFloat32, type Volume, volumeOf } from '../volume/volume.ts'
 import type { Pair, Scan } from './cohort.ts'
+import { readDeclarations } from './declarations.ts'
 import { GRID_TOLERANCE_MM } from './grids.ts'
 
 /** One scan in memory. */
@@ -17,12 +20,19 @@ export interface LoadedScan {
   readonly maskSource: 'given' | 'foreground'
 }
 
-/** @throws {InputError} when image or mask cannot be read, or the mask is empty or on another grid */
+/**
+ * In the unit that its sidecar, its name or its values say.
+ * @throws {InputError} when image or mask cannot be read, or the mask is empty or on another grid
+ */
 export async function loadScan(scan: Scan): Promise<LoadedScan> {
-  const { volume, header } = await readNifti(scan.image)
-  if (scan.mask === undefined)
-    return { volume, header, mask: foregroundMask(volume), maskSource: 'foreground' }
-  return { volume, header, mask: await readMask(scan.mask, volume), maskSource: 'given' }
+  const { volume: stored, header } = await readNifti(scan.image)
+  const declared = await readDeclarations(scan.image, header, scan.sidecar)
+  const unit = declared.unit?.unit ?? hounsfieldLike(stored)?.unit ?? 'arbitrary'
+  const volume = { ...stored, unit }
+  if (scan.mask !== undefined)
+    return { volume, header, mask: await readMask(scan.mask, volume), maskSource: 'given' }
+  const mask = unit === 'HU' ? bodyMask(volume) : foregroundMask(volume)
+  return { volume, header, mask, maskSource: 'foreground' }
 }
 
 /** The voxels of a mask file that are above 0, as 0 and 1. */

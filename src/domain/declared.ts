@@ -1,6 +1,7 @@
 /** What the file beside an image (a BIDS sidecar) and the image's own name and header say of it. */
 import { type Acquisition, acquisitionOf } from './acquisition.ts'
 import { CONTRASTS, firstKnown, type Preparation, parsePrepared } from './preparation.ts'
+import { type DeclaredUnit, unitOf } from './unit.ts'
 
 /** What an image holds. Only `magnitude` may be harmonized: the others are quantities, or not images of a person at all. */
 export type ImageKind = 'magnitude' | 'phase' | 'real or imaginary part' | 'parametric map' | 'label map'
@@ -9,6 +10,8 @@ export interface Declared {
   readonly preparation: Preparation
   /** Absent where nothing is said. */
   readonly kind?: ImageKind
+  /** What its numbers mean; absent where nothing is said. */
+  readonly unit?: DeclaredUnit
   /** Whether the file beside it, or its header, says that attune harmonized it. */
   readonly harmonized: boolean
   readonly acquisition: Acquisition
@@ -27,6 +30,7 @@ export interface Declarations {
 /** Sidecar, then name, then header: the first that knows a field is believed. */
 export function declaredOf({ name, sidecar = {}, codes }: Declarations): Declared {
   const kind = kindOfSidecar(sidecar) ?? kindOfName(name) ?? kindOfIntent(codes?.intent ?? 0)
+  const unit = unitOf(sidecar, stemOf(name))
   return {
     preparation: firstKnown(
       preparationOfSidecar(sidecar),
@@ -34,6 +38,7 @@ export function declaredOf({ name, sidecar = {}, codes }: Declarations): Declare
       codes ? spaceOfHeader(codes) : {},
     ),
     ...(kind && { kind }),
+    ...(unit && { unit }),
     harmonized: isRecord(sidecar) || Object.values(sidecar).some(isRecord),
     acquisition: acquisitionOf(sidecar),
   }
@@ -74,7 +79,10 @@ function kindOfName(name: string): ImageKind | undefined {
   const stem = stemOf(name)
   if (/(^|_)part-phase(_|$)|_(phase|phase1|phase2|phasediff|fieldmap)$/.test(stem)) return 'phase'
   if (/(^|_)part-(real|imag)(_|$)/.test(stem)) return 'real or imaginary part'
-  if (/_(([RT][12]|T2star|R2star|PD|PDT2|MTR|TB1|RB1|S0|M0)map|MTsat|MWFmap|Chimap|UNIT1)$/.test(stem))
+  if (
+    /_(([RT][12]|T2star|R2star|PD|PDT2|MTR|TB1|RB1|S0|M0)map|MTsat|MWFmap|Chimap|UNIT1)$/.test(stem) ||
+    /(^|[_-])(e?ADC|FA|ADCmap)$/i.test(stem)
+  )
     return 'parametric map'
   return /_(dseg|probseg|mask)$/.test(stem) ? 'label map' : undefined
 }

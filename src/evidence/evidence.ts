@@ -37,6 +37,8 @@ export interface Evidence {
   readonly referenceChanges?: readonly ReferenceChangeResult[]
   /** Two scans of one person on one source scanner, before and after. */
   readonly consistency?: readonly ConsistencyResult[]
+  /** Of harmonizers that keep HU or SUV: one row per scan. */
+  readonly units?: readonly UnitResult[]
   /** Scanners of the cohort that the harmonizer was not trained on. */
   readonly unseen?: readonly UnseenScanner[]
   /** Where the harmonizer makes uncertainty maps. */
@@ -256,6 +258,25 @@ export interface IdentificationResult {
     readonly others: number
   }[]
   readonly note?: string
+}
+
+/** What of a scan in a physical unit must stay, before and after. */
+export interface UnitResult {
+  readonly subject: string
+  readonly domain: string
+  readonly session: string
+  readonly unit: 'HU' | 'SUVbw'
+  /** Means of homogeneous regions away from their borders. */
+  readonly regions: readonly ({ readonly name: string; readonly voxels: number } & Change)[]
+  /** Voxels below and above what may change at all. */
+  readonly extremes: { readonly voxels: number; readonly changed: number }
+  /** Of the whole image the sum (times the voxel's volume: total activity); of the body SUVmax and SUVpeak. */
+  readonly suv?: { readonly sum: Change; readonly max: Change; readonly peak: Change }
+}
+
+export interface Change {
+  readonly before: number
+  readonly after: number
 }
 
 export interface UnseenScanner {

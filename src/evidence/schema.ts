@@ -39,6 +39,8 @@ const figure = z.strictObject({
   note: z.exactOptional(z.string()),
 })
 
+const change = z.strictObject({ before: z.number(), after: z.number() })
+
 const schema = z.strictObject({
   schema: z.literal(EVIDENCE_SCHEMA),
   title: z.string(),
@@ -236,6 +238,19 @@ const schema = z.strictObject({
     ),
   ),
   uncertainty: z.exactOptional(uncertaintyResultSchema),
+  units: z.exactOptional(
+    z.array(
+      z.strictObject({
+        subject: z.string(),
+        domain: z.string(),
+        session: z.string(),
+        unit: z.enum(['HU', 'SUVbw']),
+        regions: z.array(z.strictObject({ name: z.string(), voxels: count, ...change.shape })),
+        extremes: z.strictObject({ voxels: count, changed: count }),
+        suv: z.exactOptional(z.strictObject({ sum: change, max: change, peak: change })),
+      }),
+    ),
+  ),
   provenance: z.strictObject({
     attune: z.string(),
     node: z.string(),

@@ -12,7 +12,7 @@ import type { Profile } from '../inference/residual-unet.ts'
 import { changeMapOf, type Gain } from './change-map.ts'
 import type { ApplyOptions, Harmonized, Harmonizer } from './harmonizer.ts'
 import type { Visit } from './joint.ts'
-import { METHODS } from './ladder.ts'
+import { ALL_METHODS } from './ladder.ts'
 import type { HarmonizationRecord, HarmonizerIdentity } from './record.ts'
 import { holdsMap, type MapRecord, writeUncertainty } from './uncertainty-file.ts'
 
@@ -89,7 +89,7 @@ export interface ChangeMapRecord extends Gain {
 export const RECORD_KEY = 'Harmonization'
 
 /** Found in the description of what attune wrote. */
-const MARK = new RegExp(`\\battune (${METHODS.filter((method) => method !== 'identity').join('|')})\\b`)
+const MARK = new RegExp(`\\battune (${ALL_METHODS.filter((method) => method !== 'identity').join('|')})\\b`)
 const DESCRIPTION_LENGTH = 79
 const CHANGE_MAP_DESCRIPTION = 'attune change map: output - (gain * input + offset)'
 
@@ -157,6 +157,7 @@ async function readRequest(
     alreadyHarmonized: declared.harmonized || MARK.test(image.header.description),
     preparation: firstKnown(request.prepared ?? {}, declared.preparation),
     kind: declared.kind,
+    unit: declared.unit,
     acquisition: declared.acquisition,
     profile: request.profile,
   }

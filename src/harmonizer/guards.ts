@@ -12,6 +12,7 @@ import { checkDescriptors } from './descriptor-guard.ts'
 import type { ImageFacts } from './image-facts.ts'
 import type { DomainLimits, Range } from './manifest.ts'
 import type { Method } from './method.ts'
+import { checkUnit, type UnitCheck } from './unit-guard.ts'
 
 /** The outcome of one guard. `failed` ones refuse the image, or with --force stand in the record. */
 export interface Finding {
@@ -79,13 +80,19 @@ export function limitsOf(scans: readonly ImageFacts[]): DomainLimits {
   }
 }
 
+/** What is known of an image from elsewhere. */
+export interface Said {
+  readonly alreadyHarmonized: boolean
+  readonly kind?: ImageKind | undefined
+  readonly unit: UnitCheck
+}
+
 /** Guards that need no training: is this an image, in a unit that may be changed, and not yet harmonized? */
 export function checkImage(
   volume: Volume,
   facts: ImageFacts,
   method: Method,
-  alreadyHarmonized: boolean,
-  kind?: ImageKind,
+  { alreadyHarmonized, kind, unit }: Said,
 ): Finding[] {
   const findings: Finding[] = [checkContent(facts), checkFinite(facts)]
   if (method !== 'identity' && kind !== undefined && kind !== 'magnitude')
@@ -94,12 +101,8 @@ export function checkImage(
       status: 'failed',
       message: `The image is said to be a ${kind} (by the JSON file beside it, its name or its header), not a magnitude image.`,
     })
-  if (method !== 'identity' && volume.unit !== 'arbitrary')
-    findings.push({
-      guard: 'unit',
-      status: 'failed',
-      message: `The image is in ${volume.unit}, a physical unit that \`${method}\` would destroy.`,
-    })
+  const wrongUnit = checkUnit(method, unit)
+  if (wrongUnit) findings.push(wrongUnit)
   const repeated = alreadyHarmonized || volume.history.some((step) => step.op === 'harmonize')
   findings.push(
     repeated

@@ -3,9 +3,11 @@ import type { Acquisition } from '../domain/acquisition.ts'
 import { blankedParts } from '../domain/blanked.ts'
 import type { ImageKind } from '../domain/declared.ts'
 import { firstKnown, type Preparation } from '../domain/preparation.ts'
+import type { DeclaredUnit } from '../domain/unit.ts'
 import { ConfigError, RefusedError } from '../errors.ts'
 import { ANY_DOMAIN } from '../inference/local-tone-model.ts'
 import type { Profile } from '../inference/residual-unet.ts'
+import { bodyMask } from '../volume/body.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { UNTRAINED_MODELS } from './closed-form.ts'
@@ -38,6 +40,7 @@ import {
   type UncertaintyParts,
   uncertaintyOf,
 } from './uncertainty.ts'
+import { type UnitCheck, unitCheck } from './unit-guard.ts'
 
 export interface Harmonizer {
   readonly identity: HarmonizerIdentity
@@ -75,6 +78,8 @@ export interface ApplyOptions {
   readonly preparation?: Preparation | undefined
   /** What it holds, where that is said. */
   readonly kind?: ImageKind | undefined
+  /** In which unit it is, where that is said elsewhere than in the volume. */
+  readonly unit?: DeclaredUnit | undefined
   /** How it was acquired, as far as it is known; `residual-unet` reads it. */
   readonly acquisition?: Acquisition | undefined
   /** How many passes `residual-unet` takes: `quality` (three, the default) or `fast` (one). */
@@ -166,6 +171,7 @@ interface Examined {
   readonly survey: MaskSurvey
   readonly facts: ImageFacts
   readonly preparation: Preparation
+  readonly unit: UnitCheck
   figures(): Figures
   /** An image of the target, which nothing is done to. */
   readonly passedThrough: boolean
@@ -193,7 +199,8 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         `The mask has ${options.mask.length} voxels, the image ${voxelCount(volume)}.`,
         'Give a mask on the grid of the image.',
       )
-    const mask = options.mask ?? foregroundMask(volume)
+    const inHu = model.kind === 'band-unet' && model.unit === 'HU'
+    const mask = options.mask ?? (inHu ? bodyMask(volume) : foregroundMask(volume))
     const x = toFloat32(volume)
     const survey = surveyMask(volume.shape, mask, FIGURE_SLICES)
     const facts = imageFacts(volume, x, survey)
@@ -210,13 +217,12 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         : options.mask
           ? describeImage(volume, x)
           : describeImage(volume, x, { mask, ...survey }, figures())
-    const ofImage = checkImage(
-      volume,
-      facts,
-      identity.method,
-      options.alreadyHarmonized ?? false,
-      options.kind,
-    )
+    const unit = unitCheck(volume, model, options.unit)
+    const ofImage = checkImage(volume, facts, identity.method, {
+      alreadyHarmonized: options.alreadyHarmonized ?? false,
+      kind: options.kind,
+      unit,
+    })
     if (checksResult) ofImage.push(checkLabelMap(x, volume.shape, mask))
     const before = [...ofImage, ...checkLimits({ facts, descriptors, preparation }, limits)]
     enforce(before, force)
@@ -235,7 +241,10 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       acquisition: options.acquisition ?? {},
       profile: options.profile ?? 'quality',
     }
-    return { domain, image, survey, facts, preparation, figures, passedThrough, checksResult, checkResult }
+    return {
+      ...{ domain, image, survey, facts, preparation, unit, figures },
+      ...{ passedThrough, checksResult, checkResult },
+    }
   }
 
   const map = async (image: Image, visits: readonly Visit[]): Promise<Mapped> => {
@@ -267,7 +276,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
     async apply(volume, options = {}) {
       const { visits = [] } = options
       const examined = examine(volume, options)
-      const { domain, image, survey, facts, preparation, figures, passedThrough } = examined
+      const { domain, image, survey, facts, preparation, unit, figures, passedThrough } = examined
       const measure = options.uncertainty && requireUncertainty(parts.uncertainty, identity, domain)
       const { x, mask } = image
       const step = {
@@ -299,7 +308,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       return {
         volume: unchanged
           ? volume
-          : volumeOf(volume, values, { unit: volume.unit, history: [...volume.history, step] }),
+          : volumeOf(volume, values, { unit: unit.after, history: [...volume.history, step] }),
         mask,
         inverse,
         ...(uncertainty && { uncertainty }),

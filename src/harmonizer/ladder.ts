@@ -1,7 +1,7 @@
 /** What the ladder says of every method, from the weakest to the strongest. Imports nothing, so that the command line can list them at once. */
 import type { Method } from './method.ts'
 
-/** How much a method is able to change: 0 nothing, 1 gain and offset, 2 one curve, 4 a curve that varies over space, 5 a bounded residual on top. */
+/** How much a method is able to change: 0 nothing, 1 gain and offset, 2 one curve, 4 a curve that varies over space, 5 a bounded residual. */
 export type Rung = 0 | 1 | 2 | 4 | 5
 
 interface Place {
@@ -17,6 +17,8 @@ interface Place {
   readonly searchesPeak?: true
   /** Whether what it does at a voxel depends on the image around it, so that no curve leads back. */
   readonly oneWay?: true
+  /** Whether it is for images in a physical unit, which all others refuse. */
+  readonly keepsUnit?: true
 }
 
 const LADDER: Readonly<Record<Method, Place>> = {
@@ -31,10 +33,14 @@ const LADDER: Readonly<Record<Method, Place>> = {
   tone: { rung: 2, from: 'pairs' },
   'local-tone': { rung: 4, from: 'pairs' },
   'residual-unet': { rung: 5, from: 'pairs', oneWay: true },
+  'band-unet': { rung: 5, from: 'pairs', oneWay: true, keepsUnit: true },
 }
 
 /** From the weakest to the strongest. */
-export const METHODS: readonly Method[] = Object.keys(LADDER) as Method[]
+export const ALL_METHODS: readonly Method[] = Object.keys(LADDER) as Method[]
+
+/** The ladder of images of arbitrary intensity, such as MRI. */
+export const METHODS: readonly Method[] = ALL_METHODS.filter((method) => LADDER[method].keepsUnit !== true)
 
 export function isMethod(name: string): name is Method {
   return Object.hasOwn(LADDER, name)

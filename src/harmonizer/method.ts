@@ -1,5 +1,6 @@
 /** Every method attune can apply: its model as plain data, and the schema at the boundary. */
 import * as z from 'zod'
+import type { BandUnetModel } from '../inference/band-unet-model.ts'
 import type { LocalToneModel } from '../inference/local-tone-model.ts'
 import type { FcmModel } from '../intensity/fcm.ts'
 import type { HistogramModel } from '../intensity/histogram.ts'
@@ -27,12 +28,13 @@ export type Model =
   | ToneModel
   | LocalToneModel
   | ResidualUnetModel
+  | BandUnetModel
 export type Method = Model['kind']
 
 /** A method whose network a recipe of its own trains. */
-export type NetworkModel = LocalToneModel | ResidualUnetModel
+export type NetworkModel = LocalToneModel | ResidualUnetModel | BandUnetModel
 export function isNetworkMethod(method: Method): method is NetworkModel['kind'] {
-  return method === 'local-tone' || method === 'residual-unet'
+  return method === 'local-tone' || method === 'residual-unet' || method === 'band-unet'
 }
 
 export function isNetwork(model: Model): model is NetworkModel {
@@ -93,6 +95,17 @@ export const modelSchema: z.ZodType<Model> = z
       kind: z.literal('residual-unet'),
       stage: z.discriminatedUnion('kind', [tone, localTone]),
       bound: positive,
+      code: z.array(z.string()).min(1),
+    }),
+    z.strictObject({
+      kind: z.literal('band-unet'),
+      unit: z.enum(['HU', 'SUVbw']),
+      window: z.strictObject({ low: finite, high: finite, ramp: positive }),
+      most: z.union([
+        z.strictObject({ size: positive }),
+        z.strictObject({ share: positive.max(0.5, 'must leave no value below 0') }),
+      ]),
+      voxelMm: z.tuple([positive, positive, positive]),
       code: z.array(z.string()).min(1),
     }),
   ])

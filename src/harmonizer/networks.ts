@@ -1,6 +1,7 @@
 /** Methods with a network: opened once, applied to many images. */
 import type { Acquisition } from '../domain/acquisition.ts'
 import { ConfigError } from '../errors.ts'
+import type { BandUnetModel } from '../inference/band-unet-model.ts'
 import { backThroughCurves, type LocalCurves, throughCurves } from '../inference/curves.ts'
 import type { LocalToneModel } from '../inference/local-tone-model.ts'
 import type { Profile, ResidualUnet } from '../inference/residual-unet.ts'
@@ -51,6 +52,7 @@ export async function openNetwork(
   threads: number,
 ): Promise<Network> {
   if (model.kind === 'local-tone') return localToneNetwork(name, model, graphs, threads)
+  if (model.kind === 'band-unet') return bandUnetNetwork(name, model, graphs, threads)
   const { imageCode, sharedCode } = await import('./image-code.ts')
   const { readLattice } = await import('../inference/reading.ts')
   const { openResidualUnet } = await import('../inference/residual-unet.ts')
@@ -116,6 +118,26 @@ async function localToneNetwork(
       return { values, inverse: () => backThroughCurves(model, volume, curves) }
     },
     visit: async (image) => ({ kind: 'curves', curves: await curvesOf(image) }),
+    close: () => network.close(),
+  }
+}
+
+async function bandUnetNetwork(
+  name: string,
+  model: BandUnetModel,
+  graphs: Graphs,
+  threads: number,
+): Promise<Network> {
+  const { unitCode } = await import('./unit-code.ts')
+  const { openBandUnet } = await import('../inference/band-unet.ts')
+  const network = await openBandUnet(model, graphOf(name, 'network.onnx', graphs), { threads })
+  return {
+    apply: async ({ volume, x, mask }) => ({
+      values: await network.apply(volume, x, unitCode(model.unit, volume, x, mask)),
+      inverse: noInverse,
+    }),
+    // nothing is estimated from the image but its noise and sharpness, which are those of each visit
+    visit: async () => undefined,
     close: () => network.close(),
   }
 }

@@ -2,6 +2,7 @@
 import type { Confidence, Evidence, Figure, ProbeResult } from '../evidence/evidence.ts'
 import type { Row, Table } from './tables.ts'
 import { uncertainty } from './uncertainty.ts'
+import { units } from './units.ts'
 import { counted, figureOf, figureText, isFloor, METRICS, methodName, percent } from './words.ts'
 
 export interface ProofSection {
@@ -14,7 +15,9 @@ export interface ProofSection {
 
 /** Those that the evidence holds. */
 export function proofSections(evidence: Evidence): readonly ProofSection[] {
-  return [ladder, kept, probe, people, unseen, uncertainty].flatMap((section) => section(evidence) ?? [])
+  return [ladder, kept, units, probe, people, unseen, uncertainty].flatMap(
+    (section) => section(evidence) ?? [],
+  )
 }
 
 /** Every method on every scanner: how little correction would do. */
@@ -87,7 +90,7 @@ function kept(evidence: Evidence): ProofSection | undefined {
 
 /** Why there is no inverse. */
 function oneWay(method: string): string {
-  return method === 'residual-unet'
+  return method === 'residual-unet' || method === 'band-unet'
     ? 'what its network adds depends on the image around a voxel, and no function of the intensity takes it off again.'
     : 'the mapping is flat somewhere, and has made one intensity of two.'
 }

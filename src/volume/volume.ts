@@ -11,8 +11,11 @@ export type Samples =
   | Int32Array
   | Uint32Array
 
-/** `arbitrary` is what MRI scanners give; the others carry physics that rungs 1-2 must not touch. */
-export type Unit = 'arbitrary' | 'HU' | 'SUVbw'
+/**
+ * `arbitrary` is what MRI scanners give. In all others a number means the same on every scanner, so that no method may rescale it:
+ * CT numbers, standardized uptake by body weight (g/ml), activity concentration, diffusivity, relaxation times and rates.
+ */
+export type Unit = 'arbitrary' | 'HU' | 'SUVbw' | 'Bq/ml' | 'mm2/s' | 'ms' | 's' | '1/s'
 
 /** Number of voxels along the stored axes; the first varies fastest in memory. */
 export type Shape = readonly [nx: number, ny: number, nz: number]

@@ -31,10 +31,10 @@ export function exportResidualUnet(parts: ResidualUnetParts): Uint8Array {
     [1, model.code.length],
     'Code of the image; see the metadata entry code.',
   )
-  const spread = g.op('Div', [g.op('Sub', [code, g.floats(standard.mean)]), g.floats(standard.sd)])
-  const codes = g.op('Clip', [spread, g.floats([-CODE_LIMIT], []), g.floats([CODE_LIMIT], [])])
+  const codes = standardCode(g, code, standard)
   const scaled = g.op('Div', [slices, g.floats([referenceScale])])
-  const found = network(g, parts, scaled, codes)
+  const head = headGraph(g, parts.weights, weightShapes(model.code.length), blocks(), scaled, codes)
+  const found = smooth(g, g.op('Mul', [g.op('Tanh', [head]), g.floats([model.bound / referenceScale])]))
   g.output(
     'residual',
     g.op('Mul', [found, g.floats([referenceScale])]),
@@ -51,13 +51,21 @@ export function exportResidualUnet(parts: ResidualUnetParts): Uint8Array {
   })
 }
 
-function network(
+/** Scale and shift of the code, within its limit. */
+export function standardCode(g: GraphBuilder, code: Value, { mean, sd }: CodeScale): Value {
+  const spread = g.op('Div', [g.op('Sub', [code, g.floats(mean)]), g.floats(sd)])
+  return g.op('Clip', [spread, g.floats([-CODE_LIMIT], []), g.floats([CODE_LIMIT], [])])
+}
+
+/** The U-Net up to its head, as `headOf` of models/residual-unet/network.ts. */
+export function headGraph(
   g: GraphBuilder,
-  { model, weights, referenceScale }: ResidualUnetParts,
+  weights: ResidualUnetParts['weights'],
+  shapes: ReturnType<typeof weightShapes>,
+  list: ReturnType<typeof blocks>,
   slices: Value,
   codes: Value,
 ): Value {
-  const shapes = weightShapes(model.code.length)
   const constant = (name: string): Value => g.floats(weights[name]!, shapes[name])
   const kernel = (name: string): Value => {
     const [height, width, inputs, outputs] = shapes[name] as [number, number, number, number]
@@ -81,7 +89,6 @@ function network(
     from += channels
     return perChannel(part, channels)
   }
-  const list = blocks()
   const block = (x: Value, { name, outputs }: (typeof list)[number]): Value => {
     const first = same(x, `${name}/kernel1`)
     const scale = g.op('Add', [modulation(outputs), g.floats([1])])
@@ -103,12 +110,10 @@ function network(
     })
     x = block(g.op('Concat', [up, skips[levels - 2 - step]!], { axis: 1 }), one)
   }
-  const head = g.op('Add', [
+  return g.op('Add', [
     g.op('Conv', [x, kernel('head/kernel')], { kernel_shape: [1, 1] }),
-    perChannel(constant('head/bias'), 1),
+    perChannel(constant('head/bias'), shapes['head/bias']?.[0] ?? 1),
   ])
-  const bounded = g.op('Mul', [g.op('Tanh', [head]), g.floats([model.bound / referenceScale])])
-  return smooth(g, bounded)
 }
 
 function smooth(g: GraphBuilder, x: Value): Value {
