@@ -105,10 +105,10 @@ export async function train(
     options,
     onProgress,
   )
-  if (options.uncertainty === true) {
-    requireTravelers(cohort, target)
-    onProgress({ stage: 'remark', line: costOfFolds(cohort, target, options.method) })
-  }
+  if (options.uncertainty === true) requireTravelers(cohort, target)
+  const uncertain = options.uncertainty ?? auto
+  const cost = uncertain ? costOfFolds(cohort, target, options.method) : undefined
+  if (cost !== undefined) onProgress({ stage: 'remark', line: cost })
   const collectors = collectorsOf(settings.population, options.method)
   const samples: Float32Array[] = []
   const range = { add: (x: Float32Array, mask: Uint8Array) => samples.push(rangeSample(x, mask)) }
@@ -204,8 +204,7 @@ export async function train(
       : isNetworkMethod(method)
         ? await fitNetwork(method, cohort, checkpoint, onProgress)
         : closedForm(method, baselines, settings.ownOf(method))
-  const calibrated =
-    (options.uncertainty ?? auto) ? await calibrate(foldInput, method, onProgress) : undefined
+  const calibrated = uncertain ? await calibrate(foldInput, method, onProgress) : undefined
   const name = basename(out, BUNDLE_SUFFIX)
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,

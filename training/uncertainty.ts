@@ -107,9 +107,11 @@ export async function calibrate(
   }
 }
 
-/** What the map costs beside the training itself; said before it begins. */
-export function costOfFolds(cohort: Cohort, target: string, method: Method | 'auto'): string {
-  const { folds } = foldsOf(cohort, target)
+/** What the map costs beside the training itself, to be said before it begins; `undefined` where nobody can be left out. */
+export function costOfFolds(cohort: Cohort, target: string, method: Method | 'auto'): string | undefined {
+  const found = foldsOf(cohort, target)
+  if (!canLeaveOut(found)) return undefined
+  const { folds } = found
   const scans = folds.reduce((sum, { scored }) => sum + scored.length, 0)
   const fits = method !== 'auto' && isNetworkMethod(method) ? `${folds.length} trainings more, and ` : ''
   return `uncertainty: ${fits}${scans * folds.length} harmonizations of ${scans} scans of people left out`
