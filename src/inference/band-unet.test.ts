@@ -1,7 +1,7 @@
 /** What holds of `band-unet` whatever its weights are: drawn at random here, so that no training could have made it so. */
 
 import { join } from 'node:path'
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BODY_TISSUES, drawBody, paintBody } from '../../data/generators/bodies.ts'
 import { CT_SCANNERS, PET_SCANNERS, scanBody } from '../../data/generators/body-scanners.ts'

@@ -40,7 +40,7 @@ export function units({ units: results }: Evidence): ProofSection | undefined {
               row('SUVpeak', ({ suv }) => suv && relative(suv.peak)),
             ]),
       ],
-        notes: [],
+      notes: [],
     },
   }
 }
