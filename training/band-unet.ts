@@ -4,7 +4,7 @@
  */
 import type * as TensorFlow from '@tensorflow/tfjs-core'
 import { type BandLimits, bandResidual, bandsOf, bandWeightShapes } from '../models/band-unet/network.ts'
-import { blocks, SLICES, type Weights } from '../models/residual-unet/network.ts'
+import { SLICES, type Weights } from '../models/residual-unet/network.ts'
 import type { Cohort } from '../src/cohort/cohort.ts'
 import { UNIT_CODE } from '../src/harmonizer/unit-code.ts'
 import type { BandUnetModel, KeptUnit } from '../src/inference/band-unet-model.ts'
@@ -14,6 +14,7 @@ import { checkpointKey, type TrainingState } from './parts/checkpoint.ts'
 import { type CodeScale, codeScale, standardized } from './parts/code-scale.ts'
 import { meanAbsolute } from './parts/image-loss.ts'
 import { optimize, type StepHooks } from './parts/optimize.ts'
+import { startingWeights } from './parts/starting-weights.ts'
 import { drawUnitBatch, loadUnitSubjects, type UnitBatch } from './parts/unit-slices.ts'
 import type { UnitSurvey } from './unit-survey.ts'
 
@@ -128,7 +129,7 @@ export async function trainBandUnet(
     engine: [engine.name, engine.version],
   })
   const state = await optimize(tf, {
-    tensors: startingWeights(options.seed),
+    tensors: startingWeights(bandWeightShapes(UNIT_CODE.length), options.seed, 'band-unet weights'),
     steps: options.steps,
     learningRate: options.learningRate,
     batchAt: (step) => drawUnitBatch(subjects, options, sizeOf, random(options.seed, `patches/${step}`)),
@@ -144,22 +145,6 @@ export async function trainBandUnet(
     loss: state.loss,
     engine: `${engine.name} (${engine.version})`,
   }
-}
-
-/** Kernels as by He et al. (2015), arXiv:1502.01852; gains of 0, so that every image stays as it is before the first step. */
-function startingWeights(
-  seed: number,
-): Readonly<Record<string, { readonly values: Float32Array; readonly shape: readonly number[] }>> {
-  const rng = random(seed, 'band-unet weights')
-  const convolutions = new Set(blocks().flatMap(({ name }) => [`${name}/kernel1`, `${name}/kernel2`]))
-  return Object.fromEntries(
-    Object.entries(bandWeightShapes(UNIT_CODE.length)).map(([name, shape]) => {
-      const size = shape.reduce((product, n) => product * n, 1)
-      const fanIn = size / (shape.at(-1) ?? 1)
-      const spread = convolutions.has(name) || name === 'code/kernel' ? Math.sqrt(2 / fanIn) : 0
-      return [name, { values: Float32Array.from({ length: size }, () => spread * rng.normal()), shape }]
-    }),
-  )
 }
 
 type LossSettings = Pick<BandUnetOptions, 'power' | 'drift'> & {

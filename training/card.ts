@@ -1,7 +1,7 @@
 /** `card.md`: what a person must know before using a bundle. Built from what the bundle holds, so the two cannot disagree. */
 import type { Selection } from '../src/evidence/selection.ts'
 import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.ts'
-import type { Method } from '../src/harmonizer/method.ts'
+import { type Method, stageOf } from '../src/harmonizer/method.ts'
 import type { ResidualUnetModel } from '../src/harmonizer/residual-unet-model.ts'
 import { isCalibrated, LEAST_PEOPLE, type UncertaintyModel } from '../src/harmonizer/uncertainty-model.ts'
 import type { BandUnetModel } from '../src/inference/band-unet-model.ts'
@@ -71,7 +71,7 @@ const MAY_HARM: Readonly<Record<Method, readonly string[]>> = {
 export function modelCard(name: string, manifest: Omit<Manifest, 'files'>, selection?: Selection): string {
   const { steps, rung, sources, target, guards, training, uncertainty } = manifest
   const [model] = steps
-  const curves = model.kind === 'residual-unet' ? model.stage : model
+  const curves = stageOf(model)
   const bounds = `${curves.kind === 'local-tone' ? boundsOf(curves, training.options) : ''}${model.kind === 'residual-unet' ? residualBound(model) : ''}${model.kind === 'band-unet' ? unitBound(model) : ''}`
   const few =
     training.subjects.length < 4

@@ -1,20 +1,18 @@
 /** Fitting one method: the part of training that differs between them. */
 import type { Cohort } from '../src/cohort/cohort.ts'
 import type { BundleFiles } from '../src/harmonizer/bundle.ts'
-import { harmonizerOf } from '../src/harmonizer/harmonizer.ts'
-import { rungOf } from '../src/harmonizer/ladder.ts'
 import type { Manifest } from '../src/harmonizer/manifest.ts'
 import type { ClosedFormModel, Method, Model } from '../src/harmonizer/method.ts'
+import type { Graphs } from '../src/harmonizer/networks.ts'
 import type { TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
+import { forcedMapping, unguarded } from '../src/harmonizer/unguarded.ts'
 import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
 import type { ToneModel } from '../src/intensity/tone.ts'
-import { toFloat32 } from '../src/volume/volume.ts'
 import type { BandUnetOptions } from './band-unet.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import { type CheckpointPlace, secondStage } from './parts/checkpoint.ts'
 import type { Start } from './parts/fine-tuning.ts'
-import type { FirstStage } from './parts/lattice-subjects.ts'
 import type { StepProgress } from './parts/optimize.ts'
 import type { ResidualUnetOptions } from './residual-unet.ts'
 import type { UnitSurvey } from './unit-survey.ts'
@@ -133,18 +131,8 @@ export async function fitResidualUnet(
   const { trainResidualUnet } = await import('./residual-unet.ts')
   const { exportResidualUnet } = await import('./parts/onnx-residual-unet.ts')
   const { 'network.onnx': complete, ...graphs } = first.files
-  const harmonizer = harmonizerOf({
-    identity: { name: 'first stage', method: first.model.kind, rung: rungOf(first.model.kind), target },
-    sources: [...new Set(cohort.scans.map(({ domain }) => domain))].filter((domain) => domain !== target),
-    model: first.model,
-    guards: {},
-    graphs: graphs as Readonly<Record<string, Uint8Array>>,
-  })
-  const stage = {
-    model: first.model as ToneModel | LocalToneModel,
-    apply: async (...[volume, mask, domain]: Parameters<FirstStage>) =>
-      toFloat32((await harmonizer.apply(volume, { domain, mask, force: true })).volume),
-  }
+  const harmonizer = unguarded(first.model, target, graphs as Graphs, 'first stage')
+  const stage = { model: first.model as ToneModel | LocalToneModel, apply: forcedMapping(harmonizer) }
   try {
     const trained = await trainResidualUnet(cohort, target, stage, options, {
       onScan: (done, total) => onProgress({ stage: 'lattices', done, total }),

@@ -4,7 +4,6 @@
  */
 import type * as TensorFlow from '@tensorflow/tfjs-core'
 import {
-  blocks,
   gaussian,
   residual,
   SLICES,
@@ -16,6 +15,7 @@ import type { Cohort } from '../src/cohort/cohort.ts'
 import { InputError } from '../src/errors.ts'
 import { CODE_FIELDS } from '../src/harmonizer/image-code.ts'
 import type { ResidualUnetModel } from '../src/harmonizer/residual-unet-model.ts'
+import type { Mapping } from '../src/harmonizer/unguarded.ts'
 import type { LocalToneModel } from '../src/inference/local-tone-model.ts'
 import type { ToneModel } from '../src/intensity/tone.ts'
 import { LATTICE } from '../src/kernels/lattice.ts'
@@ -25,9 +25,10 @@ import { checkpointKey, type TrainingState } from './parts/checkpoint.ts'
 import { codeScale, standardized } from './parts/code-scale.ts'
 import { dissimilarity, edgeDifference, meanAbsolute } from './parts/image-loss.ts'
 import { medianAbove } from './parts/lattice-pairs.ts'
-import { type FirstStage, type LatticeSubject, loadLatticeSubjects } from './parts/lattice-subjects.ts'
+import { type LatticeSubject, loadLatticeSubjects } from './parts/lattice-subjects.ts'
 import { optimize, type StepHooks } from './parts/optimize.ts'
 import { type Batch, drawBatch, slicesOf } from './parts/slices.ts'
+import { startingWeights } from './parts/starting-weights.ts'
 import { withoutGains } from './parts/target-gains.ts'
 
 type Tf = typeof TensorFlow
@@ -69,7 +70,7 @@ export const RESIDUAL_UNET_DEFAULTS: ResidualUnetOptions = {
 /** What comes before the network. */
 export interface Stage {
   readonly model: ToneModel | LocalToneModel
-  readonly apply: FirstStage
+  readonly apply: Mapping
 }
 
 export interface TrainedResidualUnet {
@@ -123,7 +124,7 @@ export async function trainResidualUnet(
     engine: [engine.name, engine.version],
   })
   const state = await optimize(tf, {
-    tensors: startingWeights(options.seed),
+    tensors: startingWeights(weightShapes(CODE_FIELDS.length), options.seed, 'residual-unet weights'),
     steps: options.steps,
     learningRate: options.learningRate,
     batchAt: (step) => drawBatch(slices, options, random(options.seed, `slices/${step}`)),
@@ -144,22 +145,6 @@ export async function trainResidualUnet(
     loss: state.loss,
     engine: `${engine.name} (${engine.version})`,
   }
-}
-
-/** Kernels as by He et al. (2015), arXiv:1502.01852; nothing is added to the image, and nothing modulated, before the first step. */
-function startingWeights(
-  seed: number,
-): Readonly<Record<string, { readonly values: Float32Array; readonly shape: readonly number[] }>> {
-  const rng = random(seed, 'residual-unet weights')
-  const convolutions = new Set(blocks().flatMap(({ name }) => [`${name}/kernel1`, `${name}/kernel2`]))
-  return Object.fromEntries(
-    Object.entries(weightShapes(CODE_FIELDS.length)).map(([name, shape]) => {
-      const size = shape.reduce((product, n) => product * n, 1)
-      const fanIn = size / (shape.at(-1) ?? 1)
-      const spread = convolutions.has(name) || name === 'code/kernel' ? Math.sqrt(2 / fanIn) : 0
-      return [name, { values: Float32Array.from({ length: size }, () => spread * rng.normal()), shape }]
-    }),
-  )
 }
 
 type LossSettings = Pick<ResidualUnetOptions, 'edges' | 'structure' | 'consistency' | 'blurMm'> & {

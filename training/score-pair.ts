@@ -9,16 +9,17 @@ import type { Method } from '../src/harmonizer/method.ts'
 import { referenceChanges } from '../src/harmonizer/reference-change.ts'
 import { scanSeparations, separationsOf, tissuesOf } from '../src/harmonizer/separation.ts'
 import type { Failure, PairScore } from '../src/harmonizer/standing.ts'
+import type { Mapping } from '../src/harmonizer/unguarded.ts'
 import { keepsOrder } from '../src/metrics/intensity-order.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
-import { type Grid, toFloat32, type Volume } from '../src/volume/volume.ts'
+import { type Grid, toFloat32 } from '../src/volume/volume.ts'
 
 /** A fitted method, ready to be applied. */
 export interface Correction {
   readonly method: Method
   /** Images of the target are mapped as well, where the method knows the target. */
-  apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
+  readonly apply: Mapping
 }
 
 export interface Scores {
@@ -52,7 +53,7 @@ export async function scorePair(
   const failures: Failure[] = []
   for (const { method, apply } of corrections) {
     try {
-      outputs.set(method, await apply(own.volume, own.mask, pair.source.domain))
+      outputs.set(method, await apply(own.volume, own.mask, own.origin))
     } catch (error) {
       if (!(error instanceof UnfittableError)) throw error
       failures.push({
@@ -78,7 +79,7 @@ export async function scorePair(
     kept.set(correction.method, {
       ...finite('referenceChange', await referenceChange(pair, correction, range, references)),
       ...(rungOf(correction.method) >= LOCAL_RUNG && {
-        ...finite('atrophyKept', await lossKept(pair, own, tissues.labels, correction, x)),
+        ...finite('atrophyKept', await lossKept(own, tissues.labels, correction, x)),
       }),
     })
   }
@@ -128,8 +129,7 @@ async function referenceChange(
 }
 
 async function lossKept(
-  { source: { domain } }: Pair,
-  { volume, mask }: LoadedScan,
+  { volume, mask, origin }: LoadedScan,
   labels: Uint8Array,
   { apply }: Correction,
   asItCame: Float32Array,
@@ -137,8 +137,8 @@ async function lossKept(
   const [trial] = atrophyTest(volume, labels, mask, [LOSS])?.trials ?? []
   if (trial === undefined) return undefined
   return trial.kept(
-    await apply(trial.earlier, mask, domain),
-    await apply(trial.later, mask, domain),
+    await apply(trial.earlier, mask, origin),
+    await apply(trial.later, mask, origin),
     asItCame,
   )
 }

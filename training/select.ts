@@ -7,11 +7,9 @@ import type { Pair } from '../src/cohort/cohort.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
 import type { Selection, SelectionRung } from '../src/evidence/selection.ts'
 import { type ChoiceInput, chooseRung, highestRung, inLadderOrder, misses } from '../src/harmonizer/choice.ts'
-import { applyClosedForm } from '../src/harmonizer/closed-form.ts'
 import { rivalsOf } from '../src/harmonizer/gates.ts'
-import { harmonizerOf } from '../src/harmonizer/harmonizer.ts'
 import { copiesVolumes, METHODS, rungOf, searchesPeak } from '../src/harmonizer/ladder.ts'
-import { type ClosedFormModel, isNetworkMethod, type Method, type Model } from '../src/harmonizer/method.ts'
+import { type ClosedFormModel, isNetworkMethod, type Method } from '../src/harmonizer/method.ts'
 import type { Graphs } from '../src/harmonizer/networks.ts'
 import { type RescanError, rescanErrors } from '../src/harmonizer/rescan.ts'
 import {
@@ -22,7 +20,7 @@ import {
   type StandingOptions,
   standingsOf,
 } from '../src/harmonizer/standing.ts'
-import { toFloat32 } from '../src/volume/volume.ts'
+import { closedMapping, forcedMapping, unguarded } from '../src/harmonizer/unguarded.ts'
 import type { Fitted, TrainProgress } from './fit.ts'
 import { closedFormWithout, type FoldInput, networkWithout } from './fold-models.ts'
 import { scoresOf } from './fold-store.ts'
@@ -230,10 +228,7 @@ function closedForms(
 }
 
 function closedCorrection(model: ClosedFormModel): Correction {
-  return {
-    method: model.kind,
-    apply: async (volume, mask, domain) => applyClosedForm(model, toFloat32(volume), mask, domain),
-  }
+  return { method: model.kind, apply: closedMapping(model) }
 }
 
 async function withNetwork<T>(
@@ -241,27 +236,12 @@ async function withNetwork<T>(
   { target }: SelectionInput,
   work: (network: Correction) => Promise<T>,
 ): Promise<T> {
-  const harmonizer = harmonizerOf({
-    identity: { name: 'fold', method: model.kind, rung: rungOf(model.kind), target },
-    sources: sourcesOf(model, target),
-    model,
-    guards: {},
-    graphs: files as Graphs,
-  })
+  const harmonizer = unguarded(model, target, files as Graphs, 'fold')
   try {
-    return await work({
-      method: model.kind,
-      apply: async (volume, mask, domain) =>
-        toFloat32((await harmonizer.apply(volume, { domain, mask, force: true, evenTarget: true })).volume),
-    })
+    return await work({ method: model.kind, apply: forcedMapping(harmonizer) })
   } finally {
     await harmonizer.close()
   }
-}
-
-function sourcesOf(model: Model, target: string): readonly string[] {
-  const curves = model.kind === 'residual-unet' ? model.stage : model
-  return 'tones' in curves ? Object.keys(curves.tones).filter((domain) => domain !== target) : []
 }
 
 /** Which gates the method fails once it is fitted on everyone, on the same scans; `undefined` where it fails none. */

@@ -182,7 +182,7 @@ async function sampleOf(
   const x = toFloat32(own.volume)
   const y = toFloat32(target)
   const image: Image = {
-    ...{ volume: own.volume, x, mask: own.mask, domain, acquisition: {}, profile: 'quality' },
+    ...{ volume: own.volume, x, mask: own.mask, ...own.origin, profile: 'quality' },
     nonFinite: x.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0),
   }
   const output = await foldOutput(models[index] as FoldModel, image, THREADS)

@@ -1,16 +1,16 @@
 /** What is compared: the harmonizer under test, and weaker methods fitted to the same training scans. */
-import { applyClosedForm } from '../src/harmonizer/closed-form.ts'
 import type { Harmonizer } from '../src/harmonizer/harmonizer.ts'
 import { isInvertible } from '../src/harmonizer/ladder.ts'
 import { type ClosedFormModel, isNetwork, type Model } from '../src/harmonizer/method.ts'
-import { toFloat32, type Volume } from '../src/volume/volume.ts'
+import { closedMapping, forcedMapping, type Mapping } from '../src/harmonizer/unguarded.ts'
+import { toFloat32 } from '../src/volume/volume.ts'
 
 export interface Correction {
   readonly name: string
   /** Images of the reference are mapped as well, where the method knows the reference. */
-  apply(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array>
+  readonly apply: Mapping
   /** The image mapped, and mapped back; absent, or `undefined`, where the mapping has no inverse. */
-  backAndForth?(volume: Volume, mask: Uint8Array, domain: string): Promise<Float32Array | undefined>
+  backAndForth?(...image: Parameters<Mapping>): Promise<Float32Array | undefined>
 }
 
 /**
@@ -28,11 +28,7 @@ export function correctionsOf(
   return [
     ...weaker
       .filter(({ kind }) => kind !== method)
-      .map((model) => ({
-        name: model.kind,
-        apply: async (volume: Volume, mask: Uint8Array, domain: string) =>
-          applyClosedForm(model, toFloat32(volume), mask, domain),
-      })),
+      .map((model) => ({ name: model.kind, apply: closedMapping(model) })),
     ...(first === undefined ? [] : [asCorrection(first)]),
     asCorrection(harmonizer),
   ]
@@ -40,14 +36,12 @@ export function correctionsOf(
 
 function asCorrection(harmonizer: Harmonizer): Correction {
   const { method } = harmonizer.identity
-  const map = async (volume: Volume, mask: Uint8Array, domain: string) =>
-    harmonizer.apply(volume, { domain, mask, force: true, evenTarget: true })
   return {
     name: method,
-    apply: async (volume, mask, domain) => toFloat32((await map(volume, mask, domain)).volume),
+    apply: forcedMapping(harmonizer),
     ...(isInvertible(method) && {
-      backAndForth: async (volume: Volume, mask: Uint8Array, domain: string) => {
-        const harmonized = await map(volume, mask, domain)
+      backAndForth: async (volume, mask, origin) => {
+        const harmonized = await harmonizer.apply(volume, { ...origin, mask, force: true, evenTarget: true })
         return harmonized.inverse()?.(toFloat32(harmonized.volume))
       },
     }),

@@ -119,7 +119,7 @@ async function measure(
   const own = await loadScan(pair.source)
   const { target, mask } = await loadPair(pair)
   const { volume, uncertainty } = await harmonizer.apply(own.volume, {
-    ...{ domain: pair.source.domain, mask: own.mask, force: true, uncertainty: true },
+    ...{ ...own.origin, mask: own.mask, force: true, uncertainty: true },
   })
   const output = toFloat32(volume)
   const width = toFloat32((uncertainty as NonNullable<typeof uncertainty>).map)

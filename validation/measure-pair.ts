@@ -73,7 +73,7 @@ export async function measurePair(
   const outputs = new Map<string, Float32Array>()
   for (const correction of corrections)
     try {
-      outputs.set(correction.name, await correction.apply(own.volume, own.mask, pair.source.domain))
+      outputs.set(correction.name, await correction.apply(own.volume, own.mask, own.origin))
     } catch (error) {
       if (error instanceof RefusedError) return { pair, reason: error.what }
       if (!(error instanceof UnfittableError) || correction === corrections.at(-1)) throw error
@@ -85,7 +85,7 @@ export async function measurePair(
   const similarity = ssimTo(y, grid.shape, mask, range)
   const tested = corrections.at(-1) as Correction
   const x0 = toFloat32(source)
-  const back = await tested.backAndForth?.(own.volume, own.mask, pair.source.domain)
+  const back = await tested.backAndForth?.(own.volume, own.mask, own.origin)
   const roundTrip = back && mae(back, x0, mask) / rangeOf(x0, mask)
   const results = [...outputs].map(([method, x]): PairResult => {
     const decibel = psnr(x, y, mask, range)
@@ -144,7 +144,7 @@ function finite<K extends string>(name: K, value: number): { [key in K]?: number
 /** Small changes of volume are put into the scan as it came, and the harmonizer is applied again. */
 async function atrophyOf(
   { subject, source: { domain, session } }: Pair,
-  { volume, mask }: LoadedScan,
+  { volume, mask, origin }: LoadedScan,
   { labels }: Tissues,
   { apply }: Correction,
   asItCame: Float32Array,
@@ -154,7 +154,7 @@ async function atrophyOf(
   const { tissue, regionMl, trials } = test
   const found: AtrophyResult[] = []
   for (const { percent, earlier, later, kept } of trials) {
-    const outputs = [await apply(earlier, mask, domain), await apply(later, mask, domain)] as const
+    const outputs = [await apply(earlier, mask, origin), await apply(later, mask, origin)] as const
     const share = kept(...outputs, asItCame)
     if (Number.isFinite(share))
       found.push({ subject, domain, session, tissue, regionMl, percent, kept: share })

@@ -1,4 +1,5 @@
 /** The images behind the rows of a cohort. */
+import type { Origin } from '../domain/acquisition.ts'
 import { hounsfieldLike } from '../domain/hounsfield.ts'
 import { InputError } from '../errors.ts'
 import type { NiftiHeader } from '../formats/nifti/header.ts'
@@ -18,6 +19,7 @@ export interface LoadedScan {
   /** 1 inside, on the image's grid. */
   readonly mask: Uint8Array
   readonly maskSource: 'given' | 'foreground'
+  readonly origin: Origin
 }
 
 /**
@@ -29,10 +31,11 @@ export async function loadScan(scan: Scan): Promise<LoadedScan> {
   const declared = await readDeclarations(scan.image, header, scan.sidecar)
   const unit = declared.unit?.unit ?? hounsfieldLike(stored)?.unit ?? 'arbitrary'
   const volume = { ...stored, unit }
+  const origin = { domain: scan.domain, acquisition: declared.acquisition }
   if (scan.mask !== undefined)
-    return { volume, header, mask: await readMask(scan.mask, volume), maskSource: 'given' }
+    return { volume, header, origin, mask: await readMask(scan.mask, volume), maskSource: 'given' }
   const mask = unit === 'HU' ? bodyMask(volume) : foregroundMask(volume)
-  return { volume, header, mask, maskSource: 'foreground' }
+  return { volume, header, origin, mask, maskSource: 'foreground' }
 }
 
 /** The voxels of a mask file that are above 0, as 0 and 1. */

@@ -9,6 +9,12 @@ export interface Acquisition {
   readonly flipAngle?: number
 }
 
+/** Where an image comes from, as far as a mapping asks. */
+export interface Origin {
+  readonly domain: string
+  readonly acquisition: Acquisition
+}
+
 /** BIDS names. @see BIDS specification 1.10, appendix "Glossary of objects", metadata of MRI */
 const KEYS: Readonly<Record<keyof Acquisition, string>> = {
   fieldStrength: 'MagneticFieldStrength',

@@ -9,6 +9,7 @@ import { applyCurveInto } from '../kernels/monotone.ts'
 import { mae } from '../metrics/mae.ts'
 import { resample } from '../spatial/resample.ts'
 import { sameGrid, toFloat32, type Volume, volumeOf } from '../volume/volume.ts'
+import type { Mapping } from './unguarded.ts'
 
 export interface Consistency {
   readonly subject: string
@@ -18,8 +19,6 @@ export interface Consistency {
   readonly before: number
   readonly after: number
 }
-
-type Apply = (volume: Volume, mask: Uint8Array, domain: string) => Promise<Float32Array>
 
 /**
  * Every two scans of one person on `domain`. After is what the two differ by once the method has been applied to each of them by itself. Before is what
@@ -32,7 +31,7 @@ type Apply = (volume: Volume, mask: Uint8Array, domain: string) => Promise<Float
 export async function consistencyOf(
   cohort: Cohort,
   domain: string,
-  apply: Apply,
+  apply: Mapping,
   range: number,
 ): Promise<readonly Consistency[]> {
   const found: Consistency[] = []
@@ -42,7 +41,10 @@ export async function consistencyOf(
     const difference = (x: Float32Array, y: Float32Array): number =>
       mae(x, onGrid(y, b.volume, a.volume), mask) / range
     try {
-      const after = [await apply(a.volume, a.mask, domain), await apply(b.volume, b.mask, domain)] as const
+      const after = [
+        await apply(a.volume, a.mask, a.origin),
+        await apply(b.volume, b.mask, b.origin),
+      ] as const
       const before = inTheSameUnit([a, b], after)
       found.push({
         subject: first.subject,

@@ -44,6 +44,11 @@ export function isNetwork(model: Model): model is NetworkModel {
 /** A method that needs no network: every method weaker than `local-tone`. */
 export type ClosedFormModel = Exclude<Model, NetworkModel>
 
+/** The part of a model that holds curves and domains: the first stage of one with two stages, any other model itself. */
+export function stageOf(model: Model): Exclude<Model, ResidualUnetModel> {
+  return model.kind === 'residual-unet' ? model.stage : model
+}
+
 const finite = z.number()
 const positive = finite.positive()
 const knots = z
@@ -110,7 +115,7 @@ export const modelSchema: z.ZodType<Model> = z
     }),
   ])
   .refine((model) => {
-    const curved = model.kind === 'residual-unet' ? model.stage : model
+    const curved = stageOf(model)
     return (
       !('tones' in curved) ||
       Object.values(curved.tones).every((values) => values.length === curved.knots.length)
@@ -121,7 +126,7 @@ export const modelSchema: z.ZodType<Model> = z
     'every percentile must have one landmark',
   )
   .refine((model) => {
-    const curved = model.kind === 'residual-unet' ? model.stage : model
+    const curved = stageOf(model)
     return curved.kind !== 'local-tone' || curved.domains.every((domain) => domain in curved.tones)
   }, 'every domain must have a tone')
 

@@ -3,7 +3,8 @@ import type { Scan } from '../cohort/cohort.ts'
 import { loadScan } from '../cohort/images.ts'
 import { UnfittableError } from '../errors.ts'
 import { mae } from '../metrics/mae.ts'
-import { toFloat32, type Volume } from '../volume/volume.ts'
+import { toFloat32 } from '../volume/volume.ts'
+import type { Mapping } from './unguarded.ts'
 
 export interface ReferenceChange {
   readonly subject: string
@@ -19,15 +20,15 @@ export interface ReferenceChange {
  */
 export async function referenceChanges(
   scans: readonly Scan[],
-  apply: (volume: Volume, mask: Uint8Array, domain: string) => Promise<Float32Array>,
+  apply: Mapping,
   range: number,
 ): Promise<readonly ReferenceChange[]> {
   const found: ReferenceChange[] = []
   for (const scan of scans) {
-    const { volume, mask } = await loadScan(scan)
+    const { volume, mask, origin } = await loadScan(scan)
     try {
       const x = toFloat32(volume)
-      const value = mae(await apply(volume, mask, scan.domain), x, mask) / range
+      const value = mae(await apply(volume, mask, origin), x, mask) / range
       found.push({ subject: scan.subject, session: scan.session, value })
     } catch (error) {
       if (!(error instanceof UnfittableError)) throw error

@@ -7,7 +7,7 @@ import { middleSlab } from '../volume/slab.ts'
 import { type Grid, type Volume, volumeOf, voxelSize } from '../volume/volume.ts'
 import { applyClosedForm } from './closed-form.ts'
 import { decodeTable, levelOf, tableAxes } from './error-places.ts'
-import { isNetwork, type Model } from './method.ts'
+import { isNetwork, type Model, stageOf } from './method.ts'
 import { type Graphs, type Image, openNetwork } from './networks.ts'
 import { FIGURE_SLICES, type HarmonizerIdentity } from './record.ts'
 import {
@@ -70,7 +70,7 @@ export function foldFile(index: number, name: keyof Graphs): string {
 
 /** Whether the model has a mapping for images of this domain. */
 export function knowsDomain(model: Model, domain: string): boolean {
-  const curves = model.kind === 'residual-unet' ? model.stage : model
+  const curves = stageOf(model)
   return !('tones' in curves) || domain in curves.tones
 }
 

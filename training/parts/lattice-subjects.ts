@@ -3,15 +3,15 @@
  * so that two sources can be compared with each other as well as with the target.
  */
 import type { Cohort, Scan } from '../../src/cohort/cohort.ts'
-import { readDeclarations } from '../../src/cohort/declarations.ts'
 import { loadScan, readMask } from '../../src/cohort/images.ts'
 import { imageCode } from '../../src/harmonizer/image-code.ts'
+import type { Mapping } from '../../src/harmonizer/unguarded.ts'
 import { readLattice } from '../../src/inference/reading.ts'
 import { LATTICE, type LatticePlacement } from '../../src/kernels/lattice.ts'
 import { transformPoint } from '../../src/kernels/matrix.ts'
 import { resample } from '../../src/spatial/resample.ts'
 import { frameOf, placeBox } from '../../src/volume/frame.ts'
-import { type Grid, toFloat32, type Volume, volumeOf } from '../../src/volume/volume.ts'
+import { type Grid, toFloat32, volumeOf } from '../../src/volume/volume.ts'
 
 /** One scan at the lattice points of its person, [96, 120, 96] along R, A, S. */
 export interface LatticeScan {
@@ -32,14 +32,11 @@ export interface LatticeSubject {
   readonly sources: readonly LatticeScan[]
 }
 
-/** @returns what the first stage makes of a source image, in the reference's unit */
-export type FirstStage = (volume: Volume, mask: Uint8Array, domain: string) => Promise<Float32Array>
-
 /** Everyone with a target scan; `referenceScale` is the unit of what is returned. */
 export async function loadLatticeSubjects(
   cohort: Cohort,
   target: string,
-  stage: FirstStage,
+  stage: Mapping,
   referenceScale: number,
   onScan: (done: number, total: number) => void,
 ): Promise<readonly LatticeSubject[]> {
@@ -72,12 +69,11 @@ async function readScan(
   scan: Scan,
   grid: Grid,
   target: string,
-  stage: FirstStage,
+  stage: Mapping,
   referenceScale: number,
 ): Promise<LatticeScan> {
-  const { volume, header, mask } = await loadScan(scan)
-  const { acquisition } = await readDeclarations(scan.image, header, scan.sidecar)
-  const values = scan.domain === target ? toFloat32(volume) : await stage(volume, mask, scan.domain)
+  const { volume, mask, origin } = await loadScan(scan)
+  const values = scan.domain === target ? toFloat32(volume) : await stage(volume, mask, origin)
   const image = resample(volumeOf(volume, values), grid, 'linear').data as Float32Array
   const region = scan.region === undefined ? mask : await readMask(scan.region, volume)
   const counted = mask.map((value, i) => value & (region[i] as number))
@@ -88,7 +84,7 @@ async function readScan(
     domain: scan.domain,
     image: image.map((value) => (Number.isFinite(value) ? value / referenceScale : 0)),
     mask: known,
-    code: imageCode(reading, acquisition),
+    code: imageCode(reading, origin.acquisition),
     bareCode: imageCode(reading, {}),
   }
 }

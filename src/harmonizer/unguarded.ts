@@ -1,0 +1,44 @@
+/** Mappings without guards: what training and validation measure, since leaving out what guards doubt would flatter a method. */
+import type { Origin } from '../domain/acquisition.ts'
+import { toFloat32, type Volume } from '../volume/volume.ts'
+import type { Bundle } from './bundle.ts'
+import { applyClosedForm } from './closed-form.ts'
+import { type Harmonizer, harmonizerOf } from './harmonizer.ts'
+import { rungOf } from './ladder.ts'
+import { type ClosedFormModel, type Model, stageOf } from './method.ts'
+import type { Graphs } from './networks.ts'
+
+/** @returns what a method makes of an image, in the reference's unit; images of the reference are mapped too, where the method knows it */
+export type Mapping = (volume: Volume, mask: Uint8Array, origin: Origin) => Promise<Float32Array>
+
+export function closedMapping(model: ClosedFormModel): Mapping {
+  return async (volume, mask, { domain }) => applyClosedForm(model, toFloat32(volume), mask, domain)
+}
+
+/** In spite of the harmonizer's guards. */
+export function forcedMapping(harmonizer: Harmonizer): Mapping {
+  return async (volume, mask, origin) =>
+    toFloat32((await harmonizer.apply(volume, { ...origin, mask, force: true, evenTarget: true })).volume)
+}
+
+/** A model as a harmonizer without guards, for the scanners that it has curves for. */
+export function unguarded(model: Model, target: string, graphs: Graphs, name: string): Harmonizer {
+  const stage = stageOf(model)
+  return harmonizerOf({
+    identity: { name, method: model.kind, rung: rungOf(model.kind), target },
+    sources: 'tones' in stage ? Object.keys(stage.tones).filter((domain) => domain !== target) : [],
+    model,
+    guards: {},
+    graphs,
+  })
+}
+
+/**
+ * The first stage of a `residual-unet` bundle, to compare the whole with.
+ * @returns `undefined` for bundles of other methods, and where the first stage is a closed form that stands among the baselines
+ */
+export function firstStageOf({ name, manifest, files }: Bundle): Harmonizer | undefined {
+  const [model] = manifest.steps
+  if (model.kind !== 'residual-unet' || model.stage.kind !== 'local-tone') return undefined
+  return unguarded(model.stage, manifest.target, files as Graphs, name)
+}
