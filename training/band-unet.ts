@@ -12,13 +12,14 @@ import { random } from '../src/kernels/random.ts'
 import { type EngineChoice, startEngine } from './engine/engine.ts'
 import { checkpointKey, type TrainingState } from './parts/checkpoint.ts'
 import { type CodeScale, codeScale, standardized } from './parts/code-scale.ts'
-import { meanAbsolute } from './parts/image-loss.ts'
+import { meanAbsolute, weightedMean } from './parts/image-loss.ts'
 import { optimize, type StepHooks } from './parts/optimize.ts'
 import { startingWeights } from './parts/starting-weights.ts'
 import { drawUnitBatch, loadUnitSubjects, type UnitBatch } from './parts/unit-slices.ts'
 import type { UnitSurvey } from './unit-survey.ts'
 
 type Tf = typeof TensorFlow
+type T4 = TensorFlow.Tensor4D
 
 export interface BandUnetOptions {
   readonly seed: number
@@ -159,11 +160,11 @@ function lossOf(
   { limits, standard, power, drift }: LossSettings,
 ): TensorFlow.Scalar {
   const { count, edge } = batch
-  const image = (values: Float32Array): TensorFlow.Tensor4D => tf.tensor4d(values, [count, edge, edge, 1])
+  const image = (values: Float32Array): T4 => tf.tensor4d(values, [count, edge, edge, 1])
   const slices = tf.tensor4d(batch.slices, [count, edge, edge, SLICES])
   const codes = tf.tensor2d(batch.codes.map((code) => [...standardized(code, standard)]))
   const middle = tf.slice(slices, [0, 0, 0, 1], [count, edge, edge, 1])
-  const out = tf.add<TensorFlow.Tensor4D>(middle, bandResidual(tf, weights, slices, codes, limits))
+  const out = tf.add<T4>(middle, bandResidual(tf, weights, slices, codes, limits))
   const [goal, weight, size] = [image(batch.goal), image(batch.weight), image(batch.size)]
   const error = meanAbsolute(tf, tf.div(out, size), tf.div(goal, size), weight)
   return tf.addN([
@@ -180,15 +181,8 @@ const MEAN_WINDOW = 4
  * Mean absolute difference of means over windows: what sharpening a border does to the region behind it is small against noise, voxel by
  * voxel, and is what the means of regions feel.
  */
-function meanDifference(
-  tf: Tf,
-  a: TensorFlow.Tensor4D,
-  b: TensorFlow.Tensor4D,
-  size: TensorFlow.Tensor4D,
-  weight: TensorFlow.Tensor4D,
-): TensorFlow.Scalar {
-  const mean = (x: TensorFlow.Tensor): TensorFlow.Tensor4D =>
-    tf.avgPool(x as TensorFlow.Tensor4D, MEAN_WINDOW, MEAN_WINDOW, 'valid')
+function meanDifference(tf: Tf, a: T4, b: T4, size: T4, weight: T4): TensorFlow.Scalar {
+  const mean = (x: TensorFlow.Tensor): T4 => windowMeans(tf, x, MEAN_WINDOW)
   return meanAbsolute(tf, mean(tf.div(a, size)), mean(tf.div(b, size)), mean(weight))
 }
 
@@ -201,18 +195,13 @@ const LEAST_POWER = 1e-4
  * Mean absolute logarithm of the ratio of each band's power to the goal's, in windows. The absolute error alone is least where noise is
  * taken away, since the noise of two scans is not the same; the power of a band, noise and detail together, is to be that of the goal.
  */
-function powerDifference(
-  tf: Tf,
-  a: TensorFlow.Tensor4D,
-  b: TensorFlow.Tensor4D,
-  size: TensorFlow.Tensor4D,
-  weight: TensorFlow.Tensor4D,
-): TensorFlow.Scalar {
-  const mean = (x: TensorFlow.Tensor): TensorFlow.Tensor4D =>
-    tf.avgPool(x as TensorFlow.Tensor4D, WINDOW, WINDOW, 'valid')
-  const power = (x: TensorFlow.Tensor4D): TensorFlow.Tensor4D =>
-    tf.log(tf.add(mean(tf.square(tf.div(bandsOf(tf, x), size))), LEAST_POWER))
-  const counted = mean(weight)
-  const apart = tf.mean(tf.abs(tf.sub(power(a), power(b))), 3, true)
-  return tf.div(tf.sum(tf.mul(apart, counted)), tf.add(tf.sum(counted), 1e-6))
+function powerDifference(tf: Tf, a: T4, b: T4, size: T4, weight: T4): TensorFlow.Scalar {
+  const mean = (x: TensorFlow.Tensor): T4 => windowMeans(tf, x, WINDOW)
+  const power = (x: T4): T4 => tf.log(tf.add(mean(tf.square(tf.div(bandsOf(tf, x), size))), LEAST_POWER))
+  return weightedMean(tf, tf.mean(tf.abs(tf.sub(power(a), power(b))), 3, true), mean(weight))
+}
+
+/** Over squares of `edge` pixels side by side. */
+function windowMeans(tf: Tf, x: TensorFlow.Tensor, edge: number): T4 {
+  return tf.avgPool(x as T4, edge, edge, 'valid')
 }

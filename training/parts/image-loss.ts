@@ -15,7 +15,7 @@ const C2 = 0.03 ** 2
  * @param weight [B, H, W, 1], 0 or more, not all 0
  */
 export function meanAbsolute(tf: Tf, a: T4, b: T4, weight: T4): Scalar {
-  return weighted(tf, tf.abs(tf.sub(a, b)), weight)
+  return weightedMean(tf, tf.abs(tf.sub(a, b)), weight)
 }
 
 /** Mean absolute difference of the differences between neighbours, along height and width; both neighbours count. */
@@ -26,7 +26,7 @@ export function edgeDifference(tf: Tf, a: T4, b: T4, weight: T4): Scalar {
     const part = (x: T4, from: readonly [number, number]): T4 =>
       tf.slice(x, [0, ...from, 0], [batch, ...size, 1])
     const both = tf.mul(part(weight, [0, 0]), part(weight, begin))
-    return weighted(tf, tf.abs(tf.sub(part(off, begin), part(off, [0, 0]))), both as T4)
+    return weightedMean(tf, tf.abs(tf.sub(part(off, begin), part(off, [0, 0]))), both as T4)
   }
   return tf.add(along([1, 0], [h - 1, w]), along([0, 1], [h, w - 1]))
 }
@@ -41,9 +41,9 @@ export function dissimilarity(tf: Tf, a: T4, b: T4, weight: T4): Scalar {
   const vab = tf.sub(mean(tf.mul(a, b)), ab)
   const above = tf.mul(tf.add(tf.mul(ab, 2), C1), tf.add(tf.mul(vab, 2), C2))
   const below = tf.mul(tf.add(tf.add(aa, bb), C1), tf.add(tf.add(va, vb), C2))
-  return weighted(tf, tf.sub(1, tf.div(above, below)), mean(weight))
+  return weightedMean(tf, tf.sub(1, tf.div(above, below)), mean(weight))
 }
 
-function weighted(tf: Tf, x: TensorFlow.Tensor, weight: T4): Scalar {
+export function weightedMean(tf: Tf, x: TensorFlow.Tensor, weight: T4): Scalar {
   return tf.div(tf.sum(tf.mul(x, weight)), tf.add(tf.sum(weight), 1e-6))
 }
