@@ -33,6 +33,7 @@ import {
 import type { FoldInput } from './fold-models.ts'
 import { removeFolds } from './fold-store.ts'
 import type { LocalToneOptions } from './local-tone.ts'
+import { requireOneContrast } from './one-contrast.ts'
 import { removeCheckpoint } from './parts/checkpoint.ts'
 import type { Start } from './parts/fine-tuning.ts'
 import { collectorsOf, modelsOf } from './population.ts'
@@ -123,6 +124,7 @@ export async function train(
       options.prepared ?? {},
       onScan,
     ))
+  requireOneContrast(survey, target)
   for (const line of unevenPreparation(survey)) onProgress({ stage: 'remark', line })
   const cohortHash = await hashOf(cohort, survey)
   const pairs = pairsOf(cohort, target)
