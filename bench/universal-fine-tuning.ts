@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { simulateCohort } from '../data/generators/simulate.ts'
 import { pairsOf } from '../src/cohort/cohort.ts'
-import { loadPair, loadScan } from '../src/cohort/images.ts'
+import { loadPair } from '../src/cohort/images.ts'
 import { requireCohort } from '../src/cohort/manifest.ts'
 import { loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
 import { maskedQuantiles } from '../src/kernels/quantile.ts'
@@ -57,8 +57,11 @@ export async function fineTuning(): Promise<Section> {
     const harmonizer = await loadHarmonizer(out)
     const errors: number[] = []
     for (const pair of pairsOf(cohort, TARGET).filter(({ subject }) => unseen.includes(subject))) {
-      const { volume, mask: own } = await loadScan(pair.source)
-      const { target, mask } = await loadPair(pair)
+      const {
+        target,
+        mask,
+        scans: [{ volume, mask: own }],
+      } = await loadPair(pair)
       const y = toFloat32(target)
       const { volume: harmonized } = await harmonizer.apply(volume, {
         domain: pair.source.domain,

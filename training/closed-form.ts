@@ -1,6 +1,5 @@
 /** What needs no iteration: one look at every scan, then for `tone` one at every pair. Memory holds one pair at a time. */
 import type { Cohort, Pair, Scan } from '../src/cohort/cohort.ts'
-import { readDeclarations } from '../src/cohort/declarations.ts'
 import { loadPair, loadScan } from '../src/cohort/images.ts'
 import { blankedParts } from '../src/domain/blanked.ts'
 import type { Declared } from '../src/domain/declared.ts'
@@ -13,7 +12,7 @@ import { limitsOf, type Observed } from '../src/harmonizer/guards.ts'
 import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
 import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
-import { unitFound } from '../src/harmonizer/unit-guard.ts'
+import { type FoundUnit, unitFound, unitText } from '../src/harmonizer/unit-guard.ts'
 import { fitToneCurve, type ToneModel, toneKnots, toneScale } from '../src/intensity/tone.ts'
 import { concatenate } from '../src/kernels/concatenate.ts'
 import { noiseSd } from '../src/metrics/noise.ts'
@@ -49,10 +48,9 @@ export async function surveyCohort(
   const hashes = new Map<string, string>()
   const observed = new Map<string, Observed>()
   for (const [index, scan] of scans.entries()) {
-    const { volume, header, mask, maskSource } = await loadScan(scan)
+    const { volume, declared, mask, maskSource } = await loadScan(scan)
     const x = toFloat32(volume)
     const place = surveyMask(volume.shape, mask, FIGURE_SLICES)
-    const declared = await readDeclarations(scan.image, header, scan.sidecar)
     requireTrainable(scan, declared, unitFound(volume, declared.unit))
     scales.set(scan.image, toneScale(x, mask))
     hashes.set(scan.image, await sha256File(scan.image))
@@ -105,7 +103,7 @@ function guardsOf(looks: readonly Look[]): DomainLimits {
 function requireTrainable(
   { image }: Scan,
   { kind = 'magnitude', harmonized }: Declared,
-  found: ReturnType<typeof unitFound>,
+  found: FoundUnit | undefined,
 ): void {
   if (kind !== 'magnitude')
     throw new RefusedError(
@@ -114,7 +112,7 @@ function requireTrainable(
     )
   if (found !== undefined && found.unit !== 'arbitrary')
     throw new RefusedError(
-      `${image}: is in ${found.unit}${found.by === undefined ? '' : ` (by ${found.by})`}, a physical unit that methods for MRI would destroy.`,
+      `${image}: is in ${unitText(found)}, a physical unit that methods for MRI would destroy.`,
       'Train on images of arbitrary intensity; for CT in HU or PET in SUV, on which all scanners agree but for sharpness and noise, take --method band-unet.',
     )
   if (harmonized)

@@ -1,6 +1,6 @@
 /** How methods do on one pair of scans: error, noise, order and separation of tissues, lesions. What `auto` chooses by. */
 import type { Pair } from '../src/cohort/cohort.ts'
-import { type LoadedScan, loadPair, loadScan } from '../src/cohort/images.ts'
+import { type LoadedScan, loadPair } from '../src/cohort/images.ts'
 import { UnfittableError } from '../src/errors.ts'
 import { atrophyTest } from '../src/harmonizer/atrophy.ts'
 import { rungOf } from '../src/harmonizer/ladder.ts'
@@ -45,8 +45,12 @@ export async function scorePair(
   range: number,
   references: ReferenceChanges = new Map(),
 ): Promise<Scores> {
-  const own = await loadScan(pair.source)
-  const { source, target, mask } = await loadPair(pair)
+  const {
+    source,
+    target,
+    mask,
+    scans: [own],
+  } = await loadPair(pair)
   const y = toFloat32(target)
   const grid: Grid = { shape: source.shape, affine: source.affine }
   const outputs = new Map<Method, Float32Array>()

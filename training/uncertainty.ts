@@ -3,7 +3,7 @@
  * Each scan is harmonized by the model that has not seen its person; the other folds' models give the spread.
  */
 import type { Cohort, Pair } from '../src/cohort/cohort.ts'
-import { loadPair, loadScan } from '../src/cohort/images.ts'
+import { loadPair } from '../src/cohort/images.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
 import type { BundleFiles } from '../src/harmonizer/bundle.ts'
 import { encodeTable, type TableAxes, tableAxes } from '../src/harmonizer/error-places.ts'
@@ -26,6 +26,7 @@ import {
   type VarianceWeights,
   varianceOf,
 } from '../src/harmonizer/uncertainty-model.ts'
+import { concatenate } from '../src/kernels/concatenate.ts'
 import { conformalFactor, countScore, type ScoreCounts, scoreCounts } from '../src/kernels/conformal.ts'
 import { fuzzyClassMeans } from '../src/kernels/fuzzy-classes.ts'
 import { squaredGradient } from '../src/kernels/gradient.ts'
@@ -177,8 +178,11 @@ async function sampleOf(
   models: readonly FoldModel[],
 ): Promise<Sample> {
   const { domain } = pair.source
-  const own = await loadScan(pair.source)
-  const { target, mask } = await loadPair(pair)
+  const {
+    target,
+    mask,
+    scans: [own],
+  } = await loadPair(pair)
   const x = toFloat32(own.volume)
   const y = toFloat32(target)
   const image: Image = {
@@ -211,8 +215,8 @@ async function sampleOf(
 }
 
 function uncertaintyModel(samples: readonly Sample[], models: UncertaintyModel['models']): UncertaintyModel {
-  const outputs = concatenated(samples, ({ output }) => output)
-  const steepness = concatenated(samples, ({ gradient }) => gradient)
+  const outputs = concatenate(samples.map(({ output }) => output))
+  const steepness = concatenate(samples.map(({ gradient }) => gradient))
   const [edge] = maskedQuantiles(steepness, null, [EDGE_FROM]) as unknown as [number]
   const { means, counts } = coarser(histogramOf(outputs, new Uint8Array(outputs.length).fill(1)), BINS)
   const [dark = 0, middle = 0, bright = 0] = fuzzyClassMeans(means, counts, CLASSES / 2)
@@ -292,14 +296,4 @@ function factorsOf(
     return rare ? factorOf(CLASSES) : conformalFactor(scores, LEVEL)
   }
   return Array.from({ length: CLASSES }, (_, place) => factorOf(place))
-}
-
-function concatenated(samples: readonly Sample[], of: (sample: Sample) => Float32Array): Float32Array {
-  const out = new Float32Array(samples.reduce((sum, sample) => sum + of(sample).length, 0))
-  let at = 0
-  for (const sample of samples) {
-    out.set(of(sample), at)
-    at += of(sample).length
-  }
-  return out
 }

@@ -1,6 +1,5 @@
 /** One look at every scan of a cohort in HU or SUV: are they all in that unit, with one voxel size, and what do guards accept later? */
 import type { Cohort, Scan } from '../src/cohort/cohort.ts'
-import { readDeclarations } from '../src/cohort/declarations.ts'
 import { loadScan } from '../src/cohort/images.ts'
 import type { Declared } from '../src/domain/declared.ts'
 import { ConfigError, InputError, RefusedError } from '../src/errors.ts'
@@ -8,7 +7,7 @@ import { sha256File } from '../src/files.ts'
 import { type ImageFacts, imageFacts, surveyMask } from '../src/harmonizer/image-facts.ts'
 import type { DomainLimits, Range } from '../src/harmonizer/manifest.ts'
 import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
-import { unitFound } from '../src/harmonizer/unit-guard.ts'
+import { unitFound, unitText } from '../src/harmonizer/unit-guard.ts'
 import type { KeptUnit } from '../src/inference/band-unet-model.ts'
 import { toFloat32, type Unit, type Volume } from '../src/volume/volume.ts'
 import type { Survey } from './closed-form.ts'
@@ -35,13 +34,11 @@ export async function surveyUnits(
 ): Promise<UnitSurvey> {
   const looks = new Map<string, ImageFacts[]>()
   const hashes = new Map<string, string>()
-  let first:
-    | { readonly unit: KeptUnit; readonly voxelMm: ImageFacts['voxelMm']; readonly image: string }
-    | undefined
+  let first: Seen | undefined
   let highest = Number.NEGATIVE_INFINITY
   for (const [index, scan] of scans.entries()) {
-    const { volume, header, mask } = await loadScan(scan)
-    const unit = requireKept(scan, volume, await readDeclarations(scan.image, header, scan.sidecar))
+    const { volume, declared, mask } = await loadScan(scan)
+    const unit = requireKept(scan, volume, declared)
     const x = toFloat32(volume)
     const facts = imageFacts(volume, x, surveyMask(volume.shape, mask, FIGURE_SLICES))
     first ??= { unit, voxelMm: facts.voxelMm, image: scan.image }
@@ -68,7 +65,7 @@ function requireKept(scan: Scan, volume: Volume, declared: Declared): KeptUnit {
     throw new InputError(`${scan.image}: was harmonized by attune before.`, 'Train on images as they were.')
   if (found !== undefined && KEPT.includes(found.unit)) return found.unit as KeptUnit
   throw new RefusedError(
-    `${scan.image}: is in ${found === undefined ? 'no unit that is known' : `${found.unit}${found.by === undefined ? '' : ` (by ${found.by})`}`}; \`band-unet\` is for ${KEPT.join(' and ')}.`,
+    `${scan.image}: is in ${found === undefined ? 'no unit that is known' : unitText(found)}; \`band-unet\` is for ${KEPT.join(' and ')}.`,
     found?.unit === 'Bq/ml'
       ? 'Convert it to SUV, and say so in the JSON file beside it: "Units": "SUVbw".'
       : 'Say the unit in the JSON file beside it ("Modality": "CT", or "Units": "SUVbw"); for MRI take another method.',

@@ -1,7 +1,7 @@
 /** How often, where and by how much the intervals of an uncertainty map hold what the target scanner shows of people not trained on. */
 import type { Cohort, Pair } from '../src/cohort/cohort.ts'
 import { familiesOf } from '../src/cohort/families.ts'
-import { loadPair, loadScan } from '../src/cohort/images.ts'
+import { loadPair } from '../src/cohort/images.ts'
 import type { UncertaintyResult, WidthRow } from '../src/evidence/uncertainty.ts'
 import { readNifti } from '../src/formats/nifti/read.ts'
 import type { Harmonizer } from '../src/harmonizer/harmonizer.ts'
@@ -116,8 +116,11 @@ async function measure(
   harmonizer: Harmonizer,
   range: number,
 ): Promise<{ readonly rows: readonly ScanCoverage[]; readonly ranks: ScanRanks }> {
-  const own = await loadScan(pair.source)
-  const { target, mask } = await loadPair(pair)
+  const {
+    target,
+    mask,
+    scans: [own],
+  } = await loadPair(pair)
   const { volume, uncertainty } = await harmonizer.apply(own.volume, {
     ...{ ...own.origin, mask: own.mask, force: true, uncertainty: true },
   })

@@ -1,6 +1,6 @@
 /** Every metric of one pair of scans, for every method. */
 import type { Pair } from '../src/cohort/cohort.ts'
-import { type LoadedScan, loadPair, loadScan } from '../src/cohort/images.ts'
+import { type LoadedScan, loadPair } from '../src/cohort/images.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
 import type {
   AtrophyResult,
@@ -67,8 +67,12 @@ export async function measurePair(
   corrections: readonly Correction[],
   range: number,
 ): Promise<MeasuredPair | Refusal> {
-  const own = await loadScan(pair.source)
-  const { source, target, mask } = await loadPair(pair)
+  const {
+    source,
+    target,
+    mask,
+    scans: [own],
+  } = await loadPair(pair)
   const y = toFloat32(target)
   const outputs = new Map<string, Float32Array>()
   for (const correction of corrections)

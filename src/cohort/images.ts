@@ -1,5 +1,6 @@
 /** The images behind the rows of a cohort. */
 import type { Origin } from '../domain/acquisition.ts'
+import type { Declared } from '../domain/declared.ts'
 import { hounsfieldLike } from '../domain/hounsfield.ts'
 import { InputError } from '../errors.ts'
 import type { NiftiHeader } from '../formats/nifti/header.ts'
@@ -19,6 +20,8 @@ export interface LoadedScan {
   /** 1 inside, on the image's grid. */
   readonly mask: Uint8Array
   readonly maskSource: 'given' | 'foreground'
+  /** What is said of it, beside the file, in its name and in its header. */
+  readonly declared: Declared
   readonly origin: Origin
 }
 
@@ -33,9 +36,9 @@ export async function loadScan(scan: Scan): Promise<LoadedScan> {
   const volume = { ...stored, unit }
   const origin = { domain: scan.domain, acquisition: declared.acquisition }
   if (scan.mask !== undefined)
-    return { volume, header, origin, mask: await readMask(scan.mask, volume), maskSource: 'given' }
+    return { volume, header, declared, origin, mask: await readMask(scan.mask, volume), maskSource: 'given' }
   const mask = unit === 'HU' ? bodyMask(volume) : foregroundMask(volume)
-  return { volume, header, origin, mask, maskSource: 'foreground' }
+  return { volume, header, declared, origin, mask, maskSource: 'foreground' }
 }
 
 /** The voxels of a mask file that are above 0, as 0 and 1. */
@@ -55,22 +58,30 @@ export async function readMask(path: string, image: Volume): Promise<Uint8Array>
   return mask
 }
 
+/** Two scans of one person in memory. */
+export interface LoadedPair {
+  readonly source: Volume
+  /** On the source's grid; 0 where it was not scanned. */
+  readonly target: Volume
+  /** Voxels in both masks, both fields of view and the source's `region`. */
+  readonly mask: Uint8Array
+  /** Source and target as they came, each on its own grid with its own mask. */
+  readonly scans: readonly [LoadedScan, LoadedScan]
+}
+
 /**
  * Both scans of a pair on the source's grid. Where the target's grid is another one it is resampled in world coordinates;
  * the images are taken to be registered.
- * @returns `mask`: voxels in both masks, both fields of view and the source's `region`; the target is 0 where it was not scanned
  */
-export async function loadPair(
-  pair: Pair,
-  interpolation: Interpolation = 'linear',
-): Promise<{ source: Volume; target: Volume; mask: Uint8Array }> {
-  const [source, target] = await Promise.all([loadScan(pair.source), loadScan(pair.target)])
+export async function loadPair(pair: Pair, interpolation: Interpolation = 'linear'): Promise<LoadedPair> {
+  const scans = await Promise.all([loadScan(pair.source), loadScan(pair.target)])
+  const [source, target] = scans
   const { region } = pair.source
   const counted = region === undefined ? source.mask : await readMask(region, source.volume)
   const own = source.mask.map((value, v) => value & (counted[v] as number))
   if (sameGrid(source.volume, target.volume, GRID_TOLERANCE_MM)) {
     const mask = own.map((value, v) => value & (target.mask[v] as number))
-    return { source: source.volume, target: target.volume, mask }
+    return { source: source.volume, target: target.volume, mask, scans }
   }
   const onSource = resample(target.volume, source.volume, interpolation, Number.NaN)
   const targetMask = resample(volumeOf(target.volume, target.mask), source.volume, 'nearest')
@@ -79,5 +90,5 @@ export async function loadPair(
     value !== 0 && targetMask.data[v] !== 0 && Number.isFinite(values[v]) ? 1 : 0,
   )
   const seen = values.map((value) => (Number.isNaN(value) ? 0 : value))
-  return { source: source.volume, target: volumeOf(onSource, seen, onSource), mask }
+  return { source: source.volume, target: volumeOf(onSource, seen, onSource), mask, scans }
 }

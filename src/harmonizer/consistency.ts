@@ -1,9 +1,10 @@
 /** Whether two scans of one person on one scanner still agree after harmonization. */
 import { type Cohort, rescansOf } from '../cohort/cohort.ts'
 import { GRID_TOLERANCE_MM } from '../cohort/grids.ts'
-import { type LoadedScan, loadPair, loadScan } from '../cohort/images.ts'
+import { type LoadedScan, loadPair } from '../cohort/images.ts'
 import { UnfittableError } from '../errors.ts'
 import { applyZScore, STANDARD } from '../intensity/zscore.ts'
+import { concatenate } from '../kernels/concatenate.ts'
 import { meanCurve } from '../kernels/mean-curve.ts'
 import { applyCurveInto } from '../kernels/monotone.ts'
 import { mae } from '../metrics/mae.ts'
@@ -36,8 +37,10 @@ export async function consistencyOf(
 ): Promise<readonly Consistency[]> {
   const found: Consistency[] = []
   for (const [first, second] of rescansOf(cohort, domain)) {
-    const { mask } = await loadPair({ subject: first.subject, source: first, target: second })
-    const [a, b] = [await loadScan(first), await loadScan(second)]
+    const {
+      mask,
+      scans: [a, b],
+    } = await loadPair({ subject: first.subject, source: first, target: second })
     const difference = (x: Float32Array, y: Float32Array): number =>
       mae(x, onGrid(y, b.volume, a.volume), mask) / range
     try {
@@ -66,19 +69,12 @@ function inTheSameUnit(scans: readonly [LoadedScan, LoadedScan], after: Two): Tw
   const even = scans.map(({ volume, mask }) =>
     applyZScore(STANDARD, toFloat32(volume), mask),
   ) as unknown as Two
-  const curve = meanCurve(joined(...even), joined(...after), joined(scans[0].mask, scans[1].mask))
+  const curve = meanCurve(concatenate(even), concatenate(after), concatenate(scans.map(({ mask }) => mask)))
   return even.map((x) => {
     const out = new Float32Array(x.length)
     applyCurveInto(out, x, curve)
     return out
   }) as unknown as Two
-}
-
-function joined<T extends Float32Array | Uint8Array>(a: T, b: T): T {
-  const out = new (a.constructor as new (length: number) => T)(a.length + b.length)
-  out.set(a)
-  out.set(b, a.length)
-  return out
 }
 
 function onGrid(values: Float32Array, from: Volume, to: Volume): Float32Array {

@@ -5,10 +5,13 @@ import type { Unit, Volume } from '../volume/volume.ts'
 import type { Finding } from './guards.ts'
 import type { Method, Model } from './method.ts'
 
-export interface UnitCheck {
-  /** Of the image that comes in, and what says so. */
+/** The unit of an image, and what says so. */
+export interface FoundUnit {
   readonly unit: Unit
   readonly by?: string
+}
+
+export interface UnitCheck extends FoundUnit {
   /** In which the method works: `any` where it changes nothing. */
   readonly takes: Unit | 'any'
   /** Of the result: that of the image, or `arbitrary` where --force made a method destroy it. */
@@ -19,10 +22,7 @@ export interface UnitCheck {
  * The unit of an image: the volume's own is believed first, then what is said of it, then its values.
  * @returns `undefined` where nothing speaks for a physical unit
  */
-export function unitFound(
-  volume: Volume,
-  said: DeclaredUnit | undefined,
-): { readonly unit: Unit; readonly by?: string } | undefined {
+export function unitFound(volume: Volume, said: DeclaredUnit | undefined): FoundUnit | undefined {
   const found = said ?? hounsfieldLike(volume)
   return volume.unit === 'arbitrary' || volume.unit === found?.unit ? found : { unit: volume.unit }
 }
@@ -39,14 +39,19 @@ function unitOfModel(model: Model): Unit | 'any' {
   return model.kind === 'band-unet' ? model.unit : 'arbitrary'
 }
 
+/** `HU (by Modality "CT")`. */
+export function unitText({ unit, by }: FoundUnit): string {
+  return by === undefined ? unit : `${unit} (by ${by})`
+}
+
 /** @returns what is wrong, or nothing */
-export function checkUnit(method: Method, { unit, by, takes }: UnitCheck): Finding | undefined {
+export function checkUnit(method: Method, found: UnitCheck): Finding | undefined {
+  const { unit, takes } = found
   if (takes === 'any' || takes === unit) return undefined
-  const known = by === undefined ? '' : ` (by ${by})`
   const message =
     takes === 'arbitrary'
-      ? `The image is in ${unit}${known}, a physical unit that \`${method}\` would destroy. ${INSTEAD[unit] ?? STAYS}`
-      : `The image is in ${unit === 'arbitrary' ? 'no unit that is known' : `${unit}${known}`}; the bundle was trained on ${takes} and gives ${takes}. ${unit === 'arbitrary' ? `If it is in ${takes}, say so in the JSON file beside it: "Units": "${takes}".` : ''}`
+      ? `The image is in ${unitText(found)}, a physical unit that \`${method}\` would destroy. ${INSTEAD[unit] ?? STAYS}`
+      : `The image is in ${unit === 'arbitrary' ? 'no unit that is known' : unitText(found)}; the bundle was trained on ${takes} and gives ${takes}. ${unit === 'arbitrary' ? `If it is in ${takes}, say so in the JSON file beside it: "Units": "${takes}".` : ''}`
   return { guard: 'unit', status: 'failed', message: message.trim() }
 }
 

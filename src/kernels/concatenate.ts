@@ -1,6 +1,8 @@
-/** One array of all parts, in their order. */
-export function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+/** One array of all parts, in their order; a Float32Array where there is none. */
+export function concatenate<T extends Float32Array | Uint8Array>(parts: readonly T[]): T {
+  const [first] = parts
+  const total = parts.reduce((sum, part) => sum + part.length, 0)
+  const all = (first instanceof Uint8Array ? new Uint8Array(total) : new Float32Array(total)) as T
   let at = 0
   for (const part of parts) {
     all.set(part, at)
