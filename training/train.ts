@@ -106,7 +106,7 @@ export async function train(
     options,
     onProgress,
   )
-  if (options.uncertainty === true) requireTravelers(cohort, target)
+  if (options.uncertainty === true) requireTravelers(cohort, target, options.method)
   const uncertain = options.uncertainty ?? auto
   const cost = uncertain ? costOfFolds(cohort, target, options.method) : undefined
   if (cost !== undefined) onProgress({ stage: 'remark', line: cost })

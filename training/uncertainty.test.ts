@@ -157,6 +157,14 @@ describe('few people', () => {
     expect(uncertainty!.meanHalfWidth).toBeGreaterThan(0)
   })
 
+  it('are refused for images in a unit, before any scan is read', async () => {
+    const out = join(folder, 'unit.harmonizer')
+    await expect(train(options(six, { method: 'band-unet', out }))).rejects.toMatchObject({
+      exitCode: 3,
+      what: expect.stringMatching(/`band-unet` makes no uncertainty maps/),
+    })
+  })
+
   it('are refused before anything is trained where nobody can be left out, but not by auto', async () => {
     const cohort = await cohortOf('one', [1])
     await expect(train(options(cohort))).rejects.toThrow(/nobody can be left out.*Add traveling/s)

@@ -8,7 +8,7 @@ import { RefusedError, UnfittableError } from '../src/errors.ts'
 import type { BundleFiles } from '../src/harmonizer/bundle.ts'
 import { encodeTable, type TableAxes, tableAxes } from '../src/harmonizer/error-places.ts'
 import { isNetworkMethod, type Method } from '../src/harmonizer/method.ts'
-import type { Graphs, Image } from '../src/harmonizer/networks.ts'
+import { type Graphs, graphsOf, type Image } from '../src/harmonizer/networks.ts'
 import {
   type FoldModel,
   foldFile,
@@ -122,8 +122,13 @@ function canLeaveOut({ kind, folds }: Folds): boolean {
   return kind === 'leave-one-out' && folds.length > 1
 }
 
-/** @throws {RefusedError} where a map is asked for, but nobody can be left out */
-export function requireTravelers(cohort: Cohort, target: string): void {
+/** @throws {RefusedError} where a map is asked for that the method does not make, or nobody can be left out */
+export function requireTravelers(cohort: Cohort, target: string, method: Method | 'auto'): void {
+  if (method === 'band-unet')
+    throw new RefusedError(
+      '`band-unet` makes no uncertainty maps: where in the image errors lie is kept in a box around the head.',
+      'Leave out --uncertainty.',
+    )
   if (canLeaveOut(foldsOf(cohort, target))) return
   throw new RefusedError(
     `${cohort.source}: nobody can be left out, since fewer than two people link some scanner to ${target}: how far outputs lie from the target in other people cannot be measured.`,
@@ -144,7 +149,7 @@ async function foldModelsOf(
       const { model, files } = await networkWithout(input, method, held, (event) =>
         onProgress(event.stage === 'steps' ? { ...event, fold: index + 1 } : event),
       )
-      models.push({ model, graphs: graphsOf(files, model.kind) })
+      models.push({ model, graphs: graphsOf(method, files) })
       continue
     }
     const model = closedFormWithout(input, method, (subject) => !held.includes(subject))
@@ -156,18 +161,6 @@ async function foldModelsOf(
     models.push({ model, graphs: {} })
   }
   return models
-}
-
-/** What attune itself runs; the complete graph of `local-tone` is for others. */
-function graphsOf(files: BundleFiles, kind: Method): Graphs {
-  const names =
-    kind === 'residual-unet' ? (['curves.onnx', 'network.onnx'] as const) : (['curves.onnx'] as const)
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const graph = files[name]
-      return graph instanceof Uint8Array ? [[name, graph] as const] : []
-    }),
-  )
 }
 
 /** @param index of the model that has not seen the person */

@@ -41,6 +41,22 @@ export interface Network {
 /** The graphs of a bundle, by file name. */
 export type Graphs = Readonly<Partial<Record<'curves.onnx' | 'network.onnx', Uint8Array>>>
 
+/** Of a bundle's files those that `openNetwork` opens; the complete graph of `local-tone` is for others. */
+export function graphsOf(kind: NetworkModel['kind'], files: Readonly<Record<string, unknown>>): Graphs {
+  return Object.fromEntries(
+    OPENED[kind].flatMap((name) => {
+      const graph = files[name]
+      return graph instanceof Uint8Array ? [[name, graph] as const] : []
+    }),
+  )
+}
+/** `residual-unet` has curves only over `local-tone`. */
+const OPENED: Readonly<Record<NetworkModel['kind'], readonly (keyof Graphs)[]>> = {
+  'local-tone': ['curves.onnx'],
+  'residual-unet': ['curves.onnx', 'network.onnx'],
+  'band-unet': ['network.onnx'],
+}
+
 /**
  * @param name of the bundle, for messages
  * @throws {ConfigError} when a graph is missing; {MissingError} when ONNX Runtime cannot be loaded
