@@ -1,7 +1,8 @@
 /** A variance that is a sum of known terms with unknown weights. */
 
-/** Chosen: on images, weights that matter then move by less than 1 % from one hundred rounds to the next. */
-const ROUNDS = 300
+/** Chosen: the rounds end when no term's part of the variance moves by this share of it, and after MOST_ROUNDS in any case. */
+const STILL = 1e-6
+const MOST_ROUNDS = 5000
 
 /**
  * The weights w_j >= 0 under which e_i ~ N(0, sum_j w_j t_ij) is most likely: those that minimize
@@ -22,7 +23,7 @@ export function fitVarianceTerms(squares: Float64Array, terms: readonly Float64A
   const size = terms.map(mean)
   // Each term starts with an equal part of the mean square; a term that is nowhere stays out.
   const weights = size.map((one) => (one > 0 ? spread / (one * terms.length) : 0))
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0, moved = Number.POSITIVE_INFINITY; moved > STILL && round < MOST_ROUNDS; round++) {
     const up = new Float64Array(terms.length)
     const down = new Float64Array(terms.length)
     for (let i = 0; i < n; i++) {
@@ -35,7 +36,13 @@ export function fitVarianceTerms(squares: Float64Array, terms: readonly Float64A
         down[j]! += terms[j]![i]! * inverse
       }
     }
-    for (let j = 0; j < terms.length; j++) if (weights[j]! > 0) weights[j]! *= Math.sqrt(up[j]! / down[j]!)
+    moved = 0
+    for (let j = 0; j < terms.length; j++)
+      if (weights[j]! > 0) {
+        const next = weights[j]! * Math.sqrt(up[j]! / down[j]!)
+        moved = Math.max(moved, (Math.abs(next - weights[j]!) * size[j]!) / spread)
+        weights[j] = next
+      }
   }
   return weights
 }
