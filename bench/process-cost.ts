@@ -11,6 +11,11 @@ export interface Cost {
   readonly peak: number
 }
 
+interface Said {
+  /** What it wrote beside its result. */
+  readonly said: string
+}
+
 const MARK = 'attune-bench-usage '
 /** The peak is that of /proc: what the system counts for the process begins with the memory of the one that started it. */
 const printUsage = `data:text/javascript,${encodeURIComponent(
@@ -31,27 +36,27 @@ atexit.register(_usage)
 `
 
 /** @throws {MissingError} when the process fails, with what it said */
-export function costOf(words: readonly string[]): Cost {
+export function costOf(words: readonly string[]): Cost & Said {
   return costOfProcess(process.execPath, ['--import', printUsage, ...words])
 }
 
 /** The same for a program of Python, given as text. */
-export function costOfPython(python: string, program: string, words: readonly string[]): Cost {
+export function costOfPython(python: string, program: string, words: readonly string[]): Cost & Said {
   return costOfProcess(python, ['-c', PRINT_USAGE_PYTHON + program, ...words])
 }
 
-function costOfProcess(command: string, words: readonly string[]): Cost {
+function costOfProcess(command: string, words: readonly string[]): Cost & Said {
   const started = performance.now()
   const { status, stderr, error } = spawnSync(command, words, { encoding: 'utf8' })
   const wall = (performance.now() - started) / 1000
-  const line = stderr?.split('\n').find((text) => text.startsWith(MARK))
+  const line = stderr?.split('\n').findLast((text) => text.startsWith(MARK))
   if (status !== 0 || line === undefined)
     throw new MissingError(
       `${command} ${words.join(' ')} ended with ${status}:\n${error?.message ?? stderr}`,
       'Run it by hand.',
     )
   const [microseconds, kilobytes] = JSON.parse(line.slice(MARK.length)) as [number, number]
-  return { wall, cpu: microseconds / 1e6, peak: kilobytes / 1024 }
+  return { wall, cpu: microseconds / 1e6, peak: kilobytes / 1024, said: stderr }
 }
 
 export function leastCost(words: readonly string[], runs: number): Cost {

@@ -5,7 +5,6 @@
 import type { Cohort } from '../src/cohort/cohort.ts'
 import type { LocalToneModel, LocalToneWeights } from '../src/inference/local-tone-model.ts'
 import { fitToneCurve } from '../src/intensity/tone.ts'
-import { random } from '../src/kernels/random.ts'
 import { type Engine, type EngineChoice, startEngine } from './engine/engine.ts'
 import type { TrainingState } from './parts/checkpoint.ts'
 import type { LossWeights } from './parts/curve-loss.ts'
@@ -13,7 +12,7 @@ import { composedTones, type Start, widenedWeights } from './parts/fine-tuning.t
 import { type LatticePair, loadLatticePairs } from './parts/lattice-pairs.ts'
 import { trainSteps } from './parts/local-tone-steps.ts'
 import type { StepHooks } from './parts/optimize.ts'
-import { type Augmentation, drawSample, type Sample } from './parts/samples.ts'
+import type { Augmentation } from './parts/samples.ts'
 
 export interface LocalToneOptions extends Augmentation, Omit<LossWeights, 'perMm'> {
   readonly seed: number
@@ -83,9 +82,9 @@ export async function trainLocalTone(
     engine,
     {
       model,
-      samplesAt: (step) => drawSamples(pairs, model, options, step),
+      source: { kind: 'pairs', model, pairs, drawing: settings },
       scans: scans.length,
-      scanOf: ({ pair }) => scans.indexOf(pair.targetScan),
+      scanOf: ({ targetScan }) => scans.indexOf(targetScan),
       rates: { place: options.placeRate },
       weights: start && widenedWeights(start, model.domains.length),
     },
@@ -94,21 +93,6 @@ export async function trainLocalTone(
     hooks,
   )
   return { model, weights, loss, engine: `${engine.name} (${engine.version})` }
-}
-
-function drawSamples(
-  pairs: readonly LatticePair[],
-  model: LocalToneModel,
-  options: LocalToneOptions,
-  step: number,
-): readonly Sample[] {
-  const rng = random(options.seed, `step/${step}`)
-  const reference = model.domains.length - 1
-  return Array.from({ length: options.batch }, () => {
-    const domain = rng.uniform() < options.identity ? reference : rng.integer(reference)
-    const choices = pairs.filter((pair) => pair.domain === model.domains[domain])
-    return drawSample(choices[rng.integer(choices.length)] as LatticePair, domain, model, options, rng)
-  })
 }
 
 /** As `prepare`, with the knots of `start` and tones from its reference to this one. */

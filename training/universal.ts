@@ -5,8 +5,6 @@
  * Read top to bottom: settings, simulating ahead, what the scans share, the steps.
  */
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { ConfigError } from '../src/errors.ts'
 import { describeBox } from '../src/harmonizer/result-guard.ts'
 import { ANY_DOMAIN, type LocalToneModel, type LocalToneWeights } from '../src/inference/local-tone-model.ts'
 import { fitToneCurve } from '../src/intensity/tone.ts'
@@ -19,11 +17,11 @@ import { type Engine, type EngineChoice, startEngine } from './engine/engine.ts'
 import { chooseKnots, pairedIntensities } from './local-tone.ts'
 import type { TrainingState } from './parts/checkpoint.ts'
 import { type LatticePair, latticePair, medianAbove } from './parts/lattice-pairs.ts'
-import { readStored, writeStored } from './parts/lattice-store.ts'
+import { placeOf, readStored, storedPair, writeStored } from './parts/lattice-store.ts'
 import { loadedNetwork, type TrainedCurves } from './parts/loaded-network.ts'
 import { trainSteps } from './parts/local-tone-steps.ts'
 import type { StepHooks } from './parts/optimize.ts'
-import { AS_IT_IS, drawSample, SAMPLED, type Sample } from './parts/samples.ts'
+import { AS_IT_IS, drawSample, SAMPLED } from './parts/samples.ts'
 import type { HarmonizedScan } from './universal-guards.ts'
 import type { UniversalRun } from './universal-run.ts'
 
@@ -84,7 +82,7 @@ export async function trainUniversal(
     engine,
     {
       model,
-      samplesAt: (step) => drawSamples(run, model, pairAt, total, step),
+      source: { kind: 'store', model, store, key, total, drawing: { ...network, seed } },
       scans: 1,
       scanOf: () => 0,
       // the target's gain is known, and no place is the same on every scanner
@@ -113,20 +111,6 @@ async function simulateAhead(
       await writeStored(path, key, storable(await simulate(index)))
     onScan(index + 1, total)
   }
-}
-
-function placeOf(store: string, index: number): string {
-  return join(store, `scan-${String(index).padStart(5, '0')}.lattice`)
-}
-
-async function storedPair(store: string, index: number, key: string): Promise<LatticePair> {
-  const found = await readStored(placeOf(store, index), key)
-  if (found === undefined)
-    throw new ConfigError(
-      `${placeOf(store, index)} was changed while training.`,
-      'Run it again with --resume.',
-    )
-  return { subject: String(index), domain: ANY_DOMAIN, targetScan: '', ...found }
 }
 
 function storable({ image, expected, target, mask }: DigitalScan): Parameters<typeof writeStored>[2] {
@@ -193,18 +177,4 @@ async function prepare(
     // tissue without air, bone and fluid is brighter than half of white matter
     bounds: { slopeRatio: network.slopeRatio, perMm: network.changePerMm * medianAbove(y, 0.5) },
   }
-}
-
-async function drawSamples(
-  { network, seed }: UniversalRun,
-  model: LocalToneModel,
-  pairAt: (index: number) => Promise<LatticePair>,
-  total: number,
-  step: number,
-): Promise<readonly Sample[]> {
-  const rng = random(seed, `universal step/${step}`)
-  const samples: Sample[] = []
-  for (let k = 0; k < network.batch; k++)
-    samples.push(drawSample(await pairAt(rng.integer(total)), 0, model, network, rng))
-  return samples
 }

@@ -49,10 +49,26 @@ export async function loadLatticePairs(
     .map((scan): Pair => ({ subject: scan.subject, source: scan, target: scan }))
   const loaded: LatticePair[] = []
   for (const pair of [...pairs, ...references]) {
-    loaded.push(await readPair(pair))
+    loaded.push(shared(await readPair(pair)))
     onPair(loaded.length, pairs.length + references.length)
   }
   return loaded
+}
+
+/** Its arrays in memory that all threads see. */
+function shared(pair: LatticePair): LatticePair {
+  const floats = (x: Float32Array): Float32Array => {
+    const moved = new Float32Array(new SharedArrayBuffer(x.byteLength))
+    moved.set(x)
+    return moved
+  }
+  const bytes = (x: Uint8Array): Uint8Array => {
+    const moved = new Uint8Array(new SharedArrayBuffer(x.byteLength))
+    moved.set(x)
+    return moved
+  }
+  const { image, mask, target, common } = pair
+  return { ...pair, image: floats(image), mask: bytes(mask), target: floats(target), common: bytes(common) }
 }
 
 async function readPair({ subject, source, target }: Pair): Promise<LatticePair> {

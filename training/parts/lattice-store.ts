@@ -4,8 +4,11 @@
  * widened lattice [108, 132, 108] along R, A, S.
  */
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import * as z from 'zod'
+import { ConfigError } from '../../src/errors.ts'
 import { writeFileAtomic } from '../../src/files.ts'
+import { ANY_DOMAIN } from '../../src/inference/local-tone-model.ts'
 import { type LatticePair, WIDE } from './lattice-pairs.ts'
 
 const SCHEMA = 'attune-lattice/1'
@@ -76,6 +79,24 @@ export async function readStored(path: string, key: string): Promise<Required<St
     scale,
     tissueMedian,
   }
+}
+
+export function placeOf(store: string, index: number): string {
+  return join(store, `scan-${String(index).padStart(5, '0')}.lattice`)
+}
+
+/**
+ * The pair at `index` of a folder, from a scanner of no particular name.
+ * @throws {ConfigError} when it is not there, or of another key
+ */
+export async function storedPair(store: string, index: number, key: string): Promise<LatticePair> {
+  const found = await readStored(placeOf(store, index), key)
+  if (found === undefined)
+    throw new ConfigError(
+      `${placeOf(store, index)} was changed while training.`,
+      'Run it again with --resume.',
+    )
+  return { subject: String(index), domain: ANY_DOMAIN, targetScan: '', ...found }
 }
 
 /** Whole steps, as bytes in the machine's order (little-endian wherever Node runs). */

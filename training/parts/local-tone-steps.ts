@@ -8,7 +8,9 @@ import { checkpointKey, type TrainingState } from './checkpoint.ts'
 import { constants, curveLoss, type LossWeights } from './curve-loss.ts'
 import { featureCount } from './features.ts'
 import { type Optimization, optimize, type StepHooks } from './optimize.ts'
+import type { SampleSource } from './sample-source.ts'
 import type { Sample } from './samples.ts'
+import { samplesAhead } from './samples-ahead.ts'
 
 /** What the optimizer is told. */
 export interface StepOptions extends Omit<LossWeights, 'perMm' | 'slopeRatio'> {
@@ -20,8 +22,7 @@ export interface StepOptions extends Omit<LossWeights, 'perMm' | 'slopeRatio'> {
 /** What is trained on what. */
 export interface Task {
   readonly model: LocalToneModel
-  /** The samples of a step, the same whenever they are asked for. */
-  readonly samplesAt: (step: number) => readonly Sample[] | Promise<readonly Sample[]>
+  readonly source: SampleSource
   /** Number of target scans, each with a gain of its own, and which of them a sample has. */
   readonly scans: number
   readonly scanOf: (sample: Sample) => number
@@ -54,11 +55,12 @@ export async function trainSteps(
   const fixed = constants(tf, model)
   const lossWeights: LossWeights = { ...options, ...model.bounds }
   const key = checkpointKey({ ...identity, engine: [engineName, version] })
+  const ahead = samplesAhead(task.source, options.steps)
   const { tensors, loss } = await optimize(tf, {
     tensors: startingTensors(task, options.seed),
     steps: options.steps,
     learningRate: options.learningRate,
-    batchAt: task.samplesAt,
+    batchAt: ahead.samplesAt,
     loss: (variables, samples) =>
       curveLoss(
         tf,
@@ -72,7 +74,7 @@ export async function trainSteps(
     rateOf: (name) => task.rates[name as WeightName] ?? 1,
     key,
     hooks,
-  })
+  }).finally(ahead.close)
   tf.dispose([fixed.tones, ...fixed.hats])
   return { weights: exportedWeights(tensors), loss }
 }

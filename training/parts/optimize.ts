@@ -68,8 +68,11 @@ export async function optimize<B>(tf: Tf, task: Optimization<B>): Promise<Traini
   const history = [...start.loss]
   let recent = start.recentLoss
   const began = performance.now()
+  let waited = 0
   for (let step = start.step; step < steps; step++) {
+    const asked = performance.now()
     const batch = await task.batchAt(step)
+    waited += performance.now() - asked
     const { value, grads } = tf.variableGrads(() => task.loss(variables, batch))
     const loss = (await value.data())[0] ?? Number.NaN
     value.dispose()
@@ -103,6 +106,8 @@ export async function optimize<B>(tf: Tf, task: Optimization<B>): Promise<Traini
       })
   }
   tf.dispose(Object.values(variables))
+  const share = (100 * waited) / (performance.now() - began)
+  if (steps > start.step) task.hooks.log?.(`waited ${share.toFixed(0)} % of the time for what the steps see`)
   return { step: steps, tensors: start.tensors, loss: history, recentLoss: recent }
 }
 

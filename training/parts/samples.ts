@@ -28,7 +28,8 @@ export interface Look {
 }
 
 export interface Sample {
-  readonly pair: LatticePair
+  /** Path of the target scan: tells which samples share its gain. */
+  readonly targetScan: string
   readonly domain: number
   readonly features: Float32Array
   /** Points, and the neighbour of each along one random axis. */
@@ -68,7 +69,7 @@ export function drawSample(
   const axis = rng.integer(3)
   const next = start.map((first, a) => (a === axis ? first + 1 : first)) as unknown as Vector3
   return {
-    pair,
+    targetScan: pair.targetScan,
     domain,
     features: coarseFeatures(image, mask, model.knots, domain, model.domains.length),
     looks: [look(start), look(next)],
