@@ -8,5 +8,5 @@ import type { LocalToneOptions } from './local-tone.ts'
 export const FINE_TUNING: Pick<LocalToneOptions, 'steps' | 'learningRate' | 'changePerMm'> = {
   steps: 80,
   learningRate: 1e-3,
-  changePerMm: 0.03,
+  changePerMm: 0.06,
 }

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { RefusedError } from '../src/errors.ts'
 import type { Observed } from '../src/harmonizer/guards.ts'
 import type { Survey } from './closed-form.ts'
+import { FINE_TUNING } from './fine-tuning-settings.ts'
 import { featureCount } from './parts/features.ts'
 import { widenedWeights } from './parts/fine-tuning.ts'
 import { startOf } from './start.ts'
+import { readUniversalRun } from './universal-run.ts'
 
 const seen = (extentMm: readonly [number, number, number]): Observed => ({
   facts: {
@@ -25,6 +27,11 @@ const survey = (observed: Observed): Survey => ({
 })
 const head = survey(seen([190, 240, 230]))
 const knee = survey(seen([120, 120, 150]))
+
+it('goes on with the bound over space that the universal network was trained with', async () => {
+  const { network } = await readUniversalRun('universal-t1w')
+  expect(FINE_TUNING.changePerMm).toBe(network.changePerMm)
+})
 
 describe('the start of training', () => {
   it('is scratch where nothing is asked for, and the shipped network where it is and every scan is a head', async () => {

@@ -3,7 +3,7 @@
  * finds what is there. Layout: one line of JSON, then image, expected and target as int16 and flags as bytes, each on the
  * widened lattice [108, 132, 108] along R, A, S.
  */
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { ConfigError } from '../../src/errors.ts'
@@ -20,6 +20,10 @@ const LARGEST = 32767
 /** Bits of a flag. */
 const IN_MASK = 1
 const COUNTS = 2
+/** Of a point: three intensities of two bytes and its flags. */
+const BYTES = 7
+/** Of the line before them; a longer one is none of ours. */
+const MOST_HEAD = 1000
 
 const headSchema = z.object({
   schema: z.literal(SCHEMA),
@@ -47,37 +51,70 @@ export async function writeStored(path: string, key: string, pair: Required<Stor
   ])
 }
 
-/** @returns `undefined` where there is no whole file of this key */
-export async function readStored(path: string, key: string): Promise<Required<Stored> | undefined> {
-  const bytes = await readFile(path).catch(() => undefined)
-  const end = bytes?.indexOf('\n') ?? -1
-  if (bytes === undefined || bytes.length !== end + 1 + 7 * POINTS) return undefined
-  const { success, data } = headSchema.safeParse(JSON.parse(bytes.toString('utf8', 0, end)))
+/** What one file is read into; a thread that reads many takes the same again, since new arrays of 30 MB cost more than the reading. */
+export interface Space {
+  readonly file: Buffer
+  readonly steps: Int16Array
+  readonly pair: Required<Pick<Stored, 'image' | 'expected' | 'target' | 'mask' | 'common'>>
+}
+
+export function newSpace(): Space {
+  const floats = (): Float32Array => new Float32Array(POINTS)
+  return {
+    file: Buffer.alloc(MOST_HEAD + BYTES * POINTS),
+    steps: new Int16Array(POINTS),
+    pair: {
+      ...{ image: floats(), expected: floats(), target: floats() },
+      ...{ mask: new Uint8Array(POINTS), common: new Uint8Array(POINTS) },
+    },
+  }
+}
+
+/**
+ * @param space whose arrays the pair is read into
+ * @returns `undefined` where there is no whole file of this key
+ */
+export async function readStored(
+  path: string,
+  key: string,
+  { file, steps, pair }: Space = newSpace(),
+): Promise<Required<Stored> | undefined> {
+  const length = await readInto(file, path)
+  const end = file.indexOf('\n')
+  if (end < 0 || length !== end + 1 + BYTES * POINTS) return undefined
+  const { success, data } = headSchema.safeParse(JSON.parse(file.toString('utf8', 0, end)))
   if (!success || data.key !== key) return undefined
   const { scale, tissueMedian } = data
-  const floats = (k: number, perStep: number): Float32Array => {
+  const floats = (out: Float32Array, k: number, perStep: number): void => {
     const start = end + 1 + 2 * k * POINTS
-    const steps = new Int16Array(POINTS)
-    new Uint8Array(steps.buffer).set(bytes.subarray(start, start + 2 * POINTS))
-    const out = new Float32Array(POINTS)
+    new Uint8Array(steps.buffer).set(file.subarray(start, start + 2 * POINTS))
     for (let i = 0; i < POINTS; i++) out[i] = steps[i]! * perStep
-    return out
   }
-  const flags = bytes.subarray(end + 1 + 6 * POINTS)
-  const mask = new Uint8Array(POINTS)
-  const common = new Uint8Array(POINTS)
+  floats(pair.image, 0, scale / SOURCE_STEPS)
+  floats(pair.expected, 1, scale / SOURCE_STEPS)
+  floats(pair.target, 2, 1 / TARGET_STEPS)
+  const flags = end + 1 + 6 * POINTS
   for (let i = 0; i < POINTS; i++) {
-    mask[i] = flags[i]! & IN_MASK
-    common[i] = (flags[i]! & COUNTS) / COUNTS
+    const flag = file[flags + i]!
+    pair.mask[i] = flag & IN_MASK
+    pair.common[i] = flag >> 1
   }
-  return {
-    image: floats(0, scale / SOURCE_STEPS),
-    expected: floats(1, scale / SOURCE_STEPS),
-    target: floats(2, 1 / TARGET_STEPS),
-    mask,
-    common,
-    scale,
-    tissueMedian,
+  return { ...pair, scale, tissueMedian }
+}
+
+/** @returns bytes read; 0 where there is no such file */
+async function readInto(bytes: Buffer, path: string): Promise<number> {
+  const handle = await open(path).catch(() => undefined)
+  if (handle === undefined) return 0
+  try {
+    let length = 0
+    for (;;) {
+      const { bytesRead } = await handle.read(bytes, length, bytes.length - length)
+      length += bytesRead
+      if (bytesRead === 0) return length
+    }
+  } finally {
+    await handle.close()
   }
 }
 
@@ -89,8 +126,13 @@ export function placeOf(store: string, index: number): string {
  * The pair at `index` of a folder, from a scanner of no particular name.
  * @throws {ConfigError} when it is not there, or of another key
  */
-export async function storedPair(store: string, index: number, key: string): Promise<LatticePair> {
-  const found = await readStored(placeOf(store, index), key)
+export async function storedPair(
+  store: string,
+  index: number,
+  key: string,
+  space?: Space,
+): Promise<LatticePair> {
+  const found = await readStored(placeOf(store, index), key, space)
   if (found === undefined)
     throw new ConfigError(
       `${placeOf(store, index)} was changed while training.`,

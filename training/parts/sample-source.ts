@@ -2,7 +2,7 @@
 import type { LocalToneModel } from '../../src/inference/local-tone-model.ts'
 import { random } from '../../src/kernels/random.ts'
 import type { LatticePair } from './lattice-pairs.ts'
-import { storedPair } from './lattice-store.ts'
+import { newSpace, type Space, storedPair } from './lattice-store.ts'
 import { type Augmentation, drawSample, type Sample } from './samples.ts'
 
 interface Drawing extends Augmentation {
@@ -35,9 +35,15 @@ export type SampleSource = Pairs | Store
 
 /** @returns the samples of a step, the same whenever and wherever they are asked for */
 export function samplesOf(source: SampleSource): (step: number) => Promise<readonly Sample[]> {
-  return source.kind === 'pairs'
-    ? async (step) => drawFromPairs(source, step)
-    : (step) => drawFromStore(source, step)
+  if (source.kind === 'pairs') return async (step) => drawFromPairs(source, step)
+  const space = newSpace()
+  // one step after the other, since they share the space
+  let last: Promise<unknown> = Promise.resolve()
+  return (step) => {
+    const made = last.then(() => drawFromStore(source, space, step))
+    last = made.catch(() => {})
+    return made
+  }
 }
 
 function drawFromPairs({ model, pairs, drawing }: Pairs, step: number): readonly Sample[] {
@@ -52,11 +58,12 @@ function drawFromPairs({ model, pairs, drawing }: Pairs, step: number): readonly
 
 async function drawFromStore(
   { model, store, key, total, drawing }: Store,
+  space: Space,
   step: number,
 ): Promise<readonly Sample[]> {
   const rng = random(drawing.seed, `universal step/${step}`)
   const samples: Sample[] = []
   for (let k = 0; k < drawing.batch; k++)
-    samples.push(drawSample(await storedPair(store, rng.integer(total), key), 0, model, drawing, rng))
+    samples.push(drawSample(await storedPair(store, rng.integer(total), key, space), 0, model, drawing, rng))
   return samples
 }
