@@ -4,7 +4,9 @@ usage: make_combat.py            (versions in requirements.txt)
 
 The tables are drawn from a seeded generator: three sites that differ in location and scale, features that depend on age, sex and
 diagnosis. `fixed-point` is neuroCombat with its own iteration continued until nothing changes: its source is not touched, only the
-threshold of `it_sol` is.
+threshold of `it_sol` is. Ages are quarters of years, because neuroCombat rounds quantities to float32 and these survive that.
+neuroHarmonize stops with an error when a site of the fit is absent from the table it is applied to; the rows of the fit are added for it,
+and left out of what is written.
 """
 
 import functools
@@ -29,7 +31,7 @@ def draw(rng: np.random.Generator, sites: dict[str, int], effects: dict[str, tup
     table = pd.DataFrame(
         {
             "site": rng.permutation(np.repeat(list(sites), list(sites.values()))),
-            "age": np.round(rng.uniform(18, 80, n), 1),
+            "age": np.round(4 * rng.uniform(18, 80, n)) / 4,
             "sex": rng.choice(["F", "M"], n),
             "diagnosis": rng.choice(["control", "mci", "patient"], n, p=[0.5, 0.2, 0.3]),
         }
@@ -83,10 +85,6 @@ write("neurocombat-no-eb", combat(table, eb=False))
 write("neurocombat-mean-only", combat(table, mean_only=True))
 write("neurocombat-reference", combat(table, ref_batch="Cadiz"))
 
-module = sys.modules["neuroCombat.neuroCombat"]
-module.it_sol = functools.partial(module.it_sol, conv=1e-15)
-write("neurocombat-fixed-point", combat(table))
-write("neurocombat-fixed-point-reference", combat(table, ref_batch="Cadiz"))
 
 def coded(t: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
@@ -104,11 +102,25 @@ model, harmonized = harmonizationLearn(table[FEATURES].to_numpy(), coded(table))
 write("neuroharmonize", harmonized)
 write("neuroharmonize-no-eb", harmonizationLearn(table[FEATURES].to_numpy(), coded(table), eb=False)[1])
 known = new[new["site"] != "Dover"]
-write("neuroharmonize-apply", harmonizationApply(known[FEATURES].to_numpy(), coded(known), model))
-learned_again = harmonizationLearn(
-    new[FEATURES].to_numpy(), coded(new), orig_model=harmonizationLearn(table[FEATURES].to_numpy(), coded(table))[0]
-)
-write("neuroharmonize-new-site", learned_again[1])
+both = pd.concat([known, table])
+applied = harmonizationApply(both[FEATURES].to_numpy(), coded(both), model)
+write("neuroharmonize-apply", applied[: len(known)])
+# A new site with frozen covariate effects and variance. neuroHarmonize's own path stops with an error unless there are as many new sites
+# as old ones, so that its steps are done here, with its functions.
+unseen = new[new["site"] == "Dover"]
+n = len(unseen)
+expected = model["stand_mean"][:, [0]] + model["B_hat"][3:].T @ coded(unseen).drop(columns="SITE").to_numpy().T
+sd = np.sqrt(model["var_pooled"])
+standardized = (unseen[FEATURES].to_numpy().T - expected) / sd
+one = {"n_batch": 1, "n_sample": n, "sample_per_batch": np.array([n]), "batch_info": [list(range(n))], "ref_level": None}
+module = sys.modules["neuroCombat.neuroCombat"]
+least_squares = module.fit_LS_model_and_find_priors(standardized, np.ones((n, 1)), one, False)
+location, scale = module.find_parametric_adjustments(standardized, least_squares, one, False)
+write("neuroharmonize-new-site", ((standardized - location.T) / np.sqrt(scale.T) * sd + expected).T)
+
+module.it_sol = functools.partial(module.it_sol, conv=1e-15)
+write("neurocombat-fixed-point", combat(table))
+write("neurocombat-fixed-point-reference", combat(table, ref_batch="Cadiz"))
 
 (HERE / "requirements.txt").write_text(
     "".join(f"{name}=={version(name)}\n" for name in ["neuroCombat", "neuroHarmonize", "numpy", "pandas", "statsmodels"])
