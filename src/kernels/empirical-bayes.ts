@@ -42,7 +42,7 @@ function meanAndVariance(x: Float64Array): readonly [mean: number, variance: num
   const mean = sum / n
   let squares = 0
   for (let f = 0; f < x.length; f++) if (!Number.isNaN(x[f])) squares += (x[f]! - mean) ** 2
-  return [mean, squares / (n - 1)]
+  return [mean, n > 1 ? squares / (n - 1) : Number.NaN]
 }
 
 /** Posterior mean of the location of n values of a known scale. */
