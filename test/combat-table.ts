@@ -47,7 +47,9 @@ export function drawTable(
 
 /** Row `order[k]` becomes row k. */
 export function pickRows({ features, samples }: Drawn, order: readonly number[]): Drawn {
-  const values = features.names.flatMap((_, f) => order.map((row) => features.values[f * features.rows + row]!))
+  const values = features.names.flatMap((_, f) =>
+    order.map((row) => features.values[f * features.rows + row]!),
+  )
   return {
     features: { ...features, rows: order.length, values: Float64Array.from(values) },
     samples: {

@@ -36,14 +36,21 @@ interface Fitted {
   readonly chosen: number
 }
 
-export async function combatFit({ table: path, roles, out, output, ...options }: FitRequest): Promise<Fitted> {
+export async function combatFit({
+  table: path,
+  roles,
+  out,
+  output,
+  ...options
+}: FitRequest): Promise<Fitted> {
   await requireOutputs([path], [out, output])
   const table = await readCells(path)
   const samples = samplesOf(table, roles)
   const { names, notes } = chooseFeatures(table, roles)
   const features = featuresOf(table, names, samples.batch)
   const model = fitCombat(features, samples, { ...options, software: `attune ${packageVersion()}` })
-  if (output !== undefined) await writeHarmonized(output, table, features, applyCombat(model, features, samples).values)
+  if (output !== undefined)
+    await writeHarmonized(output, table, features, applyCombat(model, features, samples).values)
   await writeModel(out, model)
   return { model, notes: [...notes, ...codeLikeCovariates(samples), ...model.notes], chosen: names.length }
 }
@@ -70,7 +77,10 @@ export async function combatApply(request: ApplyRequest): Promise<AppliedTable> 
   if (!Number.isInteger(least) || least < 2)
     throw new ConfigError(`--new-batch-rows is ${least}.`, 'Give a whole number of 2 and more.')
   if (newModel !== undefined && newBatch !== 'estimate')
-    throw new ConfigError('--new-model is given without --new-batch estimate.', 'Without it the model does not change.')
+    throw new ConfigError(
+      '--new-model is given without --new-batch estimate.',
+      'Without it the model does not change.',
+    )
   await requireOutputs([request.model, request.table], [output, newModel])
   const frozen = await readCombatModel(request.model)
   const table = await readCells(request.table)
@@ -108,7 +118,8 @@ export async function readCombatModel(path: string): Promise<CombatModel> {
     input = JSON.parse(await readFile(path, 'utf8'))
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'does not exist' : cause instanceof SyntaxError ? 'is not JSON' : String(cause)
+    const reason =
+      code === 'ENOENT' ? 'does not exist' : cause instanceof SyntaxError ? 'is not JSON' : String(cause)
     throw new InputError(`${path}: ${reason}.`, 'Give a file that attune combat fit wrote.', { cause })
   }
   return parseCombatModel(input, path)
@@ -129,12 +140,18 @@ function writeHarmonized(
   return writeCells(path, table.columns, rowsWith(table, features, values), delimiter)
 }
 
-async function requireOutputs(inputs: readonly string[], outputs: readonly (string | undefined)[]): Promise<void> {
+async function requireOutputs(
+  inputs: readonly string[],
+  outputs: readonly (string | undefined)[],
+): Promise<void> {
   const places = inputs.map((path) => resolve(path))
   for (const path of outputs) {
     if (path === undefined) continue
     if (places.includes(resolve(path)))
-      throw new ConfigError(`${path} would be overwritten: it is read, or written twice.`, 'Give another name.')
+      throw new ConfigError(
+        `${path} would be overwritten: it is read, or written twice.`,
+        'Give another name.',
+      )
     places.push(resolve(path))
     await requireWritable(path)
   }

@@ -35,18 +35,31 @@ const fit: CommandModule<object, FitArguments> = {
   describe: 'Estimate the effects of batches in a table of features',
   builder: (args) =>
     args
-      .positional('table', { type: 'string', demandOption: true, describe: 'CSV or TSV with a header, a row a person' })
+      .positional('table', {
+        type: 'string',
+        demandOption: true,
+        describe: 'CSV or TSV with a header, a row a person',
+      })
       .option('batch', { type: 'string', demandOption: true, describe: 'Column of batches: site, scanner' })
-      .option('covariate', { ...NAMES, describe: 'Column whose effect is kept: age, sex (repeat the option)' })
+      .option('covariate', {
+        ...NAMES,
+        describe: 'Column whose effect is kept: age, sex (repeat the option)',
+      })
       .option('categorical', { ...NAMES, describe: 'Covariate whose numbers are codes of names' })
-      .option('features', { ...NAMES, describe: 'Columns to harmonize, as a pattern with * [every other column of numbers]' })
+      .option('features', {
+        ...NAMES,
+        describe: 'Columns to harmonize, as a pattern with * [every other column of numbers]',
+      })
       .option('id', { type: 'string', describe: 'Column of ids: not a feature, and no id may come twice' })
       .option('variant', {
         choices: ['eb', 'nonparametric', 'no-eb', 'mean-only', 'robust'] as const,
         default: 'eb' as const,
         describe: 'How location and scale are estimated',
       })
-      .option('reference', { type: 'string', describe: 'Batch that stays as it is and that the others are brought to' })
+      .option('reference', {
+        type: 'string',
+        describe: 'Batch that stays as it is and that the others are brought to',
+      })
       .option('compat', {
         choices: ['neurocombat'] as const,
         describe: 'Stop iterating where neuroCombat does, to repeat old results',
@@ -102,7 +115,11 @@ const apply: CommandModule<object, ApplyArguments> = {
   builder: (args) =>
     args
       .positional('model', { type: 'string', demandOption: true, describe: 'Model of attune combat fit' })
-      .positional('table', { type: 'string', demandOption: true, describe: 'CSV or TSV with the columns of the fit' })
+      .positional('table', {
+        type: 'string',
+        demandOption: true,
+        describe: 'CSV or TSV with the columns of the fit',
+      })
       .option('output', { type: 'string', demandOption: true, describe: 'Harmonized table to write' })
       .option('id', { type: 'string', describe: 'Column of ids: no id may come twice' })
       .option('new-batch', {
@@ -110,9 +127,16 @@ const apply: CommandModule<object, ApplyArguments> = {
         default: 'refuse' as const,
         describe: 'What to do with a batch that the model does not know',
       })
-      .option('new-batch-rows', { type: 'number', default: 20, describe: 'Least rows to estimate a new batch from' })
+      .option('new-batch-rows', {
+        type: 'number',
+        default: 20,
+        describe: 'Least rows to estimate a new batch from',
+      })
       .option('new-model', { type: 'string', describe: 'Model with the new batches to write (JSON)' })
-      .example('$0 combat apply combat.json new.csv --output new-harmonized.csv', 'new people of known sites'),
+      .example(
+        '$0 combat apply combat.json new.csv --output new-harmonized.csv',
+        'new people of known sites',
+      ),
   handler: async (options) => {
     const { combatApply } = await import('./combat-run.ts')
     const result = await combatApply({
@@ -163,6 +187,9 @@ export const combat: CommandModule = {
       .command(apply)
       .command(explain)
       .demandCommand(1, 'Which of fit, apply, explain?')
-      .example('$0 combat fit thickness.csv --batch site --covariate age --out combat.json', 'learns the effect of each site'),
+      .example(
+        '$0 combat fit thickness.csv --batch site --covariate age --out combat.json',
+        'learns the effect of each site',
+      ),
   handler: () => {},
 }

@@ -37,7 +37,15 @@ export function applyCombat(model: CombatModel, features: Features, samples: Sam
   )
   const columns = codedColumns(model.covariates, samples)
   const values = new Float64Array(features.values.length)
-  takeOutGroupsInto(values, features.values, locationScaleOf(model), 0, columns, groupOf, model.batches.length)
+  takeOutGroupsInto(
+    values,
+    features.values,
+    locationScaleOf(model),
+    0,
+    columns,
+    groupOf,
+    model.batches.length,
+  )
   return { values, notes: [...extrapolations(model, samples), ...lost(features, samples, values)] }
 }
 
@@ -67,7 +75,9 @@ function extrapolations({ covariates }: CombatModel, samples: Samples): Note[] {
   return covariates.flatMap((coding) => {
     const covariate = samples.covariates.find(({ name }) => name === coding.name)
     if (coding.kind !== 'continuous' || covariate?.kind !== 'continuous') return []
-    const beyond = rowsWhere(Array.from(covariate.values, (value) => value < coding.low || value > coding.high))
+    const beyond = rowsWhere(
+      Array.from(covariate.values, (value) => value < coding.low || value > coding.high),
+    )
     if (beyond.length === 0) return []
     return [
       {
@@ -81,7 +91,11 @@ function extrapolations({ covariates }: CombatModel, samples: Samples): Note[] {
 }
 
 /** Cells that had a value and have none now. */
-function lost({ names, rows, values: before }: Features, { batch, batchName }: Samples, after: Float64Array): Note[] {
+function lost(
+  { names, rows, values: before }: Features,
+  { batch, batchName }: Samples,
+  after: Float64Array,
+): Note[] {
   const features = new Set<string>()
   const batches = new Set<string>()
   let cells = 0

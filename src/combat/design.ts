@@ -49,7 +49,11 @@ export function designOf(samples: Samples, reference: string | null): Design {
   if (!('rows' in grouped))
     throw new RefusedError(
       [`${source}: effects cannot be told apart.`]
-        .concat(grouped.map((dependency) => `  ${confounding(dependency, samples, batches, names, columns, groupOf)}`))
+        .concat(
+          grouped.map(
+            (dependency) => `  ${confounding(dependency, samples, batches, names, columns, groupOf)}`,
+          ),
+        )
         .join('\n'),
       'Leave the covariate out and say so, or leave out the batches where it does not vary; no method can tell such effects apart.',
     )

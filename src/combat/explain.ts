@@ -61,7 +61,9 @@ export function formulaOf({ covariates, batchColumn, variant, reference }: Comba
 }
 
 function termOf(coding: Coding): string {
-  return coding.kind === 'continuous' ? coding.name : `${coding.name} (${listed(coding.levels, 10)} against ${coding.base})`
+  return coding.kind === 'continuous'
+    ? coding.name
+    : `${coding.name} (${listed(coding.levels, 10)} against ${coding.base})`
 }
 
 function harmonizedOf({ mean }: CombatModel): number {
@@ -83,7 +85,8 @@ const HUBER = 'Huber PJ. Robust Statistics. Wiley, 1981 (section 7.8).'
 
 const HOW: Readonly<Record<Variant, string>> = {
   eb: 'Location and scale of each feature were estimated by parametric empirical Bayes (normal and inverse gamma priors across features)',
-  nonparametric: 'Location and scale of each feature were estimated by empirical Bayes with a non-parametric prior across features',
+  nonparametric:
+    'Location and scale of each feature were estimated by empirical Bayes with a non-parametric prior across features',
   'no-eb': 'Location and scale were estimated for each feature by itself, without empirical Bayes',
   'mean-only': 'Only the location was adjusted, by parametric empirical Bayes (normal prior across features)',
   robust:

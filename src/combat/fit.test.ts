@@ -25,7 +25,10 @@ const withCovariates = (drawn: Drawn, covariates: readonly Covariate[]): Drawn =
   ...drawn,
   samples: { ...drawn.samples, covariates },
 })
-const withValues = (drawn: Drawn, change: (value: number, row: number, feature: number) => number): Drawn => ({
+const withValues = (
+  drawn: Drawn,
+  change: (value: number, row: number, feature: number) => number,
+): Drawn => ({
   ...drawn,
   features: {
     ...drawn.features,
@@ -34,7 +37,8 @@ const withValues = (drawn: Drawn, change: (value: number, row: number, feature: 
     ),
   },
 })
-const rowsOf = ({ samples }: Drawn, site: string): number => samples.batch.filter((name) => name === site).length
+const rowsOf = ({ samples }: Drawn, site: string): number =>
+  samples.batch.filter((name) => name === site).length
 
 const seed = fc.integer({ min: 0, max: 2 ** 31 })
 const sizes = fc.array(fc.integer({ min: 4, max: 9 }), { minLength: 2, maxLength: 4 })
@@ -71,7 +75,9 @@ describe('laws', () => {
     fc.assert(
       fc.property(drawn, shift, (table, c) => {
         const before = harmonized(table, { variant: 'no-eb' })
-        const shifted = withValues(table, (value, row) => (table.samples.batch[row] === 'site 2' ? value + c : value))
+        const shifted = withValues(table, (value, row) =>
+          table.samples.batch[row] === 'site 2' ? value + c : value,
+        )
         const moved = (c * rowsOf(table, 'site 2')) / table.features.rows
         const expected = before.map((value) => value + moved)
         expect(distance(harmonized(shifted, { variant: 'no-eb' }), expected)).toBeLessThan(1e-8)
@@ -94,32 +100,40 @@ describe('laws', () => {
             covariates: other.samples.covariates.toReversed(),
           },
         }
-        const expected = pickRows({ ...table, features: { ...table.features, values: harmonized(table, { variant }) } }, order)
+        const expected = pickRows(
+          { ...table, features: { ...table.features, values: harmonized(table, { variant }) } },
+          order,
+        )
         expect(distance(harmonized(renamed, { variant }), expected.features.values)).toBeLessThan(1e-7)
       }),
       { numRuns: 20 },
     )
   })
-  it.each(VARIANTS)('%s: a model that was saved and read gives the table of the fit, to the last digit', (variant) => {
-    fc.assert(
-      fc.property(drawn, (table) => {
-        const model = fitted(table, { variant })
-        const read = parseCombatModel(JSON.parse(JSON.stringify(model)), 'model.json')
-        expect(read).toEqual(model)
-        const first = applyCombat(model, table.features, table.samples).values
-        // Each row alone, too: apply knows nothing of the rows beside it.
-        const row = table.features.rows - 1
-        const alone = pickRows(table, [row])
-        const last = applyCombat(read, alone.features, alone.samples).values
-        expect([...last]).toEqual(table.features.names.map((_, f) => first[f * table.features.rows + row]))
-      }),
-      { numRuns: 20 },
-    )
-  })
+  it.each(VARIANTS)(
+    '%s: a model that was saved and read gives the table of the fit, to the last digit',
+    (variant) => {
+      fc.assert(
+        fc.property(drawn, (table) => {
+          const model = fitted(table, { variant })
+          const read = parseCombatModel(JSON.parse(JSON.stringify(model)), 'model.json')
+          expect(read).toEqual(model)
+          const first = applyCombat(model, table.features, table.samples).values
+          // Each row alone, too: apply knows nothing of the rows beside it.
+          const row = table.features.rows - 1
+          const alone = pickRows(table, [row])
+          const last = applyCombat(read, alone.features, alone.samples).values
+          expect([...last]).toEqual(table.features.names.map((_, f) => first[f * table.features.rows + row]))
+        }),
+        { numRuns: 20 },
+      )
+    },
+  )
   it('a feature with gaps is fitted as if the rows without it were not there, and keeps its gaps', () => {
     fc.assert(
       fc.property(drawn, fc.uniqueArray(fc.nat({ max: 7 }), { maxLength: 2 }), (table, gaps) => {
-        const holes = withValues(table, (value, row, f) => (f === 1 && gaps.includes(row) ? Number.NaN : value))
+        const holes = withValues(table, (value, row, f) =>
+          f === 1 && gaps.includes(row) ? Number.NaN : value,
+        )
         const kept = [...Array(table.features.rows).keys()].filter((row) => !gaps.includes(row))
         const fewer = pickRows(table, kept)
         const [model, expected] = [fitted(holes, { variant: 'no-eb' }), fitted(fewer, { variant: 'no-eb' })]
@@ -130,9 +144,12 @@ describe('laws', () => {
         }
         const out = harmonized(holes)
         const rows = table.features.rows
-        expect([...out.keys()].filter((at) => Number.isNaN(out[at])).map((at) => at - rows).sort((a, b) => a - b)).toEqual(
-          gaps.toSorted((a, b) => a - b),
-        )
+        expect(
+          [...out.keys()]
+            .filter((at) => Number.isNaN(out[at]))
+            .map((at) => at - rows)
+            .sort((a, b) => a - b),
+        ).toEqual(gaps.toSorted((a, b) => a - b))
       }),
       { numRuns: 50 },
     )
@@ -143,12 +160,17 @@ it('data without effects of site move by less than 0.1 SD, and known effects of 
   const none = drawTable(3, [60, 60, 60], 40, { effects: 0 })
   expect(distance(harmonized(none), none.features.values)).toBeLessThan(0.5)
   const rootMeanSquare =
-    harmonized(none).reduce((sum, value, k) => sum + (value - none.features.values[k]!) ** 2, 0) / none.features.values.length
+    harmonized(none).reduce((sum, value, k) => sum + (value - none.features.values[k]!) ** 2, 0) /
+    none.features.values.length
   expect(Math.sqrt(rootMeanSquare)).toBeLessThan(0.1)
   const some = drawTable(3, [60, 60, 60], 40)
   const again = { ...some, features: { ...some.features, values: harmonized(some) } }
-  const before = fitted(some).batches.flatMap(({ estimatedLocation }) => estimatedLocation.map((value) => Math.abs(value!)))
-  const after = fitted(again).batches.flatMap(({ estimatedLocation }) => estimatedLocation.map((value) => Math.abs(value!)))
+  const before = fitted(some).batches.flatMap(({ estimatedLocation }) =>
+    estimatedLocation.map((value) => Math.abs(value!)),
+  )
+  const after = fitted(again).batches.flatMap(({ estimatedLocation }) =>
+    estimatedLocation.map((value) => Math.abs(value!)),
+  )
   expect(Math.max(...before)).toBeGreaterThan(0.5)
   expect(Math.max(...after)).toBeLessThan(0.1)
 })
@@ -195,7 +217,10 @@ describe('what cannot be fitted', () => {
 
   it('a covariate that is the site: says which values stand at which sites', () => {
     const error = refusal(
-      withCovariates(table, [age, categories('diagnosis', (row) => (site(row) === 'site 2' ? 'patient' : 'control'))]),
+      withCovariates(table, [
+        age,
+        categories('diagnosis', (row) => (site(row) === 'site 2' ? 'patient' : 'control')),
+      ]),
     )
     expect(error).toBeInstanceOf(RefusedError)
     expect(error.message).toMatch(/"diagnosis=patient" does not vary within any site/)
@@ -209,19 +234,31 @@ describe('what cannot be fitted', () => {
   })
   it('a covariate that follows from another at each site in its own way', () => {
     const mixed = numbers('field', (row) => (age.values[row] as number) + Number(site(row).slice(5)))
-    expect(refusal(withCovariates(table, [age, mixed])).message).toMatch(/within every site \(site 1, site 2, site 3\)/)
+    expect(refusal(withCovariates(table, [age, mixed])).message).toMatch(
+      /within every site \(site 1, site 2, site 3\)/,
+    )
   })
   it.each([
     ['is the same everywhere', numbers('year', () => 0.1), /"year" is 0\.1 in every row/],
     ['has one level', categories('sex', () => 'F'), /"sex" is "F" in every row/],
-    ['is missing', numbers('iq', (row) => (row === 6 ? Number.NaN : row)), /"iq" is missing at line 8 \(site site 2\)/],
-    ['has an empty name', categories('group', (row) => (row === 1 ? '' : `${row % 2}`)), /"group" is missing at line 3/],
+    [
+      'is missing',
+      numbers('iq', (row) => (row === 6 ? Number.NaN : row)),
+      /"iq" is missing at line 8 \(site site 2\)/,
+    ],
+    [
+      'has an empty name',
+      categories('group', (row) => (row === 1 ? '' : `${row % 2}`)),
+      /"group" is missing at line 3/,
+    ],
   ])('a covariate that %s', (_, covariate, message) => {
     expect(refusal(withCovariates(table, [covariate])).message).toMatch(message)
   })
   it('one site, an unknown reference, more unknowns than rows', () => {
     expect(refusal(pickRows(table, [0, 1, 2, 3])).message).toMatch(/"site" is "site 1" in every row/)
-    expect(refusal(table, { reference: 'site 9' }).message).toMatch(/"site 9" is no site; there are site 1, site 2, site 3/)
+    expect(refusal(table, { reference: 'site 9' }).message).toMatch(
+      /"site 9" is no site; there are site 1, site 2, site 3/,
+    )
     const many = Array.from({ length: 12 }, (_, k) => numbers(`c${k}`, (row) => Math.sin(row * (k + 1))))
     expect(refusal(withCovariates(table, many)).message).toMatch(/15 rows for 15 unknowns/)
   })
@@ -230,7 +267,10 @@ describe('what cannot be fitted', () => {
     expect(refusal(infinite).message).toMatch(/"f4" is infinite at line 4/)
   })
   it('one feature, for variants that need several', () => {
-    const one = { ...table, features: { names: ['f1'], rows: 15, values: table.features.values.slice(0, 15) } }
+    const one = {
+      ...table,
+      features: { names: ['f1'], rows: 15, values: table.features.values.slice(0, 15) },
+    }
     for (const variant of VARIANTS.filter((name) => name !== 'no-eb'))
       expect(refusal(one, { variant }).message).toMatch(/one feature/)
     expect(fitted(one, { variant: 'no-eb' }).features).toEqual(['f1'])
@@ -263,14 +303,18 @@ describe('what is fitted with a note', () => {
     const rows = table.features.rows
     const out = harmonized(flat)
     for (const f of [1, 3])
-      expect(out.slice(f * rows, (f + 1) * rows)).toEqual(flat.features.values.slice(f * rows, (f + 1) * rows))
+      expect(out.slice(f * rows, (f + 1) * rows)).toEqual(
+        flat.features.values.slice(f * rows, (f + 1) * rows),
+      )
     const kept = [0, 2, 4]
     const fewer: Drawn = {
       ...table,
       features: {
         names: kept.map((f) => table.features.names[f]!),
         rows,
-        values: Float64Array.from(kept.flatMap((f) => [...table.features.values.slice(f * rows, (f + 1) * rows)])),
+        values: Float64Array.from(
+          kept.flatMap((f) => [...table.features.values.slice(f * rows, (f + 1) * rows)]),
+        ),
       },
     }
     const alone = harmonized(fewer)
@@ -280,7 +324,9 @@ describe('what is fitted with a note', () => {
   })
   it('a feature that the covariates explain fully, and one without values', () => {
     const age = table.samples.covariates[0]!
-    const odd = withValues(table, (value, row, f) => (f === 0 ? 2 * (age.values[row] as number) : f === 2 ? Number.NaN : value))
+    const odd = withValues(table, (value, row, f) =>
+      f === 0 ? 2 * (age.values[row] as number) : f === 2 ? Number.NaN : value,
+    )
     const model = fitted(odd)
     expect(codes(model)).toEqual(['single-row-batch', 'empty-feature', 'explained-feature'])
     expect(model.mean.map((value) => value === null)).toEqual([true, false, true, false, false])
@@ -288,7 +334,10 @@ describe('what is fitted with a note', () => {
   it('a feature without values at one site is harmonized at the others, and left empty there when values come', () => {
     const holes = withValues(table, (value, row, f) => (f === 2 && row < 6 ? Number.NaN : value))
     const model = fitted(holes)
-    expect(model.notes.find(({ code }) => code === 'no-value-in-batch')).toMatchObject({ features: ['f3'], batches: ['site 1'] })
+    expect(model.notes.find(({ code }) => code === 'no-value-in-batch')).toMatchObject({
+      features: ['f3'],
+      batches: ['site 1'],
+    })
     const { values, notes } = applyCombat(model, table.features, table.samples)
     const empty = [...values.keys()].filter((at) => Number.isNaN(values[at]))
     expect(empty).toEqual([28, 29, 30, 31, 32, 33])

@@ -135,7 +135,9 @@ function part(values: Float64Array, k: number, length: number): Float64Array {
 }
 
 function requireFinite({ names, rows, values }: Features, { source, rowName }: Samples): void {
-  const at = values.findIndex((value) => value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
+  const at = values.findIndex(
+    (value) => value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY,
+  )
   if (at < 0) return
   throw new InputError(
     `${source}: "${names[Math.floor(at / rows)]}" is infinite at ${rowName(at % rows)}.`,
@@ -144,7 +146,11 @@ function requireFinite({ names, rows, values }: Features, { source, rowName }: S
 }
 
 /** @throws {RefusedError} for batches of one row, where the options refuse them */
-function singleRows({ batches, grouped }: Design, { source, batchName }: Samples, options: FitOptions): Note[] {
+function singleRows(
+  { batches, grouped }: Design,
+  { source, batchName }: Samples,
+  options: FitOptions,
+): Note[] {
   const single = batches.filter((_, g) => grouped.sizes[g] === 1)
   if (single.length === 0) return []
   if (options.reference !== null && single.includes(options.reference))

@@ -53,7 +53,13 @@ export function estimateNewBatches(
         `${samples.source}: new ${samples.batchName} "${name}" has ${counted(kept.length, 'row')}; ${least} are needed.`,
         `From ${counted(kept.length, 'row')} its location would be known to ${(1 / Math.sqrt(kept.length)).toFixed(2)} SD only. Add rows, or lower --new-batch-rows.`,
       )
-    const standardized = standardizedRows(features.values, frozen, columns, samples.batch.length, Int32Array.from(kept))
+    const standardized = standardizedRows(
+      features.values,
+      frozen,
+      columns,
+      samples.batch.length,
+      Int32Array.from(kept),
+    )
     const estimates = emptyEstimates(model.features.length, 1, 0)
     const groupOf = new Int32Array(kept.length)
     const design = groupedDesign(new Float64Array(0), groupOf, 1)

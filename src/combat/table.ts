@@ -1,7 +1,16 @@
 /** A table of text cells as numbers and names with roles; what cannot be one or the other is named by column, line and batch. */
 import { ConfigError, InputError } from '../errors.ts'
 import type { Coding } from './coding.ts'
-import { type Covariate, counted, type Features, levelsOf, listed, type Note, rowsWhere, type Samples } from './data.ts'
+import {
+  type Covariate,
+  counted,
+  type Features,
+  levelsOf,
+  listed,
+  type Note,
+  rowsWhere,
+  type Samples,
+} from './data.ts'
 
 /** A table as its file has it. */
 export interface TextTable {
@@ -44,17 +53,25 @@ export function samplesOf(table: TextTable, roles: Roles): Samples {
   const named = [batch, ...covariates, ...(id === null ? [] : [id])]
   const twice = named.find((name, k) => named.indexOf(name) !== k)
   if (twice !== undefined)
-    throw new ConfigError(`Column "${twice}" has two roles.`, 'Name a column as batch, covariate or id, once.')
+    throw new ConfigError(
+      `Column "${twice}" has two roles.`,
+      'Name a column as batch, covariate or id, once.',
+    )
   const lost = categorical.find((name) => !covariates.includes(name))
   if (lost !== undefined)
-    throw new ConfigError(`Column "${lost}" is declared categorical, and is no covariate.`, 'Name it as a covariate.')
+    throw new ConfigError(
+      `Column "${lost}" is declared categorical, and is no covariate.`,
+      'Name it as a covariate.',
+    )
   const samples = samplesWithout(table, batch)
   if (id !== null) requireUniqueIds(table, id)
   return {
     ...samples,
     covariates: covariates.map((name) => {
       const cells = cellsOf(table, name, 'covariate')
-      return categorical.includes(name) ? names(name, cells) : quantityOrNames(table, name, cells, samples.batch)
+      return categorical.includes(name)
+        ? names(name, cells)
+        : quantityOrNames(table, name, cells, samples.batch)
     }),
   }
 }
@@ -243,7 +260,11 @@ export function featuresOf(table: TextTable, names: readonly string[], batch: re
  * The rows of the table with new numbers in the columns of features. A number that did not change, and a missing value, keep their text;
  * others are written with as many digits as it takes to read back the same float64.
  */
-export function* rowsWith(table: TextTable, { names, rows, values: before }: Features, after: Float64Array): Generator<string[]> {
+export function* rowsWith(
+  table: TextTable,
+  { names, rows, values: before }: Features,
+  after: Float64Array,
+): Generator<string[]> {
   const places = names.map((name) => table.columns.indexOf(name))
   for (const [row, cells] of table.rows.entries()) {
     const out = [...cells]

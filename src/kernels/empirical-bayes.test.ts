@@ -18,14 +18,18 @@ const draw = (seed: number, features: number, rows: number): readonly (readonly 
   })
 }
 const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length
-const variance = (x: readonly number[]): number => x.reduce((sum, v) => sum + (v - mean(x)) ** 2, 0) / (x.length - 1)
+const variance = (x: readonly number[]): number =>
+  x.reduce((sum, v) => sum + (v - mean(x)) ** 2, 0) / (x.length - 1)
 const moments = (z: readonly (readonly number[])[]) => ({
   location: Float64Array.from(z, mean),
   scale: Float64Array.from(z, variance),
   counts: Float64Array.from(z, (row) => row.length),
 })
 const apart = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(a).reduce((most, value, k) => Math.max(most, Math.abs(value - b[k]!) / Math.max(1e-3, Math.abs(b[k]!))), 0)
+  Array.from(a).reduce(
+    (most, value, k) => Math.max(most, Math.abs(value - b[k]!) / Math.max(1e-3, Math.abs(b[k]!))),
+    0,
+  )
 
 /** Johnson 2007, written down as it stands there, from the values themselves, for 5,000 rounds. */
 function naiveParametric(z: readonly (readonly number[])[]): { g: number[]; d: number[] } {
@@ -43,14 +47,19 @@ function naiveParametric(z: readonly (readonly number[])[]): { g: number[]; d: n
 }
 it('is the fixed point of the published equations', () => {
   fc.assert(
-    fc.property(fc.integer(), fc.integer({ min: 2, max: 9 }), fc.integer({ min: 3, max: 9 }), (seed, features, rows) => {
-      const z = draw(seed, features, rows)
-      const found = moments(z)
-      expect(shrinkInPlace(found, priorOf(found))).toBe(-1)
-      const { g, d } = naiveParametric(z)
-      expect(apart(found.location, g)).toBeLessThan(1e-9)
-      expect(apart(found.scale, d)).toBeLessThan(1e-9)
-    }),
+    fc.property(
+      fc.integer(),
+      fc.integer({ min: 2, max: 9 }),
+      fc.integer({ min: 3, max: 9 }),
+      (seed, features, rows) => {
+        const z = draw(seed, features, rows)
+        const found = moments(z)
+        expect(shrinkInPlace(found, priorOf(found))).toBe(-1)
+        const { g, d } = naiveParametric(z)
+        expect(apart(found.location, g)).toBeLessThan(1e-9)
+        expect(apart(found.scale, d)).toBeLessThan(1e-9)
+      },
+    ),
     { numRuns: 30 },
   )
 })
@@ -62,7 +71,11 @@ it('the non-parametric means are those of the likelihood products', () => {
   z.forEach((x, f) => {
     const others = gHat.map((_, k) => k).filter((k) => k !== f)
     const likelihood = others.map((k) =>
-      x.reduce((product, v) => product * (Math.exp(-((v - gHat[k]!) ** 2) / (2 * dHat[k]!)) / Math.sqrt(2 * Math.PI * dHat[k]!)), 1),
+      x.reduce(
+        (product, v) =>
+          product * (Math.exp(-((v - gHat[k]!) ** 2) / (2 * dHat[k]!)) / Math.sqrt(2 * Math.PI * dHat[k]!)),
+        1,
+      ),
     )
     const total = likelihood.reduce((a, b) => a + b, 0)
     const weighted = (values: readonly number[]): number =>

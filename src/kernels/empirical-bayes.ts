@@ -99,10 +99,7 @@ export function shrinkInPlace({ location, scale, counts }: GroupMoments, prior: 
  * Parametric, with the stopping rule of neuroCombat and sva: all features go on together until the largest signed relative change,
  * |new - old| / old, is at most 1e-4. A negative location is never the largest.
  */
-export function shrinkUntilSmallChangeInPlace(
-  { location, scale, counts }: GroupMoments,
-  prior: Prior,
-): void {
+export function shrinkUntilSmallChangeInPlace({ location, scale, counts }: GroupMoments, prior: Prior): void {
   const means = location.slice()
   const variances = scale.slice()
   for (let change = 1; change > 1e-4; ) {

@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest'
-import { emptyEstimates, FEATURE_STATES, fitGroupsInto, type GroupedDesign, groupedDesign } from './grouped-regression.ts'
+import {
+  emptyEstimates,
+  FEATURE_STATES,
+  fitGroupsInto,
+  type GroupedDesign,
+  groupedDesign,
+} from './grouped-regression.ts'
 import { random } from './random.ts'
 import { HUBER } from './winsorize.ts'
 
@@ -8,8 +14,12 @@ const ready = (columns: readonly number[], groupOf: readonly number[], groups = 
   if (!('rows' in design)) throw new TypeError('confounded')
   return design
 }
-const fit = (values: readonly number[], design: GroupedDesign, reference = -1) => {
-  const out = emptyEstimates(values.length / design.rows, design.sizes.length, design.within.length / design.rows)
+const estimated = (values: readonly number[], design: GroupedDesign, reference = -1) => {
+  const out = emptyEstimates(
+    values.length / design.rows,
+    design.sizes.length,
+    design.within.length / design.rows,
+  )
   fitGroupsInto(out, 0, Float64Array.from(values), design, reference)
   return out
 }
@@ -19,7 +29,7 @@ it('finds slope 2 and intercepts 1 and 5 through noise that it cannot take for e
   const c = [0, 1, 2, 10, 11, 12]
   const noise = [1, -2, 1, 2, -4, 2]
   const x = c.map((value, i) => (i < 3 ? 1 : 5) + 2 * value + noise[i]!)
-  const out = fit(x, ready(c, [0, 0, 0, 1, 1, 1]))
+  const out = estimated(x, ready(c, [0, 0, 0, 1, 1, 1]))
   expect(out.slopes[0]).toBeCloseTo(2, 13)
   expect(out.mean[0]).toBeCloseTo(3, 13)
   expect(out.variance[0]).toBeCloseTo((6 + 24) / 6, 13)
@@ -29,7 +39,7 @@ it('finds slope 2 and intercepts 1 and 5 through noise that it cannot take for e
   expect([...out.counts]).toEqual([3, 3])
 })
 it('with a reference, mean and variance are that group alone', () => {
-  const out = fit([1, 2, 3, 11, 13, 15], ready([], [0, 0, 0, 1, 1, 1]), 1)
+  const out = estimated([1, 2, 3, 11, 13, 15], ready([], [0, 0, 0, 1, 1, 1]), 1)
   expect(out.mean[0]).toBe(13)
   expect(out.variance[0]).toBeCloseTo(8 / 3, 14)
   expect(out.location[0]).toBeCloseTo(-11 / Math.sqrt(8 / 3), 14)
@@ -48,7 +58,7 @@ it.each([
   ['confounded', [1, Number.NaN, Number.NaN, 2, Number.NaN, Number.NaN]],
   ['fitted', [1, 3, 2, 5, 5.5, 5.1]],
 ] as const)('%s: %j', (state, values) => {
-  const out = fit(values, ready([0, 1, 2, 0, 2, 1], [0, 0, 0, 1, 1, 1]))
+  const out = estimated(values, ready([0, 1, 2, 0, 2, 1], [0, 0, 0, 1, 1, 1]))
   expect(FEATURE_STATES[out.state[0]!]).toBe(state)
   expect(Number.isNaN(out.mean[0])).toBe(state !== 'fitted')
 })
@@ -82,7 +92,10 @@ it('keeps the variance of normal values, bent or not', () => {
   const { normal } = random(11)
   const n = 20_000
   const values = Float64Array.from({ length: n }, normal)
-  const design = ready([], Array.from({ length: n }, (_, i) => i % 2))
+  const design = ready(
+    [],
+    Array.from({ length: n }, (_, i) => i % 2),
+  )
   const out = emptyEstimates(1, 2, 0)
   fitGroupsInto(out, 0, values, design, -1, HUBER)
   // Standard error of the variance at 95 % efficiency: about 0.011.

@@ -84,18 +84,11 @@ export function groupedDesign(
     lengths[q] = spread(column)
   }
   const { dependencies, inverse } = leastSquares(within, rows, lengths)
-  return dependencies.length > 0
-    ? dependencies
-    : { rows, groupOf, sizes, columnMeans, within, inverse }
+  return dependencies.length > 0 ? dependencies : { rows, groupOf, sizes, columnMeans, within, inverse }
 }
 
 /** Means by group, NaN for one without rows. Equal values have exactly their value as mean. */
-function groupMeansInto(
-  out: Float64Array,
-  x: Float64Array,
-  groupOf: Int32Array,
-  sizes: Float64Array,
-): void {
+function groupMeansInto(out: Float64Array, x: Float64Array, groupOf: Int32Array, sizes: Float64Array): void {
   const first = new Float64Array(out.length).fill(Number.NaN)
   out.fill(0)
   for (let i = 0; i < groupOf.length; i++) {

@@ -6,10 +6,13 @@ const ones = (n: number): Float64Array => new Float64Array(n).fill(1)
 
 /** Normal equations solved by Gauss-Jordan elimination: the naive way, for well-conditioned columns. */
 function naive(columns: readonly (readonly number[])[], y: readonly number[]): readonly number[] {
-  const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0)
+  const dot = (a: readonly number[], b: readonly number[]): number =>
+    a.reduce((sum, value, i) => sum + value * b[i]!, 0)
   const rows = columns.map((column) => [...columns.map((other) => dot(column, other)), dot(column, y)])
   for (let k = 0; k < rows.length; k++) {
-    const pivot = rows.slice(k).reduce((best, row, i) => (Math.abs(row[k]!) > Math.abs(rows[best]![k]!) ? k + i : best), k)
+    const pivot = rows
+      .slice(k)
+      .reduce((best, row, i) => (Math.abs(row[k]!) > Math.abs(rows[best]![k]!) ? k + i : best), k)
     ;[rows[k], rows[pivot]] = [rows[pivot]!, rows[k]!]
     const lead = rows[k]!.map((value) => value / rows[k]![k]!)
     rows.forEach((row, i) => {
@@ -53,7 +56,10 @@ it('names a column that follows from others, with the weights of these', () => {
   const { column, weights } = dependencies[0]!
   const columns = [a!, b!, sum]
   for (let i = 0; i < 4; i++)
-    expect(columns.reduce((total, other, q) => total + weights[q]! * other[i]!, 0)).toBeCloseTo(columns[column]![i]!, 12)
+    expect(columns.reduce((total, other, q) => total + weights[q]! * other[i]!, 0)).toBeCloseTo(
+      columns[column]![i]!,
+      12,
+    )
   expect(weights[column]).toBe(0)
 })
 it('takes for nothing what is tiny beside the length that it is compared with', () => {
@@ -64,5 +70,8 @@ it('takes for nothing what is tiny beside the length that it is compared with', 
 it('columns of 0, more columns than rows, and no column at all', () => {
   expect(leastSquares(new Float64Array(3), 3, Float64Array.of(0)).dependencies).toMatchObject([{ column: 0 }])
   expect(leastSquares(Float64Array.of(1, 2, 3), 1, ones(3)).dependencies).toHaveLength(2)
-  expect(leastSquares(new Float64Array(0), 3, ones(0))).toEqual({ dependencies: [], inverse: new Float64Array(0) })
+  expect(leastSquares(new Float64Array(0), 3, ones(0))).toEqual({
+    dependencies: [],
+    inverse: new Float64Array(0),
+  })
 })

@@ -76,7 +76,8 @@ export function standardizedRows(
     for (let k = 0; k < kept.length; k++) {
       const i = kept[k]!
       let expected = model.mean[f]!
-      for (let q = 0; q < count; q++) expected += model.slopes[q * model.features + f]! * columns[q * rows + i]!
+      for (let q = 0; q < count; q++)
+        expected += model.slopes[q * model.features + f]! * columns[q * rows + i]!
       out[f * kept.length + k] = (values[f * rows + i]! - expected) / sd
     }
   }

@@ -1,5 +1,5 @@
 /** Huber's estimates by tamed values: what lies far from the fit is brought to a fixed distance, until the fit stands still. */
-import { type GroupedDesign, regressInPlace, type Resistance } from './grouped-regression.ts'
+import { type GroupedDesign, type Resistance, regressInPlace } from './grouped-regression.ts'
 
 /** 95 % of the efficiency of least squares for normal errors. @see Holland, Welsch, Commun. Stat. A6(9):813-827 (1977), doi:10.1080/03610927708827533 */
 const BEND = 1.345
@@ -49,7 +49,10 @@ function tameInPlace(x: Float64Array, design: GroupedDesign): void {
 /** BEND times the scale of each group; infinite where it is 0. */
 function limitsInto(out: Float64Array, residual: Float64Array, groupOf: Int32Array): void {
   for (let g = 0; g < out.length; g++) {
-    const sizes = residual.filter((_, i) => groupOf[i] === g).map(Math.abs).sort()
+    const sizes = residual
+      .filter((_, i) => groupOf[i] === g)
+      .map(Math.abs)
+      .sort()
     const middle = (sizes.length - 1) / 2
     const median = sizes.length === 0 ? 0 : (sizes[Math.floor(middle)]! + sizes[Math.ceil(middle)]!) / 2
     out[g] = median > 0 ? BEND * MAD_TO_SD * median : Number.POSITIVE_INFINITY

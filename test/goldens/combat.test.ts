@@ -15,7 +15,13 @@ const OPTIONS: FitOptions = {
   singleRow: 'mean-only',
   software: 'attune',
 }
-const roles = { batch: 'site', covariates: ['age', 'sex', 'diagnosis'], categorical: [], id: null, features: [] }
+const roles = {
+  batch: 'site',
+  covariates: ['age', 'sex', 'diagnosis'],
+  categorical: [],
+  id: null,
+  features: [],
+}
 const names = Array.from({ length: 12 }, (_, k) => `f${k + 1}`)
 const here = (name: string): string => packageFile(`test/goldens/combat/${name}.csv`)
 
@@ -102,7 +108,11 @@ it.each<[string, Partial<FitOptions>]>([
   ['nonparametric_adjusted', { variant: 'nonparametric', compat: null }],
 ])("the R code of ComBat's author: %s", async (name, options) => {
   const input = await transposed('testdata')
-  const gender = { name: 'gender', kind: 'categorical', values: Array.from({ length: 10 }, (_, i) => `${1 + (i % 2)}`) } as const
+  const gender = {
+    name: 'gender',
+    kind: 'categorical',
+    values: Array.from({ length: 10 }, (_, i) => `${1 + (i % 2)}`),
+  } as const
   const known: Samples = {
     batchName: 'batch',
     batch: Array.from({ length: 10 }, (_, i) => (i < 5 ? '1' : '2')),
@@ -111,5 +121,7 @@ it.each<[string, Partial<FitOptions>]>([
     source: 'testdata',
   }
   const model = fitCombat(input, known, { ...OPTIONS, compat: 'neurocombat', ...options })
-  expect(apart(applyCombat(model, input, known).values, await transposed(`testdata_combat_${name}_r`))).toBeLessThan(1e-9)
+  expect(
+    apart(applyCombat(model, input, known).values, await transposed(`testdata_combat_${name}_r`)),
+  ).toBeLessThan(1e-9)
 })

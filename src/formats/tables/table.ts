@@ -94,7 +94,10 @@ function plainCells(path: string, text: string, delimiter: ',' | '\t'): Cells {
       if (/^ *$/.test(line)) return
       const row = line.split(delimiter).map((cell) => cell.trim())
       if (cells.length > 0 && row.length !== length())
-        throw notATable(path, `columns are ${length()} in the header line, but ${row.length} on line ${k + 1}`)
+        throw notATable(
+          path,
+          `columns are ${length()} in the header line, but ${row.length} on line ${k + 1}`,
+        )
       cells.push(row)
       lines.push(k + 1)
     })
