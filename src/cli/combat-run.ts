@@ -5,7 +5,7 @@ import { applyCombat } from '../combat/apply.ts'
 import type { Features, Note, Samples } from '../combat/data.ts'
 import { type FitOptions, fitCombat } from '../combat/fit.ts'
 import { type CombatModel, parseCombatModel } from '../combat/model.ts'
-import { estimateNewBatches, type NewBatch } from '../combat/new-batch.ts'
+import { estimateNewBatches, LEAST_ROWS_OF_NEW_BATCH, type NewBatch } from '../combat/new-batch.ts'
 import {
   chooseFeatures,
   codeLikeCovariates,
@@ -61,7 +61,8 @@ interface ApplyRequest {
   readonly output: string
   readonly id: string | null
   readonly newBatch: 'refuse' | 'estimate'
-  readonly least: number
+  /** Rows that a new batch needs. */
+  readonly least: number | undefined
   readonly newModel: string | undefined
 }
 
@@ -73,7 +74,7 @@ interface AppliedTable {
 }
 
 export async function combatApply(request: ApplyRequest): Promise<AppliedTable> {
-  const { output, newBatch, least, newModel } = request
+  const { output, newBatch, least = LEAST_ROWS_OF_NEW_BATCH, newModel } = request
   if (!Number.isInteger(least) || least < 2)
     throw new ConfigError(`--new-batch-rows is ${least}.`, 'Give a whole number of 2 and more.')
   if (newModel !== undefined && newBatch !== 'estimate')

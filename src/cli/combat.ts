@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import type { Note } from '../combat/data.ts'
-import type { Compat, Variant } from '../combat/variants.ts'
+import { type Compat, VARIANTS, type Variant } from '../combat/variants.ts'
 import { type CommonOptions, remarks, report } from './output.ts'
 
 interface FitArguments extends CommonOptions {
@@ -24,7 +24,7 @@ interface ApplyArguments extends CommonOptions {
   readonly output: string
   readonly id: string | undefined
   readonly 'new-batch': 'refuse' | 'estimate'
-  readonly 'new-batch-rows': number
+  readonly 'new-batch-rows': number | undefined
   readonly 'new-model': string | undefined
 }
 
@@ -52,7 +52,7 @@ const fit: CommandModule<object, FitArguments> = {
       })
       .option('id', { type: 'string', describe: 'Column of ids: not a feature, and no id may come twice' })
       .option('variant', {
-        choices: ['eb', 'nonparametric', 'no-eb', 'mean-only', 'robust'] as const,
+        choices: VARIANTS,
         default: 'eb' as const,
         describe: 'How location and scale are estimated',
       })
@@ -129,8 +129,7 @@ const apply: CommandModule<object, ApplyArguments> = {
       })
       .option('new-batch-rows', {
         type: 'number',
-        default: 20,
-        describe: 'Least rows to estimate a new batch from',
+        describe: 'Least rows to estimate a new batch from [20]',
       })
       .option('new-model', { type: 'string', describe: 'Model with the new batches to write (JSON)' })
       .example(

@@ -46,7 +46,7 @@ export function applyCombat(model: CombatModel, features: Features, samples: Sam
     groupOf,
     model.batches.length,
   )
-  return { values, notes: [...extrapolations(model, samples), ...lost(features, samples, values)] }
+  return { values, notes: [...extrapolations(model, samples), ...lost(model, features, samples, values)] }
 }
 
 /** Batches of the rows that the model does not have. */
@@ -57,7 +57,8 @@ export function unseenBatches(model: CombatModel, samples: Samples): readonly st
 
 /** @throws {InputError} when `features` are not those of the model, in their order */
 export function requireFeatures(model: CombatModel, { names }: Features, { source }: Samples): void {
-  const absent = model.features.filter((name) => !names.includes(name))
+  const given = new Set(names)
+  const absent = model.features.filter((name) => !given.has(name))
   if (absent.length > 0)
     throw new InputError(
       `${source}: lacks ${counted(absent.length, 'feature')} of the model: ${listed(absent)}.`,
@@ -92,10 +93,15 @@ function extrapolations({ covariates }: CombatModel, samples: Samples): Note[] {
 
 /** Cells that had a value and have none now. */
 function lost(
+  model: CombatModel,
   { names, rows, values: before }: Features,
   { batch, batchName }: Samples,
   after: Float64Array,
 ): Note[] {
+  const gaps = model.batches.some(({ location }) =>
+    location.some((value, f) => value === null && model.mean[f] !== null),
+  )
+  if (!gaps) return []
   const features = new Set<string>()
   const batches = new Set<string>()
   let cells = 0

@@ -7,6 +7,8 @@ import { counted, levelsOf, listed, rowsWhere, type Samples } from './data.ts'
 
 export interface Design {
   readonly batches: readonly string[]
+  /** Rows of each. */
+  readonly sizes: readonly number[]
   readonly codings: readonly Coding[]
   /** Of the reference batch, or -1. */
   readonly reference: number
@@ -57,7 +59,8 @@ export function designOf(samples: Samples, reference: string | null): Design {
         .join('\n'),
       'Leave the covariate out and say so, or leave out the batches where it does not vary; no method can tell such effects apart.',
     )
-  return { batches, codings, reference: at, grouped, columns }
+  const sizes = batches.map((_, g) => groupOf.reduce((n, group) => n + (group === g ? 1 : 0), 0))
+  return { batches, sizes, codings, reference: at, grouped, columns }
 }
 
 /** Place of each value in `levels`; -1 where it is none of them. */

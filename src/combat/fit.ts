@@ -51,7 +51,7 @@ export function fitCombat(features: Features, samples: Samples, options: FitOpti
   requireFinite(features, samples)
   const design = designOf(samples, reference)
   const notes = singleRows(design, samples, options)
-  const { grouped, batches } = design
+  const { grouped, batches, sizes } = design
   const estimates = emptyEstimates(features.names.length, batches.length, columnNames(design.codings).length)
   const resistance = variant === 'robust' ? HUBER : null
   fitGroupsInto(estimates, 0, features.values, grouped, design.reference, resistance)
@@ -86,7 +86,7 @@ export function fitCombat(features: Features, samples: Samples, options: FitOpti
       values: toPerFeature(part(estimates.slopes, q, estimates.features)),
     })),
     batches: batches.map((name, g) =>
-      batchEffect(name, grouped.sizes[g] ?? 0, estimates, g, g === design.reference, variant, compat),
+      batchEffect(name, sizes[g] ?? 0, estimates, g, g === design.reference, variant, compat),
     ),
     notes,
   }
@@ -135,23 +135,17 @@ function part(values: Float64Array, k: number, length: number): Float64Array {
 }
 
 function requireFinite({ names, rows, values }: Features, { source, rowName }: Samples): void {
-  const at = values.findIndex(
-    (value) => value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY,
-  )
-  if (at < 0) return
-  throw new InputError(
-    `${source}: "${names[Math.floor(at / rows)]}" is infinite at ${rowName(at % rows)}.`,
-    'Leave the cell empty where nothing was measured.',
-  )
+  for (let at = 0; at < values.length; at++)
+    if (values[at] === Number.POSITIVE_INFINITY || values[at] === Number.NEGATIVE_INFINITY)
+      throw new InputError(
+        `${source}: "${names[Math.floor(at / rows)]}" is infinite at ${rowName(at % rows)}.`,
+        'Leave the cell empty where nothing was measured.',
+      )
 }
 
 /** @throws {RefusedError} for batches of one row, where the options refuse them */
-function singleRows(
-  { batches, grouped }: Design,
-  { source, batchName }: Samples,
-  options: FitOptions,
-): Note[] {
-  const single = batches.filter((_, g) => grouped.sizes[g] === 1)
+function singleRows({ batches, sizes }: Design, { source, batchName }: Samples, options: FitOptions): Note[] {
+  const single = batches.filter((_, g) => sizes[g] === 1)
   if (single.length === 0) return []
   if (options.reference !== null && single.includes(options.reference))
     throw new RefusedError(
@@ -188,7 +182,7 @@ function featureNotes(
   { state, location, scale, counts, features: count }: GroupedEstimates,
   { names }: Features,
   { batchName }: Samples,
-  { batches, grouped }: Design,
+  { batches, sizes }: Design,
 ): Note[] {
   const notes: Note[] = []
   FEATURE_STATES.forEach((name, code) => {
@@ -213,7 +207,7 @@ function featureNotes(
         batches: [batch],
       })
     const unscaled = names.filter((_, f) => fitted(f) && at(counts, f) > 0 && Number.isNaN(at(scale, f)))
-    if (unscaled.length > 0 && (grouped.sizes[g] ?? 0) > 1)
+    if (unscaled.length > 0 && (sizes[g] ?? 0) > 1)
       notes.push({
         code: 'no-scale-in-batch',
         text: `Too few values at ${batchName} ${batch} for a scale; the location alone is taken out there: ${listed(unscaled)}.`,

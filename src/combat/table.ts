@@ -38,10 +38,15 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 
 /** The number of a cell: NaN where it is missing, `undefined` where it is something else (or too large for a number). */
 export function numberOf(cell: string): number | undefined {
-  if (MISSING.has(cell)) return Number.NaN
   const value = Number(cell)
+  // What JavaScript reads as a finite number is a decimal one, but for blanks and 0x10, 0b1, 0o7: these do not begin like this.
+  const first = cell.charCodeAt(0)
+  const plain = (first >= ONE && first <= NINE) || first === MINUS || first === POINT
+  if (plain && Number.isFinite(value)) return value
+  if (MISSING.has(cell)) return Number.NaN
   return Number.isFinite(value) && NUMBER.test(cell) ? value : undefined
 }
+const [MINUS, POINT, ONE, NINE] = [45, 46, 49, 57] // characters
 
 /**
  * Batches and covariates of a table. A covariate whose cells are all numbers is a quantity, unless it is declared categorical.
@@ -190,19 +195,19 @@ export function chooseFeatures(table: TextTable, roles: Roles): Chosen {
       )
     return { names: free.filter((name) => patterns.some(({ fits }) => fits.test(name))), notes: [] }
   }
-  const [chosen, text]: [string[], string[]] = [[], []]
-  for (const name of free) {
-    const at = table.columns.indexOf(name)
-    let [numbers, full] = [0, 0]
-    for (const row of table.rows) {
-      const cell = row[at] ?? ''
-      if (MISSING.has(cell)) continue
-      full++
-      if (numberOf(cell) !== undefined) numbers++
+  const words = new Uint32Array(table.columns.length)
+  const numbers = new Uint32Array(table.columns.length)
+  for (const row of table.rows)
+    for (let at = 0; at < row.length; at++) {
+      const value = numberOf(row[at] ?? '')
+      if (value === undefined) words[at] = (words[at] ?? 0) + 1
+      else if (!Number.isNaN(value)) numbers[at] = (numbers[at] ?? 0) + 1
     }
-    if (full > 0 && 2 * numbers >= full) chosen.push(name)
-    else text.push(name)
-  }
+  const numeric = new Set(
+    table.columns.filter((_, at) => (numbers[at] ?? 0) > 0 && (numbers[at] ?? 0) >= (words[at] ?? 0)),
+  )
+  const chosen = free.filter((name) => numeric.has(name))
+  const text = free.filter((name) => !numeric.has(name))
   if (chosen.length === 0)
     throw new ConfigError(
       `${table.source}: no column of numbers is left to harmonize beside ${listed([...taken])}.`,
@@ -228,33 +233,34 @@ function fitting(pattern: string): RegExp {
 /** @throws {InputError} for text in a column of numbers, named by column, line and batch; for columns that are not there */
 export function featuresOf(table: TextTable, names: readonly string[], batch: readonly string[]): Features {
   const rows = table.rows.length
-  const absent = names.filter((name) => !table.columns.includes(name))
+  const places = new Map(table.columns.map((name, at) => [name, at]))
+  const absent = names.filter((name) => !places.has(name))
   if (absent.length > 0)
     throw new InputError(
       `${table.source}: lacks ${counted(absent.length, 'feature')} of the model: ${listed(absent)}.`,
       'Give a table with the columns of the fit.',
     )
   const values = new Float64Array(names.length * rows)
-  names.forEach((name, f) => {
-    const at = table.columns.indexOf(name)
-    for (let row = 0; row < rows; row++) {
-      const value = numberOf(table.rows[row]?.[at] ?? '')
-      if (value === undefined) {
-        const cells = cellsOf(table, name, 'feature')
-        throw textAmongNumbers(
-          table,
-          'Feature',
-          name,
-          cells,
-          batch,
-          rowsWhere(cells.map((cell) => numberOf(cell) === undefined)),
-        )
-      }
+  const columns = names.map((name) => places.get(name) ?? -1)
+  for (let row = 0; row < rows; row++) {
+    const cells = table.rows[row] ?? []
+    for (let f = 0; f < columns.length; f++) {
+      const value = numberOf(cells[columns[f] ?? -1] ?? '')
+      if (value === undefined) throw textInFeature(table, names[f] ?? '', batch)
       values[f * rows + row] = value
     }
-  })
+  }
   return { names, rows, values }
 }
+
+function textInFeature(table: TextTable, name: string, batch: readonly string[]): InputError {
+  const cells = cellsOf(table, name, 'feature')
+  const text = rowsWhere(cells.map((cell) => numberOf(cell) === undefined))
+  return textAmongNumbers(table, 'Feature', name, cells, batch, text)
+}
+
+/** Rows that are made at once: eight float64 are a line of the cache, and values of a feature lie side by side. */
+const ROWS_AT_ONCE = 16
 
 /**
  * The rows of the table with new numbers in the columns of features. A number that did not change, and a missing value, keep their text;
@@ -265,15 +271,20 @@ export function* rowsWith(
   { names, rows, values: before }: Features,
   after: Float64Array,
 ): Generator<string[]> {
-  const places = names.map((name) => table.columns.indexOf(name))
-  for (const [row, cells] of table.rows.entries()) {
-    const out = [...cells]
-    for (const [f, place] of places.entries()) {
-      const [old = Number.NaN, value = Number.NaN] = [before[f * rows + row], after[f * rows + row]]
-      if (old === value || (Number.isNaN(old) && Number.isNaN(value))) continue
-      out[place] = Number.isNaN(value) ? '' : String(value)
-    }
-    yield out
+  const placeOf = new Map(table.columns.map((name, at) => [name, at]))
+  const places = names.map((name) => placeOf.get(name) ?? -1)
+  for (let start = 0; start < rows; start += ROWS_AT_ONCE) {
+    const block = table.rows.slice(start, start + ROWS_AT_ONCE).map((cells) => [...cells])
+    places.forEach((place, f) => {
+      for (let k = 0, at = f * rows + start; k < block.length; k++, at++) {
+        const value = after[at] ?? Number.NaN
+        if (value === before[at]) continue
+        const out = block[k] ?? []
+        if (!Number.isNaN(value)) out[place] = String(value)
+        else if (!Number.isNaN(before[at])) out[place] = ''
+      }
+    })
+    yield* block
   }
 }
 

@@ -52,13 +52,25 @@ function locationGiven(prior: Prior, location: number, n: number, scale: number)
   return (locationVariance * n * location + scale * locationMean) / (locationVariance * n + scale)
 }
 
+/** Shape and rate of the inverse gamma distribution with the prior's mean and variance of scales; infinite shape for a variance of 0. */
+interface InverseGamma {
+  readonly shape: number
+  readonly rate: number
+  readonly mean: number
+}
+
+function inverseGamma({ scaleMean: mean, scaleVariance: variance }: Prior): InverseGamma {
+  if (!(variance > 0)) return { shape: Number.POSITIVE_INFINITY, rate: Number.POSITIVE_INFINITY, mean }
+  return {
+    shape: (2 * variance + mean * mean) / variance,
+    rate: (mean * variance + mean ** 3) / variance,
+    mean,
+  }
+}
+
 /** Posterior mean of the scale of n values of a known location, from which their squared distances sum to `squares`. */
-function scaleGiven({ scaleMean, scaleVariance }: Prior, squares: number, n: number): number {
-  if (!(scaleVariance > 0)) return scaleMean
-  // Shape a and rate b of the inverse gamma with this mean and variance.
-  const a = (2 * scaleVariance + scaleMean * scaleMean) / scaleVariance
-  const b = (scaleMean * scaleVariance + scaleMean ** 3) / scaleVariance
-  return (0.5 * squares + b) / (n / 2 + a - 1)
+function scaleGiven({ shape, rate, mean }: InverseGamma, squares: number, n: number): number {
+  return shape === Number.POSITIVE_INFINITY ? mean : (0.5 * squares + rate) / (n / 2 + shape - 1)
 }
 
 /** Both follow each other until neither moves by more than this share (the location: of the root of the scale). */
@@ -70,6 +82,7 @@ const MOST_ROUNDS = 100_000
  * @returns the feature that found no end, or -1: after 100,000 rounds, which has not been seen
  */
 export function shrinkInPlace({ location, scale, counts }: GroupMoments, prior: Prior): number {
+  const scales = inverseGamma(prior)
   for (let f = 0; f < location.length; f++) {
     const mean = location[f]!
     const variance = scale[f]!
@@ -84,7 +97,7 @@ export function shrinkInPlace({ location, scale, counts }: GroupMoments, prior: 
     for (let moved = Number.POSITIVE_INFINITY; moved > STILL; round++) {
       if (round === MOST_ROUNDS) return f
       const nextG = locationGiven(prior, mean, n, d)
-      const nextD = scaleGiven(prior, (n - 1) * variance + n * (mean - nextG) ** 2, n)
+      const nextD = scaleGiven(scales, (n - 1) * variance + n * (mean - nextG) ** 2, n)
       moved = Math.max(Math.abs(nextG - g) / Math.sqrt(nextD), Math.abs(nextD - d) / nextD)
       g = nextG
       d = nextD
@@ -100,6 +113,7 @@ export function shrinkInPlace({ location, scale, counts }: GroupMoments, prior: 
  * |new - old| / old, is at most 1e-4. A negative location is never the largest.
  */
 export function shrinkUntilSmallChangeInPlace({ location, scale, counts }: GroupMoments, prior: Prior): void {
+  const scales = inverseGamma(prior)
   const means = location.slice()
   const variances = scale.slice()
   for (let change = 1; change > 1e-4; ) {
@@ -114,7 +128,7 @@ export function shrinkUntilSmallChangeInPlace({ location, scale, counts }: Group
       change = Math.max(change, Math.abs(g - location[f]!) / location[f]!)
       location[f] = g
       if (known) continue
-      const d = scaleGiven(prior, (n - 1) * variance + n * (mean - g) ** 2, n)
+      const d = scaleGiven(scales, (n - 1) * variance + n * (mean - g) ** 2, n)
       change = Math.max(change, Math.abs(d - scale[f]!) / scale[f]!)
       scale[f] = d
     }

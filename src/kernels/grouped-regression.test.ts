@@ -17,7 +17,7 @@ const ready = (columns: readonly number[], groupOf: readonly number[], groups = 
 const estimated = (values: readonly number[], design: GroupedDesign, reference = -1) => {
   const out = emptyEstimates(
     values.length / design.rows,
-    design.sizes.length,
+    design.starts.length - 1,
     design.within.length / design.rows,
   )
   fitGroupsInto(out, 0, Float64Array.from(values), design, reference)

@@ -4,10 +4,10 @@ import { type Dependency, leastSquares } from './least-squares.ts'
 /** A design with an intercept for each of S groups and Q further columns, made ready once for any number of features. */
 export interface GroupedDesign {
   readonly rows: number
-  /** Group of each row, 0 to S - 1. */
-  readonly groupOf: Int32Array
-  /** Rows of each group, length S. */
-  readonly sizes: Float64Array
+  /** The rows group after group: which row stands at each place. All that follows is in this order. */
+  readonly order: Int32Array
+  /** Group g has the places from starts[g] to starts[g + 1]; length S + 1. */
+  readonly starts: Int32Array
   /** Means of the columns by group: `columnMeans[q * S + g]`. */
   readonly columnMeans: Float64Array
   /** The columns with the means of their groups taken out: `within[q * rows + i]`. */
@@ -62,6 +62,7 @@ export function emptyEstimates(features: number, groups: number, columns: number
 
 /**
  * @param columns one after the other, length Q * rows, finite
+ * @param groupOf group of each row, 0 to groups - 1
  * @returns the design; or, where a column is the same within every group or a combination of others there, which it is
  */
 export function groupedDesign(
@@ -70,33 +71,57 @@ export function groupedDesign(
   groups: number,
 ): GroupedDesign | readonly Dependency[] {
   const rows = groupOf.length
-  const count = rows === 0 ? 0 : columns.length / rows
-  const sizes = new Float64Array(groups)
-  for (let i = 0; i < rows; i++) sizes[groupOf[i]!]!++
-  const columnMeans = new Float64Array(count * groups)
-  const within = new Float64Array(columns.length)
-  const lengths = new Float64Array(count)
-  for (let q = 0; q < count; q++) {
-    const column = columns.subarray(q * rows, (q + 1) * rows)
-    const means = columnMeans.subarray(q * groups, (q + 1) * groups)
-    groupMeansInto(means, column, groupOf, sizes)
-    for (let i = 0; i < rows; i++) within[q * rows + i] = column[i]! - means[groupOf[i]!]!
-    lengths[q] = spread(column)
-  }
-  const { dependencies, inverse } = leastSquares(within, rows, lengths)
-  return dependencies.length > 0 ? dependencies : { rows, groupOf, sizes, columnMeans, within, inverse }
+  const starts = new Int32Array(groups + 1)
+  for (let i = 0; i < rows; i++) starts[groupOf[i]! + 1]!++
+  for (let g = 0; g < groups; g++) starts[g + 1]! += starts[g]!
+  const order = new Int32Array(rows)
+  const next = starts.slice()
+  for (let i = 0; i < rows; i++) order[next[groupOf[i]!]!++] = i
+  const sorted = columns.map((_, at) => columns[at - (at % rows) + order[at % rows]!]!)
+  return orderedDesign(sorted, order, starts)
 }
 
-/** Means by group, NaN for one without rows. Equal values have exactly their value as mean. */
-function groupMeansInto(out: Float64Array, x: Float64Array, groupOf: Int32Array, sizes: Float64Array): void {
-  const first = new Float64Array(out.length).fill(Number.NaN)
-  out.fill(0)
-  for (let i = 0; i < groupOf.length; i++) {
-    const g = groupOf[i]!
-    if (Number.isNaN(first[g])) first[g] = x[i]!
-    out[g]! += x[i]! - first[g]!
+/** The same for columns that are in the order of the design already. */
+function orderedDesign(
+  within: Float64Array,
+  order: Int32Array,
+  starts: Int32Array,
+): GroupedDesign | readonly Dependency[] {
+  const rows = order.length
+  const groups = starts.length - 1
+  const count = rows === 0 ? 0 : within.length / rows
+  const columnMeans = new Float64Array(count * groups)
+  const lengths = new Float64Array(count)
+  for (let q = 0; q < count; q++) {
+    const column = within.subarray(q * rows, (q + 1) * rows)
+    lengths[q] = spread(column)
+    takeOutMeans(column, starts, columnMeans.subarray(q * groups, (q + 1) * groups))
   }
-  for (let g = 0; g < out.length; g++) out[g] = first[g]! + out[g]! / sizes[g]!
+  const { dependencies, inverse } = leastSquares(within, rows, lengths)
+  return dependencies.length > 0 ? dependencies : { rows, order, starts, columnMeans, within, inverse }
+}
+
+/**
+ * Takes the mean of each group out of `x`, and into `means`: NaN for a group without rows. Equal values have exactly their value as mean.
+ * @returns the sum of the squares that are left
+ */
+function takeOutMeans(x: Float64Array, starts: Int32Array, means: Float64Array): number {
+  let squares = 0
+  for (let g = 0; g < means.length; g++) {
+    const from = starts[g]!
+    const end = starts[g + 1]!
+    const first = x[from]!
+    let sum = 0
+    for (let i = from; i < end; i++) sum += x[i]! - first
+    const mean = end > from ? first + sum / (end - from) : Number.NaN
+    means[g] = mean
+    for (let i = from; i < end; i++) {
+      const left = x[i]! - mean
+      x[i] = left
+      squares += left * left
+    }
+  }
+  return squares
 }
 
 /** Root of the sum of squared differences from the mean; exactly 0 for equal values. */
@@ -110,23 +135,23 @@ function spread(x: Float64Array): number {
   return Math.sqrt(squares)
 }
 
-/** The design of some rows; a group may be left without any. */
-function subDesign(
-  { groupOf, sizes, columnMeans, within, rows }: GroupedDesign,
-  kept: Int32Array,
-): GroupedDesign | readonly Dependency[] {
-  const groups = sizes.length
+/** The design of some places, in ascending order; a group may be left without any. */
+function subDesign(design: GroupedDesign, kept: Int32Array): GroupedDesign | readonly Dependency[] {
+  const { rows, within, columnMeans, starts } = design
+  const groups = starts.length - 1
   const count = rows === 0 ? 0 : within.length / rows
   const columns = new Float64Array(count * kept.length)
-  for (let q = 0; q < count; q++)
-    for (let k = 0; k < kept.length; k++) {
-      const i = kept[k]!
-      columns[q * kept.length + k] = within[q * rows + i]! + columnMeans[q * groups + groupOf[i]!]!
-    }
-  return groupedDesign(
+  const ownStarts = new Int32Array(groups + 1)
+  for (let g = 0, k = 0; g < groups; g++) {
+    for (; k < kept.length && kept[k]! < starts[g + 1]!; k++)
+      for (let q = 0; q < count; q++)
+        columns[q * kept.length + k] = within[q * rows + kept[k]!]! + columnMeans[q * groups + g]!
+    ownStarts[g + 1] = k
+  }
+  return orderedDesign(
     columns,
-    Int32Array.from(kept, (i) => groupOf[i]!),
-    groups,
+    Int32Array.from(kept, (place) => design.order[place]!),
+    ownStarts,
   )
 }
 
@@ -158,31 +183,38 @@ export function fitGroupsInto(
   reference: number,
   resistance: Resistance | null = null,
 ): void {
-  const { rows } = design
+  const { rows, order } = design
   const x = new Float64Array(rows)
   const kept = new Int32Array(rows)
-  for (let f = 0, at = 0; at < values.length; f++, at += rows) {
+  for (let to = first, at = 0; at < values.length; to++, at += rows) {
     let n = 0
-    for (let i = 0; i < rows; i++) {
-      const value = values[at + i]!
-      if (Number.isNaN(value)) continue
+    for (let place = 0; place < rows; place++) {
+      const value = values[at + order[place]!]!
       x[n] = value
-      kept[n++] = i
+      kept[n] = place
+      if (!Number.isNaN(value)) n++
     }
-    let own: GroupedDesign | readonly Dependency[] = design
-    if (n === 0) own = []
-    else if (n < rows) own = subDesign(design, kept.subarray(0, n))
-    const to = first + f
-    if (!('rows' in own)) {
-      out.state[to] = FEATURE_STATES.indexOf(n === 0 ? 'empty' : 'confounded')
-      continue
-    }
-    const y = n === rows ? x : x.slice(0, n)
-    const flat = constancy(y, own)
-    if (flat === 'fitted' && resistance !== null) resistance.tame(y, own)
-    const state = flat === 'fitted' ? fitOne(out, to, y, own, reference, resistance?.variance ?? 1) : flat
-    out.state[to] = FEATURE_STATES.indexOf(state)
+    out.state[to] = FEATURE_STATES.indexOf(
+      n === rows
+        ? fitOne(out, to, x, design, reference, resistance)
+        : fitSome(out, to, x.slice(0, n), kept.subarray(0, n), design, reference, resistance),
+    )
   }
+}
+
+/** Fits a feature that some rows do not have. */
+function fitSome(
+  out: GroupedEstimates,
+  to: number,
+  x: Float64Array,
+  kept: Int32Array,
+  design: GroupedDesign,
+  reference: number,
+  resistance: Resistance | null,
+): FeatureState {
+  if (kept.length === 0) return 'empty'
+  const own = subDesign(design, kept)
+  return 'rows' in own ? fitOne(out, to, x, own, reference, resistance) : 'confounded'
 }
 
 /** Intercepts at columns of their group's mean (length S), and slopes (length Q). */
@@ -195,16 +227,10 @@ export interface Regressed {
 
 /** Least squares of the values `x` (length `design.rows`), which its residuals replace. */
 export function regressInPlace(x: Float64Array, design: GroupedDesign): Regressed {
-  const { rows, groupOf, sizes, within, inverse } = design
-  const means = new Float64Array(sizes.length)
+  const { rows, starts, within, inverse } = design
+  const means = new Float64Array(starts.length - 1)
   const slopes = new Float64Array(rows === 0 ? 0 : within.length / rows)
-  groupMeansInto(means, x, groupOf, sizes)
-  let withinSquares = 0
-  for (let i = 0; i < rows; i++) {
-    const left = x[i]! - means[groupOf[i]!]!
-    x[i] = left
-    withinSquares += left * left
-  }
+  const withinSquares = takeOutMeans(x, starts, means)
   for (let q = 0; q < slopes.length; q++) {
     let slope = 0
     for (let i = 0, at = q * rows; i < rows; i++) slope += inverse[at + i]! * x[i]!
@@ -224,35 +250,42 @@ function fitOne(
   x: Float64Array,
   design: GroupedDesign,
   reference: number,
-  shrinkage: number,
+  resistance: Resistance | null,
 ): FeatureState {
-  const { rows, groupOf, sizes, columnMeans } = design
+  const { rows, starts, columnMeans } = design
   const { features } = out
-  const groups = sizes.length
+  const groups = starts.length - 1
+  const size = (g: number): number => starts[g + 1]! - starts[g]!
+  const flat = constancy(x, starts)
+  if (flat !== 'fitted') return flat
+  if (reference >= 0 && size(reference) === 0) return 'empty'
+  resistance?.tame(x, design)
+  const shrinkage = resistance?.variance ?? 1
   const { means: intercepts, slopes, withinSquares } = regressInPlace(x, design)
   const squares = new Float64Array(groups)
-  for (let i = 0; i < rows; i++) squares[groupOf[i]!]! += x[i]! * x[i]!
   let mean = 0
   let residual = 0
   for (let g = 0; g < groups; g++) {
-    if (sizes[g] === 0) continue
+    if (size(g) === 0) continue
+    let sum = 0
+    for (let i = starts[g]!; i < starts[g + 1]!; i++) sum += x[i]! * x[i]!
+    squares[g] = sum
     for (let q = 0; q < slopes.length; q++) intercepts[g]! -= slopes[q]! * columnMeans[q * groups + g]!
-    mean += (sizes[g]! / rows) * intercepts[g]!
-    residual += squares[g]!
+    mean += (size(g) / rows) * intercepts[g]!
+    residual += sum
   }
   if (reference >= 0) {
     mean = intercepts[reference]!
     residual = squares[reference]!
   }
-  if (reference >= 0 && sizes[reference] === 0) return 'empty'
   if (!(residual > ROUNDING * withinSquares)) return 'explained'
-  const variance = residual / (reference >= 0 ? sizes[reference]! : rows) / shrinkage
+  const variance = residual / (reference >= 0 ? size(reference) : rows) / shrinkage
   out.mean[to] = mean
   out.variance[to] = variance
   for (let q = 0; q < slopes.length; q++) out.slopes[q * features + to] = slopes[q]!
   const sd = Math.sqrt(variance)
   for (let g = 0; g < groups; g++) {
-    const n = sizes[g]!
+    const n = size(g)
     out.counts[g * features + to] = n
     if (n === 0) continue
     out.location[g * features + to] = (intercepts[g]! - mean) / sd
@@ -263,16 +296,17 @@ function fitOne(
 }
 
 /** Whether all values, or all of two and more values of a group, are equal. */
-function constancy(x: Float64Array, { groupOf, sizes }: GroupedDesign): FeatureState {
-  const low = new Float64Array(sizes.length).fill(Number.POSITIVE_INFINITY)
-  const high = new Float64Array(sizes.length).fill(Number.NEGATIVE_INFINITY)
-  for (let i = 0; i < x.length; i++) {
-    const g = groupOf[i]!
-    const value = x[i]!
-    if (value < low[g]!) low[g] = value
-    if (value > high[g]!) high[g] = value
+function constancy(x: Float64Array, starts: Int32Array): FeatureState {
+  let everywhere = true
+  let inGroup = false
+  for (let g = 0; g + 1 < starts.length; g++) {
+    const first = x[starts[g]!]
+    const end = starts[g + 1]!
+    let same = starts[g]! + 1
+    while (same < end && x[same] === first) same++
+    if (same < end) everywhere = false
+    else if (end - starts[g]! > 1) inGroup = true
+    if (end > starts[g]! && first !== x[0]) everywhere = false
   }
-  if (Math.min(...low) === Math.max(...high)) return 'constant'
-  for (let g = 0; g < sizes.length; g++) if (sizes[g]! > 1 && low[g] === high[g]) return 'constant-in-group'
-  return 'fitted'
+  return everywhere ? 'constant' : inGroup ? 'constant-in-group' : 'fitted'
 }

@@ -41,19 +41,19 @@ export function takeOutGroupsInto(
     }
     const sd = Math.sqrt(model.variance[f]!)
     for (let g = 0; g < groups; g++) {
-      shift[g] = sd * model.location[g * model.features + f]!
       factor[g] = 1 / Math.sqrt(model.scale[g * model.features + f]!)
+      shift[g] = sd * model.location[g * model.features + f]! * factor[g]!
     }
     expected.fill(mean)
     for (let q = 0; q < count; q++) {
       const slope = model.slopes[q * model.features + f]!
       for (let i = 0, from = q * rows; i < rows; i++) expected[i]! += slope * columns[from + i]!
     }
+    // The same, multiplied out: with location 0 and scale 1 it is x + 0.
     for (let i = 0; i < rows; i++) {
       const g = groupOf[i]!
-      const x = values[at + i]!
-      const m = expected[i]!
-      out[at + i] = shift[g] === 0 && factor[g] === 1 ? x : (x - m - shift[g]!) * factor[g]! + m
+      const a = factor[g]!
+      out[at + i] = a * values[at + i]! + ((1 - a) * expected[i]! - shift[g]!)
     }
   }
 }

@@ -24,33 +24,35 @@ const MOST_ROUNDS = 1000
 export const HUBER: Resistance = { tame: tameInPlace, variance: BENT_VARIANCE }
 
 function tameInPlace(x: Float64Array, design: GroupedDesign): void {
-  const { rows, groupOf, sizes } = design
+  const { rows, starts } = design
   const original = x.slice()
   const residual = new Float64Array(rows)
-  const limits = new Float64Array(sizes.length)
+  const limits = new Float64Array(starts.length - 1)
   for (let round = 0, moved = Number.POSITIVE_INFINITY; moved > STILL && round < MOST_ROUNDS; round++) {
     residual.set(x)
     regressInPlace(residual, design)
     // What the fit expects is the tamed value less its residual; the residual that counts is the original's.
     for (let i = 0; i < rows; i++) residual[i] = original[i]! - (x[i]! - residual[i]!)
-    if (round < ROUNDS_OF_SCALE) limitsInto(limits, residual, groupOf)
+    if (round < ROUNDS_OF_SCALE) limitsInto(limits, residual, starts)
     moved = 0
-    for (let i = 0; i < rows; i++) {
-      const limit = limits[groupOf[i]!]!
-      const away = residual[i]!
-      const tamed = original[i]! - away + Math.max(-limit, Math.min(limit, away))
-      if (Number.isFinite(limit)) moved = Math.max(moved, Math.abs(tamed - x[i]!) / limit)
-      x[i] = Number.isFinite(limit) ? tamed : original[i]!
+    for (let g = 0; g < limits.length; g++) {
+      const limit = limits[g]!
+      for (let i = starts[g]!; i < starts[g + 1]!; i++) {
+        const away = residual[i]!
+        const tamed = original[i]! - away + Math.max(-limit, Math.min(limit, away))
+        if (Number.isFinite(limit)) moved = Math.max(moved, Math.abs(tamed - x[i]!) / limit)
+        x[i] = Number.isFinite(limit) ? tamed : original[i]!
+      }
     }
     if (round < ROUNDS_OF_SCALE) moved = Number.POSITIVE_INFINITY
   }
 }
 
 /** BEND times the scale of each group; infinite where it is 0. */
-function limitsInto(out: Float64Array, residual: Float64Array, groupOf: Int32Array): void {
+function limitsInto(out: Float64Array, residual: Float64Array, starts: Int32Array): void {
   for (let g = 0; g < out.length; g++) {
     const sizes = residual
-      .filter((_, i) => groupOf[i] === g)
+      .slice(starts[g], starts[g + 1])
       .map(Math.abs)
       .sort()
     const middle = (sizes.length - 1) / 2

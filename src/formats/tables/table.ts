@@ -46,7 +46,8 @@ export async function readCells(path: string): Promise<CellTable> {
   const found = text.includes('"') ? quotedCells(path, text, delimiter) : plainCells(path, text, delimiter)
   const [columns, ...rows] = found.cells
   if (columns === undefined) throw new InputError(`${path}: is empty.`, 'Give a table with a header line.')
-  const repeated = columns.filter((name, k) => columns.indexOf(name) !== k)
+  const first = new Map(columns.map((name, k) => [name, k] as const).reverse())
+  const repeated = columns.filter((name, k) => first.get(name) !== k)
   if (repeated.length > 0)
     throw new InputError(
       `${path}: repeats the column ${repeated.map((name) => `"${name}"`).join(', ')}.`,
