@@ -1,10 +1,10 @@
 /** Tables of features with effects of site, age and sex that are known, for tests of ComBat. */
-import type { Features, Samples } from '../src/combat/data.ts'
+import type { Features, SampleTable } from '../src/combat/data.ts'
 import { random } from '../src/kernels/random.ts'
 
 export interface Drawn {
   readonly features: Features
-  readonly samples: Samples
+  readonly samples: SampleTable
 }
 
 /** Rows of each site, in blocks. Feature f is 10 f + slope * age + (sex M: 1) + site effects + noise of SD 1 (times the site's). */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { applyCombat } from '../combat/apply.ts'
-import type { Features, Note, Samples } from '../combat/data.ts'
+import type { Features, Note, SampleTable } from '../combat/data.ts'
 import { type FitOptions, fitCombat } from '../combat/fit.ts'
 import { type CombatModel, parseCombatModel } from '../combat/model.ts'
 import { estimateNewBatches, LEAST_ROWS_OF_NEW_BATCH, type NewBatch } from '../combat/new-batch.ts'
@@ -10,6 +10,7 @@ import {
   chooseFeatures,
   codeLikeCovariates,
   featuresOf,
+  idLikeFeatures,
   type Roles,
   requireUniqueIds,
   rowsWith,
@@ -52,7 +53,11 @@ export async function combatFit({
   if (output !== undefined)
     await writeHarmonized(output, table, features, applyCombat(model, features, samples).values)
   await writeModel(out, model)
-  return { model, notes: [...notes, ...codeLikeCovariates(samples), ...model.notes], chosen: names.length }
+  return {
+    model,
+    notes: [...notes, ...codeLikeCovariates(samples), ...idLikeFeatures(features), ...model.notes],
+    chosen: names.length,
+  }
 }
 
 interface ApplyRequest {
@@ -103,7 +108,7 @@ export async function combatApply(request: ApplyRequest): Promise<AppliedTable> 
 function extended(
   model: CombatModel,
   features: Features,
-  samples: Samples,
+  samples: SampleTable,
   newBatch: 'refuse' | 'estimate',
   least: number,
 ): ReturnType<typeof estimateNewBatches> {

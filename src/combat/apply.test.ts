@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { drawTable, pickRows } from '../../test/combat-table.ts'
 import { InputError, RefusedError } from '../errors.ts'
 import { applyCombat } from './apply.ts'
-import type { Samples } from './data.ts'
+import type { SampleTable } from './data.ts'
 import { explainCombat } from './explain.ts'
 import { fitCombat } from './fit.ts'
 import { parseCombatModel } from './model.ts'
@@ -24,10 +24,10 @@ const model = fitCombat(trained.features, trained.samples, {
 })
 const fourth = rowsOf('site 4')
 const withCovariate = (
-  samples: Samples,
+  samples: SampleTable,
   name: string,
   change: (value: string | number) => string | number,
-): Samples => ({
+): SampleTable => ({
   ...samples,
   covariates: samples.covariates.map((covariate) => {
     if (covariate.name !== name) return covariate
@@ -54,7 +54,7 @@ describe('apply', () => {
   it('refuses a level that it does not know, a covariate that is missing or absent, features that differ', () => {
     const { features, samples } = pickRows(trained, [0, 1])
     const apply =
-      (changed: Samples, other = features) =>
+      (changed: SampleTable, other = features) =>
       () =>
         applyCombat(model, other, changed)
     expect(apply(withCovariate(samples, 'sex', () => 'X'))).toThrow(

@@ -2,7 +2,7 @@
 import { InputError, RefusedError } from '../errors.ts'
 import { takeOutGroupsInto } from '../kernels/location-scale.ts'
 import { codedColumns } from './coding.ts'
-import { counted, type Features, levelsOf, listed, type Note, rowsWhere, type Samples } from './data.ts'
+import { counted, type Features, levelsOf, listed, type Note, rowsWhere, type SampleTable } from './data.ts'
 import { indicesOf } from './design.ts'
 import { type CombatModel, locationScaleOf } from './model.ts'
 
@@ -19,7 +19,7 @@ export interface Applied {
  * @throws {RefusedError} for a batch that the model does not know
  * @throws {InputError} for missing features and covariates, and levels that the model does not know
  */
-export function applyCombat(model: CombatModel, features: Features, samples: Samples): Applied {
+export function applyCombat(model: CombatModel, features: Features, samples: SampleTable): Applied {
   requireFeatures(model, features, samples)
   const unseen = unseenBatches(model, samples)
   if (unseen.length > 0) {
@@ -50,13 +50,13 @@ export function applyCombat(model: CombatModel, features: Features, samples: Sam
 }
 
 /** Batches of the rows that the model does not have. */
-export function unseenBatches(model: CombatModel, samples: Samples): readonly string[] {
+export function unseenBatches(model: CombatModel, samples: SampleTable): readonly string[] {
   const known = new Set(model.batches.map(({ name }) => name))
   return levelsOf(samples.batch.filter((name) => !known.has(name)))
 }
 
 /** @throws {InputError} when `features` are not those of the model, in their order */
-export function requireFeatures(model: CombatModel, { names }: Features, { source }: Samples): void {
+export function requireFeatures(model: CombatModel, { names }: Features, { source }: SampleTable): void {
   const given = new Set(names)
   const absent = model.features.filter((name) => !given.has(name))
   if (absent.length > 0)
@@ -72,7 +72,7 @@ export function requireFeatures(model: CombatModel, { names }: Features, { sourc
 }
 
 /** Slopes go on in a straight line beyond the ages of the fit; that is an assumption, and said. */
-function extrapolations({ covariates }: CombatModel, samples: Samples): Note[] {
+function extrapolations({ covariates }: CombatModel, samples: SampleTable): Note[] {
   return covariates.flatMap((coding) => {
     const covariate = samples.covariates.find(({ name }) => name === coding.name)
     if (coding.kind !== 'continuous' || covariate?.kind !== 'continuous') return []
@@ -95,7 +95,7 @@ function extrapolations({ covariates }: CombatModel, samples: Samples): Note[] {
 function lost(
   model: CombatModel,
   { names, rows, values: before }: Features,
-  { batch, batchName }: Samples,
+  { batch, batchName }: SampleTable,
   after: Float64Array,
 ): Note[] {
   const gaps = model.batches.some(({ location }) =>

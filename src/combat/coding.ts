@@ -1,6 +1,6 @@
 /** Covariates as columns of numbers: quantities around their mean, names as 0 and 1 against a base level. */
 import { InputError, RefusedError } from '../errors.ts'
-import { type Covariate, levelsOf, listed, rowsWhere, type Samples } from './data.ts'
+import { type Covariate, levelsOf, listed, rowsWhere, type SampleTable } from './data.ts'
 
 /** How one covariate becomes columns; part of the saved model. */
 export type Coding =
@@ -23,7 +23,7 @@ export type Coding =
     }
 
 /** Rows of NaN and empty cells are refused: ComBat has no way to keep an effect whose cause is not known. */
-export function codingOf(samples: Samples): readonly Coding[] {
+export function codingOf(samples: SampleTable): readonly Coding[] {
   return samples.covariates.map((covariate): Coding => {
     requireComplete(covariate, samples)
     const { name } = covariate
@@ -60,7 +60,7 @@ export function columnNames(codings: readonly Coding[]): readonly string[] {
  * @returns columns one after the other, length Q * N, in the order of `columnNames`
  * @throws {InputError} when a covariate is absent, of another kind, has a missing value or an unknown level
  */
-export function codedColumns(codings: readonly Coding[], samples: Samples): Float64Array {
+export function codedColumns(codings: readonly Coding[], samples: SampleTable): Float64Array {
   const rows = samples.batch.length
   const out = new Float64Array(columnNames(codings).length * rows)
   let at = 0
@@ -93,7 +93,7 @@ export function codedColumns(codings: readonly Coding[], samples: Samples): Floa
   return out
 }
 
-function otherKind({ source }: Samples, { name }: Covariate, expected: string): InputError {
+function otherKind({ source }: SampleTable, { name }: Covariate, expected: string): InputError {
   return new InputError(
     `${source}: covariate "${name}" does not hold ${expected}, as it did when the model was fitted.`,
     'Use the same coding as in the table of the fit.',
@@ -103,7 +103,7 @@ function otherKind({ source }: Samples, { name }: Covariate, expected: string): 
 function requireKnownLevels(
   { name, base, levels }: Coding & { kind: 'categorical' },
   values: readonly string[],
-  samples: Samples,
+  samples: SampleTable,
 ): void {
   const known = [base, ...levels]
   const unknown = rowsWhere(values.map((value) => !known.includes(value)))
@@ -116,7 +116,7 @@ function requireKnownLevels(
   )
 }
 
-function requireComplete(covariate: Covariate, { source, batch, batchName, rowName }: Samples): void {
+function requireComplete(covariate: Covariate, { source, batch, batchName, rowName }: SampleTable): void {
   const missing =
     covariate.kind === 'continuous'
       ? rowsWhere(Array.from(covariate.values, (value) => !Number.isFinite(value)))

@@ -14,7 +14,7 @@ export type Covariate =
   | { readonly name: string; readonly kind: 'categorical'; readonly values: readonly string[] }
 
 /** What is known of N rows. */
-export interface Samples {
+export interface SampleTable {
   /** Name of the column of batches, for messages: `site`. */
   readonly batchName: string
   /** Batch (site, scanner) of each row. */

@@ -3,7 +3,7 @@ import { RefusedError, UnfittableError } from '../errors.ts'
 import { type GroupedDesign, groupedDesign } from '../kernels/grouped-regression.ts'
 import type { Dependency } from '../kernels/least-squares.ts'
 import { type Coding, codedColumns, codingOf, columnNames } from './coding.ts'
-import { counted, levelsOf, listed, rowsWhere, type Samples } from './data.ts'
+import { counted, levelsOf, listed, rowsWhere, type SampleTable } from './data.ts'
 
 export interface Design {
   readonly batches: readonly string[]
@@ -22,7 +22,7 @@ export interface Design {
  * @throws {UnfittableError} for less than two batches, more unknowns than rows, an unknown reference
  * @throws {RefusedError} when covariates cannot be told from the batches or from each other: says which, and at which batches
  */
-export function designOf(samples: Samples, reference: string | null): Design {
+export function designOf(samples: SampleTable, reference: string | null): Design {
   const { source, batch, batchName } = samples
   const batches = levelsOf(batch)
   if (batches.length < 2)
@@ -72,7 +72,7 @@ export function indicesOf(values: readonly string[], levels: readonly string[]):
 /** `"diagnosis=patient" is 1 at every row of B and 0 at every row of A, C`. */
 function confounding(
   { column, weights }: Dependency,
-  { batchName }: Samples,
+  { batchName }: SampleTable,
   batches: readonly string[],
   names: readonly string[],
   columns: Float64Array,

@@ -18,7 +18,7 @@ import {
 } from '../kernels/grouped-regression.ts'
 import { HUBER } from '../kernels/winsorize.ts'
 import { columnNames } from './coding.ts'
-import { counted, type Features, listed, type Note, type Samples } from './data.ts'
+import { counted, type Features, listed, type Note, type SampleTable } from './data.ts'
 import { type Design, designOf } from './design.ts'
 import { type BatchEffect, COMBAT_MODEL_VERSION, type CombatModel, toPerFeature } from './model.ts'
 import { adjustInPlace, borrows, type Compat, type Variant } from './variants.ts'
@@ -41,7 +41,7 @@ export interface FitOptions {
  * @throws {RefusedError} when covariates cannot be told from batches; for a batch of one row with `refuse`
  * @throws {ConfigError} for options that do not go together
  */
-export function fitCombat(features: Features, samples: Samples, options: FitOptions): CombatModel {
+export function fitCombat(features: Features, samples: SampleTable, options: FitOptions): CombatModel {
   const { variant, compat, reference, software } = options
   if (compat !== null && variant !== 'eb')
     throw new ConfigError(
@@ -134,7 +134,7 @@ function part(values: Float64Array, k: number, length: number): Float64Array {
   return values.subarray(k * length, (k + 1) * length)
 }
 
-function requireFinite({ names, rows, values }: Features, { source, rowName }: Samples): void {
+function requireFinite({ names, rows, values }: Features, { source, rowName }: SampleTable): void {
   for (let at = 0; at < values.length; at++)
     if (values[at] === Number.POSITIVE_INFINITY || values[at] === Number.NEGATIVE_INFINITY)
       throw new InputError(
@@ -144,7 +144,11 @@ function requireFinite({ names, rows, values }: Features, { source, rowName }: S
 }
 
 /** @throws {RefusedError} for batches of one row, where the options refuse them */
-function singleRows({ batches, sizes }: Design, { source, batchName }: Samples, options: FitOptions): Note[] {
+function singleRows(
+  { batches, sizes }: Design,
+  { source, batchName }: SampleTable,
+  options: FitOptions,
+): Note[] {
   const single = batches.filter((_, g) => sizes[g] === 1)
   if (single.length === 0) return []
   if (options.reference !== null && single.includes(options.reference))
@@ -181,7 +185,7 @@ const REASONS: Readonly<Record<Exclude<(typeof FEATURE_STATES)[number], 'fitted'
 function featureNotes(
   { state, location, scale, counts, features: count }: GroupedEstimates,
   { names }: Features,
-  { batchName }: Samples,
+  { batchName }: SampleTable,
   { batches, sizes }: Design,
 ): Note[] {
   const notes: Note[] = []

@@ -5,7 +5,7 @@ import { standardizedRows } from '../kernels/location-scale.ts'
 import { HUBER } from '../kernels/winsorize.ts'
 import { requireFeatures, unseenBatches } from './apply.ts'
 import { codedColumns } from './coding.ts'
-import { counted, type Features, listed, type Note, rowsWhere, type Samples } from './data.ts'
+import { counted, type Features, listed, type Note, rowsWhere, type SampleTable } from './data.ts'
 import { batchEffect } from './fit.ts'
 import { type CombatModel, locationScaleOf } from './model.ts'
 
@@ -40,7 +40,7 @@ export interface Extended {
 export function estimateNewBatches(
   model: CombatModel,
   features: Features,
-  samples: Samples,
+  samples: SampleTable,
   least: number,
 ): Extended {
   requireFeatures(model, features, samples)

@@ -5,6 +5,7 @@ import {
   chooseFeatures,
   codeLikeCovariates,
   featuresOf,
+  idLikeFeatures,
   numberOf,
   type Roles,
   rowsWith,
@@ -87,6 +88,12 @@ it('asks about covariates that look like codes', () => {
   const coded = tableOf(ROWS.map((cells, k) => cells.with(2, String(k % 3))))
   expect(codeLikeCovariates(samplesOf(coded, ROLES))).toMatchObject([{ code: 'whole-number-covariate' }])
   expect(codeLikeCovariates(samplesOf(tableOf(), ROLES))).toEqual([])
+})
+it('asks about features that count the rows, in any order', () => {
+  const numbered = tableOf(ROWS.map((cells, k) => cells.with(6, String([103, 101, 102, 104][k]))))
+  const notes = idLikeFeatures(featuresOf(numbered, ['thick_l', 'volume'], []))
+  expect(notes).toMatchObject([{ code: 'id-like-feature', features: ['volume'] }])
+  expect(idLikeFeatures(featuresOf(tableOf(), ['thick_l', 'volume'], []))).toEqual([])
 })
 
 describe('refusals', () => {

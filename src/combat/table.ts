@@ -9,7 +9,7 @@ import {
   listed,
   type Note,
   rowsWhere,
-  type Samples,
+  type SampleTable,
 } from './data.ts'
 
 /** A table as its file has it. */
@@ -53,7 +53,7 @@ const [MINUS, POINT, ONE, NINE] = [45, 46, 49, 57] // characters
  * @throws {ConfigError} for columns that do not exist or have two roles
  * @throws {InputError} for a row without batch, for repeated ids, and for a covariate with numbers and text
  */
-export function samplesOf(table: TextTable, roles: Roles): Samples {
+export function samplesOf(table: TextTable, roles: Roles): SampleTable {
   const { batch, covariates, categorical, id } = roles
   const named = [batch, ...covariates, ...(id === null ? [] : [id])]
   const twice = named.find((name, k) => named.indexOf(name) !== k)
@@ -82,7 +82,7 @@ export function samplesOf(table: TextTable, roles: Roles): Samples {
 }
 
 /** Batches and covariates of a table as a model knows them. @throws {InputError} as `samplesOf` */
-export function samplesFor(table: TextTable, batchColumn: string, codings: readonly Coding[]): Samples {
+export function samplesFor(table: TextTable, batchColumn: string, codings: readonly Coding[]): SampleTable {
   const samples = samplesWithout(table, batchColumn)
   return {
     ...samples,
@@ -93,7 +93,7 @@ export function samplesFor(table: TextTable, batchColumn: string, codings: reado
   }
 }
 
-function samplesWithout(table: TextTable, batchName: string): Samples {
+function samplesWithout(table: TextTable, batchName: string): SampleTable {
   const batch = cellsOf(table, batchName, 'batch')
   const rowName = (row: number): string => `line ${table.lines[row]}`
   const without = rowsWhere(batch.map((cell) => MISSING.has(cell)))
@@ -289,7 +289,7 @@ export function* rowsWith(
 }
 
 /** Covariates that hold few whole numbers, which may be codes of names. */
-export function codeLikeCovariates(samples: Samples): readonly Note[] {
+export function codeLikeCovariates(samples: SampleTable): readonly Note[] {
   return samples.covariates.flatMap((covariate): Note[] => {
     if (covariate.kind !== 'continuous') return []
     const different = levelsOf(Array.from(covariate.values, String))
@@ -303,4 +303,20 @@ export function codeLikeCovariates(samples: Samples): readonly Note[] {
       },
     ]
   })
+}
+
+/** Features that count the rows, as ids without a name do. */
+export function idLikeFeatures({ names, rows, values }: Features): readonly Note[] {
+  const counting = names.filter((_, f) => {
+    const column = values.slice(f * rows, (f + 1) * rows).sort()
+    return rows > 2 && column.every((value, k) => value === (column[0] ?? Number.NaN) + k)
+  })
+  if (counting.length === 0) return []
+  return [
+    {
+      code: 'id-like-feature',
+      text: `${listed(counting)} counts the rows, and is harmonized as a feature. If it is an id, name it: --id ${counting[0]}.`,
+      features: counting,
+    },
+  ]
 }

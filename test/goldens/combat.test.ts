@@ -1,7 +1,7 @@
 /** ComBat beside its peers: neuroCombat in R and Python, neuroHarmonize. How their tables came about: the README of each folder. */
 import { expect, it } from 'vitest'
 import { applyCombat } from '../../src/combat/apply.ts'
-import type { Features, Samples } from '../../src/combat/data.ts'
+import type { Features, SampleTable } from '../../src/combat/data.ts'
 import { type FitOptions, fitCombat } from '../../src/combat/fit.ts'
 import { estimateNewBatches } from '../../src/combat/new-batch.ts'
 import { featuresOf, samplesFor, samplesOf } from '../../src/combat/table.ts'
@@ -70,7 +70,7 @@ it('a model applied to new rows, of which a site of the fit is absent, and to a 
   const model = fitCombat(features, samples, { ...OPTIONS, compat: 'neurocombat' })
   const file = await readCells(here('new'))
   const site = file.columns.indexOf('site')
-  const part = (wanted: boolean): readonly [Features, Samples] => {
+  const part = (wanted: boolean): readonly [Features, SampleTable] => {
     const kept = file.rows.flatMap((row, k) => ((row[site] === 'Dover') === wanted ? [k] : []))
     const rows = {
       ...file,
@@ -113,7 +113,7 @@ it.each<[string, Partial<FitOptions>]>([
     kind: 'categorical',
     values: Array.from({ length: 10 }, (_, i) => `${1 + (i % 2)}`),
   } as const
-  const known: Samples = {
+  const known: SampleTable = {
     batchName: 'batch',
     batch: Array.from({ length: 10 }, (_, i) => (i < 5 ? '1' : '2')),
     covariates: name.includes('unadjusted') ? [] : [gender],
