@@ -1,6 +1,7 @@
 /** ComBat of large tables beside its peers, each in a process of its own; and the whole command on a CSV. Needs dist, and Linux. */
 import { spawnSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { MissingError } from '../src/errors.ts'
 import { random } from '../src/kernels/random.ts'
@@ -60,6 +61,7 @@ export async function combat(words: readonly string[]): Promise<void> {
       'ATTUNE_PYTHON is not set, and the peers are written in Python.',
       'Name an interpreter that has test/goldens/combat/requirements.txt installed.',
     )
+  const load = fixed(loadavg()[0], 1)
   const path = join(workplace, 'combat.f64')
   await mkdir(workplace, { recursive: true })
   await writeFile(path, new Uint8Array(drawValues(ROWS, FEATURES).buffer))
@@ -115,6 +117,7 @@ export async function combat(words: readonly string[]): Promise<void> {
       ]),
       notes: [
         'Fit and application in one process, once, from values in memory to new values in memory: CPU seconds of all threads; added memory is the peak above what was held before, with the result. Reading the table and starting are left out.',
+        `Other work shares the cores: load of the machine at the start ${load}. Every program ran under it; compare within the table.`,
       ],
     },
     {
