@@ -61,6 +61,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'time and memory of the intensity methods beside their peers (ATTUNE_PYTHON)',
     load: async () => (await import('./methods.ts')).methods,
   },
+  combat: {
+    what: 'time and memory of ComBat on large tables beside neuroCombat and neuroHarmonize (ATTUNE_PYTHON)',
+    load: async () => (await import('./combat.ts')).combat,
+  },
   guards: {
     what: 'refusals by the guards: wrong ones on digital and real heads, right ones on other images (ATTUNE_DATA)',
     load: async () => (await import('./guards.ts')).guards,

@@ -12,6 +12,14 @@ export type { DomainSource } from './cohort/bids-domain.ts'
 export type { Cohort, CohortProblem, Pair, Scan } from './cohort/cohort.ts'
 export { pairsOf, rescansOf } from './cohort/cohort.ts'
 export { type CohortOptions, readManifest, requireCohort } from './cohort/manifest.ts'
+export { type Applied, applyCombat } from './combat/apply.ts'
+export type { Coding } from './combat/coding.ts'
+export type { Covariate, Features, Note, SampleTable } from './combat/data.ts'
+export { type Explanation, explainCombat } from './combat/explain.ts'
+export { type FitOptions, fitCombat } from './combat/fit.ts'
+export { type BatchEffect, type CombatModel, parseCombatModel } from './combat/model.ts'
+export { type Extended, estimateNewBatches, type NewBatch } from './combat/new-batch.ts'
+export type { Compat, Variant } from './combat/variants.ts'
 export {
   AttuneError,
   ConfigError,

@@ -46,6 +46,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./validate.ts')).validate,
   },
   {
+    command: 'combat',
+    describe: 'Harmonize a table of features (ComBat): fit, apply, explain',
+    load: async () => (await import('./combat.ts')).combat,
+  },
+  {
     command: 'track',
     describe: 'List and show tracked trainings, export them, send them to a server',
     load: async () => (await import('./track.ts')).track,

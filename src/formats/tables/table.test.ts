@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { temporaryFolder } from '../../../test/fixtures/nifti.ts'
 import { InputError } from '../../errors.ts'
-import { readTable, writeTsv } from './table.ts'
+import { readCells, readTable, writeCells, writeTsv } from './table.ts'
 
 const folder = await temporaryFolder()
 const path = join(folder, 'table')
@@ -74,3 +74,35 @@ it('writes columns in the order given, numbers as they print, and nothing for wh
   await writeTsv(path, ['b', 'a'], [{ a: 0.1, b: 'x' }, { b: 'y' }])
   expect(await readFile(path, 'utf8')).toBe('b\ta\nx\t0.1\ny\t\n')
 })
+it('knows the line on which each row begins, with blank lines and with cells of several lines', async () => {
+  await writeFile(path, 'a,b\n\n1,2\r\n3,4\n')
+  expect((await readCells(path)).lines).toEqual([3, 4])
+  await writeFile(path, 'a,b\n\n1,"x\ny"\n3,4\n')
+  expect((await readCells(path)).lines).toEqual([3, 5])
+})
+it('keeps a row of empty cells, with quotes in the table and without', async () => {
+  await writeFile(path, 'a\tb\n\t\n1\t2\n')
+  expect((await readCells(path)).rows).toEqual([
+    ['', ''],
+    ['1', '2'],
+  ])
+  await writeFile(path, 'a,b\n,\n"1",2\n')
+  expect((await readCells(path)).rows).toEqual([
+    ['', ''],
+    ['1', '2'],
+  ])
+})
+it.each([',', '\t'] as const)(
+  'writes lists of cells that it reads back, separated by %j',
+  async (delimiter) => {
+    const cell = fc.string({ unit: 'grapheme' }).map((text) => text.replaceAll(/[\0\r]/g, '').trim())
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(cell, cell), { maxLength: 5 }), async (cells) => {
+        const rows = cells.map(([a, b]) => [`x${a}`, b])
+        await writeCells(path, ['a', 'b'], rows, delimiter)
+        expect(await readCells(path)).toMatchObject({ columns: ['a', 'b'], rows, delimiter })
+      }),
+      { numRuns: 60 },
+    )
+  },
+)

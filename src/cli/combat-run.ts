@@ -1,0 +1,164 @@
+/** `attune combat`: files in, files out; in between, src/combat. */
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { applyCombat } from '../combat/apply.ts'
+import type { Features, Note, SampleTable } from '../combat/data.ts'
+import { type FitOptions, fitCombat } from '../combat/fit.ts'
+import { type CombatModel, parseCombatModel } from '../combat/model.ts'
+import { estimateNewBatches, LEAST_ROWS_OF_NEW_BATCH, type NewBatch } from '../combat/new-batch.ts'
+import {
+  chooseFeatures,
+  codeLikeCovariates,
+  featuresOf,
+  idLikeFeatures,
+  type Roles,
+  requireUniqueIds,
+  rowsWith,
+  samplesFor,
+  samplesOf,
+} from '../combat/table.ts'
+import { ConfigError, InputError } from '../errors.ts'
+import { requireWritable, writeFileAtomic } from '../files.ts'
+import { type CellTable, readCells, writeCells } from '../formats/tables/table.ts'
+import { packageVersion } from '../package-root.ts'
+
+interface FitRequest extends Omit<FitOptions, 'software'> {
+  readonly table: string
+  readonly roles: Roles
+  readonly out: string
+  readonly output: string | undefined
+}
+
+interface Fitted {
+  readonly model: CombatModel
+  /** Of the table, the fit and the application. */
+  readonly notes: readonly Note[]
+  /** How many features the table has. */
+  readonly chosen: number
+}
+
+export async function combatFit({
+  table: path,
+  roles,
+  out,
+  output,
+  ...options
+}: FitRequest): Promise<Fitted> {
+  await requireOutputs([path], [out, output])
+  const table = await readCells(path)
+  const samples = samplesOf(table, roles)
+  const { names, notes } = chooseFeatures(table, roles)
+  const features = featuresOf(table, names, samples.batch)
+  const model = fitCombat(features, samples, { ...options, software: `attune ${packageVersion()}` })
+  if (output !== undefined)
+    await writeHarmonized(output, table, features, applyCombat(model, features, samples).values)
+  await writeModel(out, model)
+  return {
+    model,
+    notes: [...notes, ...codeLikeCovariates(samples), ...idLikeFeatures(features), ...model.notes],
+    chosen: names.length,
+  }
+}
+
+interface ApplyRequest {
+  readonly model: string
+  readonly table: string
+  readonly output: string
+  readonly id: string | null
+  readonly newBatch: 'refuse' | 'estimate'
+  /** Rows that a new batch needs. */
+  readonly least: number | undefined
+  readonly newModel: string | undefined
+}
+
+interface AppliedTable {
+  readonly rows: number
+  readonly features: number
+  readonly newBatches: readonly NewBatch[]
+  readonly notes: readonly Note[]
+}
+
+export async function combatApply(request: ApplyRequest): Promise<AppliedTable> {
+  const { output, newBatch, least = LEAST_ROWS_OF_NEW_BATCH, newModel } = request
+  if (!Number.isInteger(least) || least < 2)
+    throw new ConfigError(`--new-batch-rows is ${least}.`, 'Give a whole number of 2 and more.')
+  if (newModel !== undefined && newBatch !== 'estimate')
+    throw new ConfigError(
+      '--new-model is given without --new-batch estimate.',
+      'Without it the model does not change.',
+    )
+  await requireOutputs([request.model, request.table], [output, newModel])
+  const frozen = await readCombatModel(request.model)
+  const table = await readCells(request.table)
+  const samples = samplesFor(table, frozen.batchColumn, frozen.covariates)
+  if (request.id !== null) requireUniqueIds(table, request.id)
+  const features = featuresOf(table, frozen.features, samples.batch)
+  const { model, added, notes } = extended(frozen, features, samples, newBatch, least)
+  const applied = applyCombat(model, features, samples)
+  await writeHarmonized(output, table, features, applied.values)
+  if (newModel !== undefined) await writeModel(newModel, model)
+  return {
+    rows: features.rows,
+    features: features.names.length,
+    newBatches: added,
+    notes: [...notes, ...applied.notes],
+  }
+}
+
+function extended(
+  model: CombatModel,
+  features: Features,
+  samples: SampleTable,
+  newBatch: 'refuse' | 'estimate',
+  least: number,
+): ReturnType<typeof estimateNewBatches> {
+  return newBatch === 'estimate'
+    ? estimateNewBatches(model, features, samples, least)
+    : { model, added: [], notes: [] }
+}
+
+/** @throws {InputError} when the file is missing, no JSON, or no ComBat model */
+export async function readCombatModel(path: string): Promise<CombatModel> {
+  let input: unknown
+  try {
+    input = JSON.parse(await readFile(path, 'utf8'))
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const reason =
+      code === 'ENOENT' ? 'does not exist' : cause instanceof SyntaxError ? 'is not JSON' : String(cause)
+    throw new InputError(`${path}: ${reason}.`, 'Give a file that attune combat fit wrote.', { cause })
+  }
+  return parseCombatModel(input, path)
+}
+
+function writeModel(path: string, model: CombatModel): Promise<void> {
+  return writeFileAtomic(path, `${JSON.stringify(model)}\n`)
+}
+
+/** In the form of the name: tabs for .tsv, commas for .csv, else as the table itself. */
+function writeHarmonized(
+  path: string,
+  table: CellTable,
+  features: Features,
+  values: Float64Array,
+): Promise<void> {
+  const delimiter = path.endsWith('.tsv') ? '\t' : path.endsWith('.csv') ? ',' : table.delimiter
+  return writeCells(path, table.columns, rowsWith(table, features, values), delimiter)
+}
+
+async function requireOutputs(
+  inputs: readonly string[],
+  outputs: readonly (string | undefined)[],
+): Promise<void> {
+  const places = inputs.map((path) => resolve(path))
+  for (const path of outputs) {
+    if (path === undefined) continue
+    if (places.includes(resolve(path)))
+      throw new ConfigError(
+        `${path} would be overwritten: it is read, or written twice.`,
+        'Give another name.',
+      )
+    places.push(resolve(path))
+    await requireWritable(path)
+  }
+}

@@ -1,0 +1,29 @@
+/** What a ComBat model says, as lines of a terminal. */
+import type { Explanation } from '../combat/explain.ts'
+import { aligned } from '../report/aligned.ts'
+
+export function explanationText(explanation: Explanation): readonly string[] {
+  const { variant, formula, features, harmonized, rows, batches } = explanation
+  const two = (value: number): string => (Number.isNaN(value) ? '-' : value.toFixed(2))
+  const head = ['batch', 'rows', 'location, SD', 'its SD', 'variance ratio', 'its SD']
+  const lines = batches.map(({ name, rows, estimated, location, scale }) => [
+    estimated === 'fit' ? name : `${name} (new)`,
+    String(rows),
+    two(location.mean),
+    two(location.sd),
+    two(scale.mean),
+    two(scale.sd),
+  ])
+  return [
+    `${variant}: ${formula}`,
+    `${harmonized} of ${features} features harmonized, from ${rows} rows. Taken out, mean and SD over the features:`,
+    '',
+    ...aligned([head, ...lines], 'right'),
+  ]
+}
+
+/** What follows the figures where a model is explained: its notes, and the text for a paper. */
+export function methodsText({ methods, notes }: Explanation): readonly string[] {
+  const remarks = notes.length === 0 ? [] : ['', ...notes.map(({ text }) => `note: ${text}`)]
+  return [...remarks, '', 'For a paper:', '', methods]
+}

@@ -1,0 +1,223 @@
+/**
+ * ComBat: each batch adds to a feature and stretches its residuals; both are estimated and, in `applyCombat`, taken out.
+ *
+ *     x = mean + covariates * slopes + sd * (location of the batch + root(scale of the batch) * e)
+ *
+ * Mean is the intercept of all batches, weighted by their rows; sd^2 the mean square of the residuals; with a reference batch both are
+ * that batch's.
+ *
+ * @see Johnson, Li, Rabinovic, Biostatistics 8(1):118-127 (2007), doi:10.1093/biostatistics/kxj037
+ * @see Fortin et al., NeuroImage 167:104-120 (2018), doi:10.1016/j.neuroimage.2017.11.024
+ */
+import { ConfigError, InputError, RefusedError, UnfittableError } from '../errors.ts'
+import {
+  emptyEstimates,
+  FEATURE_STATES,
+  fitGroupsInto,
+  type GroupedEstimates,
+} from '../kernels/grouped-regression.ts'
+import { HUBER } from '../kernels/winsorize.ts'
+import { columnNames } from './coding.ts'
+import { counted, type Features, listed, type Note, type SampleTable } from './data.ts'
+import { type Design, designOf } from './design.ts'
+import { type BatchEffect, COMBAT_MODEL_VERSION, type CombatModel, toPerFeature } from './model.ts'
+import { adjustInPlace, borrows, type Compat, type Variant } from './variants.ts'
+
+export interface FitOptions {
+  readonly variant: Variant
+  /** For `eb` only. */
+  readonly compat: Compat
+  /** Batch that the others are brought to. */
+  readonly reference: string | null
+  /** What to do with a batch of one row: take out its location only, or refuse. */
+  readonly singleRow: 'mean-only' | 'refuse'
+  /** Name and version of the program, written into the model. */
+  readonly software: string
+}
+
+/**
+ * @throws {InputError} for covariates or batches that are missing, infinite values, repeated names
+ * @throws {UnfittableError} when there is too little: one batch, more unknowns than rows, one feature where variants need several
+ * @throws {RefusedError} when covariates cannot be told from batches; for a batch of one row with `refuse`
+ * @throws {ConfigError} for options that do not go together
+ */
+export function fitCombat(features: Features, samples: SampleTable, options: FitOptions): CombatModel {
+  const { variant, compat, reference, software } = options
+  if (compat !== null && variant !== 'eb')
+    throw new ConfigError(
+      `--compat ${compat} is the stopping rule of --variant eb, not of ${variant}.`,
+      'Leave one of them out.',
+    )
+  requireFinite(features, samples)
+  const design = designOf(samples, reference)
+  const notes = singleRows(design, samples, options)
+  const { grouped, batches, sizes } = design
+  const estimates = emptyEstimates(features.names.length, batches.length, columnNames(design.codings).length)
+  const resistance = variant === 'robust' ? HUBER : null
+  fitGroupsInto(estimates, 0, features.values, grouped, design.reference, resistance)
+  notes.push(...featureNotes(estimates, features, samples, design))
+  const fitted = estimates.state.filter((state) => state === 0).length
+  if (fitted === 0)
+    throw new UnfittableError(
+      `${samples.source}: none of ${counted(features.names.length, 'feature')} can be harmonized.\n` +
+        notes.map(({ text }) => `  ${text}`).join('\n'),
+      'Check that the columns hold measurements of every batch.',
+    )
+  if (fitted === 1 && borrows(variant))
+    throw new UnfittableError(
+      `${samples.source}: there is one feature to harmonize, and ${variant} learns from what several have in common.`,
+      'Use --variant no-eb.',
+    )
+  return {
+    kind: 'combat',
+    version: COMBAT_MODEL_VERSION,
+    software,
+    variant,
+    compat,
+    batchColumn: samples.batchName,
+    reference,
+    rows: samples.batch.length,
+    covariates: design.codings,
+    features: features.names,
+    mean: toPerFeature(estimates.mean),
+    variance: toPerFeature(estimates.variance),
+    slopes: columnNames(design.codings).map((column, q) => ({
+      column,
+      values: toPerFeature(part(estimates.slopes, q, estimates.features)),
+    })),
+    batches: batches.map((name, g) =>
+      batchEffect(name, sizes[g] ?? 0, estimates, g, g === design.reference, variant, compat),
+    ),
+    notes,
+  }
+}
+
+/** One batch of the estimates, adjusted. */
+export function batchEffect(
+  name: string,
+  rows: number,
+  { features, location, scale, counts }: Pick<GroupedEstimates, 'features' | 'location' | 'scale' | 'counts'>,
+  at: number,
+  isReference: boolean,
+  variant: Variant,
+  compat: Compat,
+): BatchEffect {
+  const moments = {
+    location: part(location, at, features).slice(),
+    scale: part(scale, at, features).slice(),
+    counts: part(counts, at, features),
+  }
+  const prior = adjustInPlace(moments, variant, compat)
+  for (let f = 0; f < features; f++) {
+    if (Number.isNaN(moments.location[f])) moments.scale[f] = Number.NaN
+    else if (isReference) [moments.location[f], moments.scale[f]] = [0, 1]
+  }
+  const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value)
+  return {
+    name,
+    rows,
+    estimated: 'fit',
+    prior: {
+      locationMean: orNull(prior.locationMean),
+      locationVariance: orNull(prior.locationVariance),
+      scaleMean: orNull(prior.scaleMean),
+      scaleVariance: orNull(prior.scaleVariance),
+    },
+    estimatedLocation: toPerFeature(part(location, at, features)),
+    estimatedScale: toPerFeature(part(scale, at, features)),
+    location: toPerFeature(moments.location),
+    scale: toPerFeature(moments.scale),
+  }
+}
+
+function part(values: Float64Array, k: number, length: number): Float64Array {
+  return values.subarray(k * length, (k + 1) * length)
+}
+
+function requireFinite({ names, rows, values }: Features, { source, rowName }: SampleTable): void {
+  for (let at = 0; at < values.length; at++)
+    if (values[at] === Number.POSITIVE_INFINITY || values[at] === Number.NEGATIVE_INFINITY)
+      throw new InputError(
+        `${source}: "${names[Math.floor(at / rows)]}" is infinite at ${rowName(at % rows)}.`,
+        'Leave the cell empty where nothing was measured.',
+      )
+}
+
+/** @throws {RefusedError} for batches of one row, where the options refuse them */
+function singleRows(
+  { batches, sizes }: Design,
+  { source, batchName }: SampleTable,
+  options: FitOptions,
+): Note[] {
+  const single = batches.filter((_, g) => sizes[g] === 1)
+  if (single.length === 0) return []
+  if (options.reference !== null && single.includes(options.reference))
+    throw new RefusedError(
+      `${source}: the reference ${batchName} "${options.reference}" has one row: a variance cannot be estimated from it.`,
+      'Choose a larger reference.',
+    )
+  if (options.singleRow === 'refuse')
+    throw new RefusedError(
+      `${source}: ${batchName} ${listed(single)} ${single.length === 1 ? 'has one row' : 'have one row each'}.`,
+      'Leave it out, or take out its location alone with --single-subject mean-only.',
+    )
+  const takesScale = options.variant !== 'mean-only'
+  return [
+    {
+      code: 'single-row-batch',
+      text:
+        `${batchName} ${listed(single)}: one row each, so that what belongs to the ${batchName} cannot be told from what belongs to the ` +
+        `person${takesScale ? '; the location alone is taken out, the scale stays' : ''}.`,
+      batches: single,
+    },
+  ]
+}
+
+const REASONS: Readonly<Record<Exclude<(typeof FEATURE_STATES)[number], 'fitted'>, string>> = {
+  empty: 'has no value where one is needed',
+  constant: 'has the same value everywhere',
+  'constant-in-group': 'has the same value at all rows of a batch',
+  explained: 'is fully explained by the covariates: nothing is left that batches could differ in',
+  confounded: 'lacks so many values that batches and covariates cannot be told apart in the rest',
+}
+
+/** Which features are passed through, and where single effects could not be estimated. */
+function featureNotes(
+  { state, location, scale, counts, features: count }: GroupedEstimates,
+  { names }: Features,
+  { batchName }: SampleTable,
+  { batches, sizes }: Design,
+): Note[] {
+  const notes: Note[] = []
+  FEATURE_STATES.forEach((name, code) => {
+    if (name === 'fitted') return
+    const which = names.filter((_, f) => state[f] === code)
+    if (which.length > 0)
+      notes.push({
+        code: `${name}-feature`,
+        text: `Passed through as it is, because it ${REASONS[name]}: ${listed(which)}.`,
+        features: which,
+      })
+  })
+  batches.forEach((batch, g) => {
+    const at = (values: Float64Array, f: number): number => values[g * count + f] ?? Number.NaN
+    const fitted = (f: number): boolean => state[f] === 0
+    const without = names.filter((_, f) => fitted(f) && Number.isNaN(at(location, f)))
+    if (without.length > 0)
+      notes.push({
+        code: 'no-value-in-batch',
+        text: `No value at ${batchName} ${batch}, which can therefore not be harmonized there: ${listed(without)}.`,
+        features: without,
+        batches: [batch],
+      })
+    const unscaled = names.filter((_, f) => fitted(f) && at(counts, f) > 0 && Number.isNaN(at(scale, f)))
+    if (unscaled.length > 0 && (sizes[g] ?? 0) > 1)
+      notes.push({
+        code: 'no-scale-in-batch',
+        text: `Too few values at ${batchName} ${batch} for a scale; the location alone is taken out there: ${listed(unscaled)}.`,
+        features: unscaled,
+        batches: [batch],
+      })
+  })
+  return notes
+}

@@ -1,0 +1,194 @@
+/** A fitted ComBat as plain data: readable, comparable, saved as JSON. */
+import * as z from 'zod'
+import { InputError } from '../errors.ts'
+import type { LocationScale } from '../kernels/location-scale.ts'
+import type { Coding } from './coding.ts'
+import type { Note } from './data.ts'
+import { type Compat, VARIANTS, type Variant } from './variants.ts'
+
+/** Changes when the meaning of a field does. */
+export const COMBAT_MODEL_VERSION = 1
+
+/** A number for each feature, in their order; null where there is none. */
+export type PerFeature = readonly (number | null)[]
+
+/** What was found of one batch. Locations are in residual standard deviations of the feature, scales are ratios of variances. */
+export interface BatchEffect {
+  readonly name: string
+  /** How many rows it was estimated from. */
+  readonly rows: number
+  /** By the fit, with all others; or later, against a model that stayed as it was. */
+  readonly estimated: 'fit' | 'apply'
+  /** Means and variances of the estimates over the features: what they are drawn towards. Null where there is none. */
+  readonly prior: {
+    readonly locationMean: number | null
+    readonly locationVariance: number | null
+    readonly scaleMean: number | null
+    readonly scaleVariance: number | null
+  }
+  /** As measured. */
+  readonly estimatedLocation: PerFeature
+  readonly estimatedScale: PerFeature
+  /** As taken out. */
+  readonly location: PerFeature
+  readonly scale: PerFeature
+}
+
+export interface CombatModel {
+  readonly kind: 'combat'
+  readonly version: typeof COMBAT_MODEL_VERSION
+  /** `attune 0.1.0`. */
+  readonly software: string
+  readonly variant: Variant
+  readonly compat: Compat
+  /** Column of batches. */
+  readonly batchColumn: string
+  /** The batch that the others are brought to, which does not change. */
+  readonly reference: string | null
+  readonly rows: number
+  readonly covariates: readonly Coding[]
+  readonly features: readonly string[]
+  /** Expected value at the base level and the centre of every covariate; null: the feature is passed through. */
+  readonly mean: PerFeature
+  /** Residual variance. */
+  readonly variance: PerFeature
+  /** Of each coded column (`age`, `sex=M`): change of the feature per unit. */
+  readonly slopes: readonly { readonly column: string; readonly values: PerFeature }[]
+  readonly batches: readonly BatchEffect[]
+  readonly notes: readonly Note[]
+}
+
+const perFeature = z.array(z.number().nullable())
+const coding = z.discriminatedUnion('kind', [
+  z.strictObject({
+    name: z.string(),
+    kind: z.literal('continuous'),
+    center: z.number(),
+    low: z.number(),
+    high: z.number(),
+  }),
+  z.strictObject({
+    name: z.string(),
+    kind: z.literal('categorical'),
+    base: z.string(),
+    levels: z.array(z.string()).min(1),
+  }),
+])
+const schema: z.ZodType<CombatModel> = z.strictObject({
+  kind: z.literal('combat'),
+  version: z.literal(COMBAT_MODEL_VERSION),
+  software: z.string(),
+  variant: z.enum(VARIANTS),
+  compat: z.literal('neurocombat').nullable(),
+  batchColumn: z.string(),
+  reference: z.string().nullable(),
+  rows: z.int().positive(),
+  covariates: z.array(coding),
+  features: z.array(z.string()).min(1),
+  mean: perFeature,
+  variance: z.array(z.number().positive().nullable()),
+  slopes: z.array(z.strictObject({ column: z.string(), values: perFeature })),
+  batches: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        rows: z.int().positive(),
+        estimated: z.enum(['fit', 'apply']),
+        prior: z.strictObject({
+          locationMean: z.number().nullable(),
+          locationVariance: z.number().nullable(),
+          scaleMean: z.number().nullable(),
+          scaleVariance: z.number().nullable(),
+        }),
+        estimatedLocation: perFeature,
+        estimatedScale: perFeature,
+        location: perFeature,
+        scale: z.array(z.number().positive().nullable()),
+      }),
+    )
+    .min(1),
+  notes: z.array(
+    z.strictObject({
+      code: z.string(),
+      text: z.string(),
+      features: z.exactOptional(z.array(z.string())),
+      batches: z.exactOptional(z.array(z.string())),
+    }),
+  ),
+})
+
+/**
+ * @param source the file that it was read from, for messages
+ * @throws {InputError} when it is no ComBat model, of another version, or its lists differ in length
+ */
+export function parseCombatModel(input: unknown, source: string): CombatModel {
+  const head = z.looseObject({ kind: z.literal('combat'), version: z.number() }).safeParse(input)
+  if (head.success && head.data.version !== COMBAT_MODEL_VERSION)
+    throw new InputError(
+      `${source}: is a ComBat model of version ${head.data.version}; this attune reads version ${COMBAT_MODEL_VERSION}.`,
+      'Fit it again, or use the version of attune that wrote it.',
+    )
+  const result = schema.safeParse(input)
+  if (!result.success)
+    throw new InputError(
+      `${source}: is not a ComBat model:\n${z.prettifyError(result.error)}`,
+      'Give a file that attune combat fit wrote.',
+    )
+  const model = result.data
+  const lists = [
+    model.mean,
+    model.variance,
+    ...model.slopes.map(({ values }) => values),
+    ...model.batches.flatMap((batch) => [
+      batch.estimatedLocation,
+      batch.estimatedScale,
+      batch.location,
+      batch.scale,
+    ]),
+  ]
+  const wrong = lists.find((list) => list.length !== model.features.length)
+  if (wrong !== undefined)
+    throw new InputError(
+      `${source}: has ${model.features.length} features, but a list of ${wrong.length} estimates.`,
+      'The file was changed after attune wrote it: fit again.',
+    )
+  return model
+}
+
+/** NaN becomes null: JSON has no NaN. */
+export function toPerFeature(values: Float64Array): PerFeature {
+  return Array.from(values, (value) => (Number.isNaN(value) ? null : value))
+}
+
+/** Null becomes NaN; lists one after the other. */
+export function fromPerFeature(lists: readonly PerFeature[], features: number): Float64Array {
+  const out = new Float64Array(lists.length * features)
+  lists.forEach((list, k) => {
+    list.forEach((value, f) => {
+      out[k * features + f] = value ?? Number.NaN
+    })
+  })
+  return out
+}
+
+/** The model as its kernel takes it, with the batches in the order of the model. */
+export function locationScaleOf(model: CombatModel): LocationScale {
+  const features = model.features.length
+  return {
+    features,
+    mean: fromPerFeature([model.mean], features),
+    variance: fromPerFeature([model.variance], features),
+    slopes: fromPerFeature(
+      model.slopes.map(({ values }) => values),
+      features,
+    ),
+    location: fromPerFeature(
+      model.batches.map(({ location }) => location),
+      features,
+    ),
+    scale: fromPerFeature(
+      model.batches.map(({ scale }) => scale),
+      features,
+    ),
+  }
+}
