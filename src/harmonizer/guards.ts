@@ -103,10 +103,11 @@ export function checkImage(
     })
   const wrongUnit = checkUnit(method, unit)
   if (wrongUnit) findings.push(wrongUnit)
-  const repeated = alreadyHarmonized || volume.history.some((step) => step.op === 'harmonize')
+  const repeated =
+    alreadyHarmonized || volume.history.some(({ op }) => op === 'harmonize' || op === 'translate')
   findings.push(
     repeated
-      ? { guard: 'repeat', status: 'failed', message: 'The image was harmonized before.' }
+      ? { guard: 'repeat', status: 'failed', message: 'The image was harmonized or translated before.' }
       : { guard: 'repeat', status: 'passed', message: 'No earlier harmonization is recorded.' },
   )
   return findings

@@ -3,6 +3,7 @@ import type { Acquisition } from '../domain/acquisition.ts'
 import { blankedParts } from '../domain/blanked.ts'
 import type { ImageKind } from '../domain/declared.ts'
 import { firstKnown, type Preparation } from '../domain/preparation.ts'
+import { deedOf } from '../domain/translation.ts'
 import type { DeclaredUnit } from '../domain/unit.ts'
 import { ConfigError, RefusedError } from '../errors.ts'
 import { ANY_DOMAIN } from '../inference/local-tone-model.ts'
@@ -141,7 +142,10 @@ export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions 
   const [model] = manifest.steps
   return harmonizerOf(
     {
-      identity: { name, method: model.kind, rung: manifest.rung, sha256, target: manifest.target },
+      identity: {
+        ...{ name, method: model.kind, rung: manifest.rung, sha256, target: manifest.target },
+        ...(manifest.translation && { translation: manifest.translation }),
+      },
       sources: manifest.sources,
       model,
       guards: manifest.guards,
@@ -186,6 +190,7 @@ interface Examined {
 
 export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOptions = {}): Harmonizer {
   const { identity, sources, model, guards } = parts
+  const deed = deedOf(identity)
   let opened: Promise<Network> | undefined
   const network = (own: NetworkModel): Promise<Network> => {
     opened ??= openNetwork(identity.name, own, parts.graphs ?? {}, threads)
@@ -280,7 +285,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       const measure = options.uncertainty && requireUncertainty(parts.uncertainty, identity, domain)
       const { x, mask } = image
       const step = {
-        op: 'harmonize',
+        op: deed.op,
         params: identity.sha256 === undefined ? model : { bundle: identity.sha256, domain: domain ?? null },
       }
       const { values, inverse } = passedThrough ? untouched(x) : await map(image, visits)
@@ -293,7 +298,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           schema: RECORD_SCHEMA,
           harmonizer: identity,
           ...(domain !== undefined && { domain }),
-          outcome: passedThrough ? 'passed-through' : 'harmonized',
+          outcome: passedThrough ? 'passed-through' : deed.done,
           mask: { source: options.mask ? 'given' : 'foreground', voxels: facts.maskedVoxels },
           preparation,
           ...(visits.length > 0 && { sharedWith: visits.length }),

@@ -1,6 +1,12 @@
 /** `manifest.json` of a bundle: what it does, for which images, from which data, and the hash of every other file in it. */
 import * as z from 'zod'
-import { PREPARATION_FIELDS, type Preparation, type PreparationField } from '../domain/preparation.ts'
+import {
+  CONTRASTS,
+  PREPARATION_FIELDS,
+  type Preparation,
+  type PreparationField,
+} from '../domain/preparation.ts'
+import type { Translation } from '../domain/translation.ts'
 import { InputError } from '../errors.ts'
 import { sha256 } from '../files.ts'
 import type { DescriptorLimits } from './descriptor-guard.ts'
@@ -43,6 +49,8 @@ export interface Manifest {
   /** Domains that the bundle was trained to bring to `target`. */
   readonly sources: readonly string[]
   readonly target: string
+  /** Where one contrast is made from another, as was declared when it was trained; harmonizers have none. */
+  readonly translation?: Translation | undefined
   /** What is done to an image, in order, with every parameter (network weights: network.onnx). */
   readonly steps: readonly [Model]
   readonly guards: Readonly<Record<string, DomainLimits>>
@@ -108,6 +116,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   rung: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(4), z.literal(5)]),
   sources: z.array(z.string().min(1)),
   target: z.string().min(1),
+  translation: z.strictObject({ from: z.enum(CONTRASTS), to: z.enum(CONTRASTS) }).optional(),
   steps: z.tuple([modelSchema]),
   guards: z.record(
     z.string(),
