@@ -107,7 +107,7 @@ export function checkImage(
     alreadyHarmonized || volume.history.some(({ op }) => op === 'harmonize' || op === 'translate')
   findings.push(
     repeated
-      ? { guard: 'repeat', status: 'failed', message: 'The image was harmonized or translated before.' }
+      ? { guard: 'repeat', status: 'failed', message: 'The image was harmonized before, or translated.' }
       : { guard: 'repeat', status: 'passed', message: 'No earlier harmonization is recorded.' },
   )
   return findings
