@@ -13,10 +13,10 @@ import type { Survey } from './closed-form.ts'
 const TRANSLATORS: readonly (Method | 'auto')[] = ['tone', 'local-tone', 'residual-unet']
 
 /**
- * Share of the places in which order may be reversed (chosen). Between scans of one contrast, and from PDw to T2w and back, it was at most 0.01; between
- * contrasts whose tissues change places, 0.14 and more (docs/decisions/0013-translation.md).
+ * Share of the places in which order may be reversed (chosen). Between scans of one contrast, and from PDw to T2w and back, it was 0; between
+ * contrasts whose tissues change places, 0.057 and more (docs/decisions/0013-translation.md).
  */
-const REVERSED_AT_MOST = 0.05
+const REVERSED_AT_MOST = 0.02
 
 /**
  * @param from where the network starts, as the user asked
