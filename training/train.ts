@@ -22,6 +22,7 @@ import { packageVersion } from '../src/package-root.ts'
 import { modelCard } from './card.ts'
 import { readPoints, type Survey, surveyCohort, toneOf } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
+import { withFeatureLimits } from './feature-limits.ts'
 import { FINE_TUNING } from './fine-tuning-settings.ts'
 import {
   closedForm,
@@ -223,7 +224,7 @@ export async function train(
     target,
     ...(translation && { translation }),
     steps: [fitted.model],
-    guards: survey.guards,
+    guards: await withFeatureLimits(survey.guards, cohort, target, fitted, onScan),
     ...(calibrated && { uncertainty: calibrated.model }),
     training: {
       cohort: { name: basename(resolve(options.cohort)), sha256: cohortHash },

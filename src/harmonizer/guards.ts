@@ -31,6 +31,7 @@ export interface Finding {
     | 'noise'
     | 'resolution'
     | 'preparation'
+    | 'network'
   readonly status: 'passed' | 'noted' | 'failed'
   readonly message: string
 }

@@ -13,6 +13,7 @@ import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { UNTRAINED_MODELS } from './closed-form.ts'
 import { describeImage } from './describe.ts'
+import { checkFeatures } from './feature-guard.ts'
 import { checkImage, checkLimits, enforce, type Finding } from './guards.ts'
 import { type ImageFacts, imageFacts, type MaskSurvey, surveyMask } from './image-facts.ts'
 import { inverseOf } from './inverse.ts'
@@ -181,11 +182,13 @@ interface Examined {
   readonly passedThrough: boolean
   /** Whether guards look at what comes out, too. */
   readonly checksResult: boolean
+  /** Whether they look at what the network sees. */
+  readonly looksInside: boolean
   /**
    * All findings, once it is known what came out.
-   * @throws {RefusedError} for what no image of the reference domain looks like
+   * @throws {RefusedError} for what no image of the reference domain looks like, and where the network saw what it never saw in training
    */
-  checkResult(values: Float32Array): readonly Finding[]
+  checkResult(mapped: Pick<Mapped, 'values' | 'features'>): readonly Finding[]
 }
 
 export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOptions = {}): Harmonizer {
@@ -233,7 +236,12 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
     enforce(before, force)
     const passedThrough =
       domain !== undefined && domain === identity.target && !(options.evenTarget && mapsTarget(model, domain))
-    const checkResult = (values: Float32Array): readonly Finding[] => {
+    const checkResult = ({ values, features }: Pick<Mapped, 'values' | 'features'>): readonly Finding[] => {
+      if (features && own?.features && domain !== undefined) {
+        const findings = [...before, checkFeatures(features, domain, own.features)]
+        enforce(findings, force)
+        return findings
+      }
       if (!checksResult || values === x || descriptors === undefined) return before
       const harmonized = describeResult(volume, values, mask)
       const result = harmonized && { ...harmonized, cut: descriptors.cut, noise: descriptors.noise }
@@ -248,7 +256,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
     }
     return {
       ...{ domain, image, survey, facts, preparation, unit, figures },
-      ...{ passedThrough, checksResult, checkResult },
+      ...{ passedThrough, checksResult, looksInside: own?.features !== undefined, checkResult },
     }
   }
 
@@ -272,10 +280,10 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       if (isNetwork(model)) network(model).catch(() => {})
     },
     async visit(volume, options = {}) {
-      const { image, passedThrough, checksResult, checkResult } = examine(volume, options)
+      const { image, passedThrough, checksResult, looksInside, checkResult } = examine(volume, options)
       if (passedThrough) return undefined
       if (!isNetwork(model)) return visitValues(image.x, image.mask)
-      if (checksResult) checkResult((await map(image, [])).values)
+      if (checksResult || looksInside) checkResult(await map({ ...image, profile: 'fast' }, []))
       return (await network(model)).visit(image)
     },
     async apply(volume, options = {}) {
@@ -288,9 +296,10 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
         op: deed.op,
         params: identity.sha256 === undefined ? model : { bundle: identity.sha256, domain: domain ?? null },
       }
-      const { values, inverse } = passedThrough ? untouched(x) : await map(image, visits)
+      const mapped = passedThrough ? untouched(x) : await map(image, visits)
+      const { values, inverse } = mapped
       const unchanged = values === x
-      const findings = examined.checkResult(values)
+      const findings = examined.checkResult(mapped)
       const uncertainty = measure && (await uncertaintyOf(measure, image, values, threads))
       const makeRecord = (): HarmonizationRecord => {
         const earlier = figures()

@@ -10,6 +10,7 @@ import type { Translation } from '../domain/translation.ts'
 import { InputError } from '../errors.ts'
 import { sha256 } from '../files.ts'
 import type { DescriptorLimits } from './descriptor-guard.ts'
+import type { FeatureLimits } from './feature-guard.ts'
 import type { Rung } from './ladder.ts'
 import { type Model, modelSchema } from './method.ts'
 import { type UncertaintyModel, uncertaintySchema } from './uncertainty-model.ts'
@@ -39,6 +40,8 @@ export interface DomainLimits {
    * noise and the faces that cut the head in the image that comes in.
    */
   readonly result?: DescriptorLimits | undefined
+  /** Of `residual-unet`: what its network must see in an image; bundles of older versions have none. */
+  readonly features?: FeatureLimits | undefined
   /** What was done to the training images before, as far as it is known; bundles of older versions have none. */
   readonly preparation?: Preparation | undefined
 }
@@ -102,6 +105,14 @@ const descriptorLimits = z.strictObject({
   fwhmMm: range.optional(),
   cut: z.array(z.number()).length(6),
 })
+const featureLimits = z
+  .strictObject({
+    people: z.number().int().positive(),
+    mean: z.array(z.number()).nonempty(),
+    sd: z.array(z.number().positive()).nonempty(),
+    most: z.number().positive(),
+  })
+  .refine(({ mean, sd }) => mean.length === sd.length, 'mean and sd must be equally long')
 const preparation = z.partialRecord(
   z.enum(Object.keys(PREPARATION_FIELDS) as PreparationField[]),
   z.string().min(1),
@@ -129,6 +140,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       maskMl: range,
       descriptors: descriptorLimits.optional(),
       result: descriptorLimits.optional(),
+      features: featureLimits.optional(),
       preparation: preparation.optional(),
     }),
   ),
