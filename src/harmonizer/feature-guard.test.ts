@@ -1,6 +1,15 @@
 import { expect, it } from 'vitest'
+import { head } from '../../test/head.ts'
+import { sampleUnet } from '../../test/residual-unet-oracle.ts'
 import { random } from '../kernels/random.ts'
+import { foregroundMask } from '../volume/mask.ts'
+import { toFloat32 } from '../volume/volume.ts'
 import { checkFeatures, featureLimitsOf, type SeenScan } from './feature-guard.ts'
+import { limitsOf } from './guards.ts'
+import { harmonizerOf } from './harmonizer.ts'
+import { CODE_FIELDS } from './image-code.ts'
+import { imageFacts, surveyMask } from './image-facts.ts'
+import { openNetwork } from './networks.ts'
 
 const CHANNELS = 40
 /** A person whose features lie around 10 times the channel's number, each channel `spread` of its SD over slices away. */
@@ -43,3 +52,35 @@ it('asks more of an image the more people it knows, and widens where they differ
   const twice = featureLimitsOf([...six, { ...(six[0] as SeenScan) }])
   expect(twice).toEqual(all)
 })
+
+it('refuses in apply what the network never saw, unless forced; then the record says so', async () => {
+  const { model, graph } = sampleUnet(CODE_FIELDS, 20)
+  const volume = head()
+  const [x, mask] = [toFloat32(volume), foregroundMask(volume)]
+  const network = await openNetwork('sample', model, { 'network.onnx': graph }, 1)
+  const image = { volume, x, mask, nonFinite: 0, domain: 'a', acquisition: {}, profile: 'fast' } as const
+  const { features } = await network.apply(image, [])
+  await network.close()
+  const limits = limitsOf([imageFacts(volume, x, surveyMask(volume.shape, mask, 6))])
+  const own = featureLimitsOf([{ subject: 's', features: features as NonNullable<typeof features> }])
+  const withFeatures = (mean: readonly number[]): ReturnType<typeof harmonizerOf> =>
+    harmonizerOf({
+      ...{ identity: { name: 'h', method: 'residual-unet', rung: 5, target: 'b' }, sources: ['a'], model },
+      ...{ guards: { a: { ...limits, features: { ...own, mean } } }, graphs: { 'network.onnx': graph } },
+    })
+  const options = { domain: 'a', profile: 'fast' } as const
+  const known = withFeatures(own.mean)
+  const { record } = await known.apply(volume, options)
+  expect(record.guards).toContainEqual(expect.objectContaining({ guard: 'network', status: 'passed' }))
+  await known.close()
+  const strange = withFeatures(own.mean.map((value, c) => value + 10 * (own.sd[c] as number)))
+  const refusal = {
+    exitCode: 3,
+    what: expect.stringMatching(/^What the network sees in the image is 10 away/),
+  }
+  await expect(strange.apply(volume, options)).rejects.toMatchObject(refusal)
+  await expect(strange.visit(volume, options)).rejects.toMatchObject(refusal)
+  const forced = await strange.apply(volume, { ...options, force: true })
+  expect(forced.record).toMatchObject({ forced: true })
+  await strange.close()
+}, 60_000)
