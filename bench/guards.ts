@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Contrast } from '../data/generators/protocols.ts'
+import { movedDuringScan } from '../data/generators/scan-motion.ts'
 import { simulateCohort } from '../data/generators/simulate.ts'
 import type { VariantName } from '../data/generators/variants.ts'
 import { readDeclarations } from '../src/cohort/declarations.ts'
@@ -42,6 +43,8 @@ interface Seen {
 
 const DRAWS = 20
 const SEED = 11
+/** Degrees and mm that a head turns and shifts by (SD) in each of eight parts of the scan. */
+const MOTION = [1, 2, 4] as const
 
 export async function guards(words: readonly string[]): Promise<void> {
   const data = process.env['ATTUNE_DATA']
@@ -58,6 +61,17 @@ async function digital(): Promise<Parameters<typeof publish>[3][number]> {
     FLAIR: await simulated('flair', { subjects: 3, contrast: 'FLAIR' }),
     'skull-stripped': await simulated('stripped', { subjects: 3, variant: 'skull-stripped' }),
     defaced: await simulated('defaced', { subjects: 3, variant: 'defaced' }),
+    ...Object.fromEntries(
+      await Promise.all(
+        MOTION.map(
+          async (by) =>
+            [
+              motionText(by),
+              await simulated('moved', { subjects: 3 }, (volume) => moving(volume, by)),
+            ] as const,
+        ),
+      ),
+    ),
     'upper 30 % cut off': await simulated('t1w', { subjects: 16, lesions: [0, 8] }, (v) =>
       cropped(v, 2, 0, 0.7),
     ),
@@ -180,6 +194,9 @@ async function strangers(data: string): Promise<Parameters<typeof publish>[3][nu
     ['the same heads, lower half cut off', ixi, (volume) => cropped(volume, 2, 0.5, 1)],
     ['the same heads, front 40 % cut off', ixi, (volume) => cropped(volume, 1, 0, 0.6)],
     ['the same heads, right half cut off', ixi, (volume) => cropped(volume, 0, 0, 0.5)],
+    ...MOTION.map(
+      (by) => [`the same heads, ${motionText(by)}`, ixi, (volume: Volume) => moving(volume, by)] as const,
+    ),
     ['a digital phantom on their grid: a jar with inserts', ixi.slice(0, 1), phantom],
   ]
   const rows: string[][] = []
@@ -287,6 +304,14 @@ async function simulated(
   for (const { domain, image } of scans)
     domains.set(domain, [...(domains.get(domain) ?? []), await look(image, change)])
   return domains
+}
+
+function motionText(by: number): string {
+  return `motion of ${by} degrees and mm`
+}
+
+function moving(volume: Volume, by: number): Volume {
+  return movedDuringScan(volume, { degrees: by, mm: by, poses: 8 }, random(SEED, `motion ${by}`))
 }
 
 /** The part of an image between two shares of one stored axis. */

@@ -1,4 +1,5 @@
 /** `card.md`: what a person must know before using a bundle. Built from what the bundle holds, so the two cannot disagree. */
+import { translationCaveat, translationText } from '../src/domain/translation.ts'
 import type { Selection } from '../src/evidence/selection.ts'
 import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.ts'
 import { type Method, stageOf } from '../src/harmonizer/method.ts'
@@ -69,7 +70,7 @@ const MAY_HARM: Readonly<Record<Method, readonly string[]>> = {
 }
 
 export function modelCard(name: string, manifest: Omit<Manifest, 'files'>, selection?: Selection): string {
-  const { steps, rung, sources, target, guards, training, uncertainty } = manifest
+  const { steps, rung, sources, target, translation, guards, training, uncertainty } = manifest
   const [model] = steps
   const curves = stageOf(model)
   const bounds = `${curves.kind === 'local-tone' ? boundsOf(curves, training.options) : ''}${model.kind === 'residual-unet' ? residualBound(model) : ''}${model.kind === 'band-unet' ? unitBound(model) : ''}`
@@ -79,9 +80,14 @@ export function modelCard(name: string, manifest: Omit<Manifest, 'files'>, selec
           `Trained on ${training.subjects.length} subject${training.subjects.length === 1 ? '' : 's'}: how it carries over to other people is hardly known.`,
         ]
       : []
-  return `# ${name}
+  const title = translation === undefined ? name : `${name}: ${translationText(translation)}, translated`
+  const does =
+    translation === undefined
+      ? `Brings images of ${listed(sources)} to the appearance of \`${target}\`.`
+      : `Translates ${translation.from} images of ${listed(sources)} into the appearance of ${translation.to} on \`${target}\`.\n\n**${translationCaveat(translation)}**`
+  return `# ${title}
 
-Brings images of ${listed(sources)} to the appearance of \`${target}\`.
+${does}
 
 ## Method
 

@@ -21,7 +21,7 @@ export function requireOneContrast({ guards }: Pick<Survey, 'guards'>, target: s
     if (wanted !== undefined && found !== undefined && found !== wanted)
       throw new RefusedError(
         `Scans of ${domain} are ${found}, those of the target ${target} ${wanted}: to make one from the other is a translation, no harmonization.`,
-        'Train one harmonizer for each contrast; correct what is said of the images where it is wrong.',
+        'Train one harmonizer for each contrast; correct what is said of the images where it is wrong. Where people were scanned in both, --translation declares it as what it is.',
       )
   }
 }

@@ -8,6 +8,7 @@ import {
   type Preparation,
   type PreparationField,
 } from '../src/domain/preparation.ts'
+import { translationText } from '../src/domain/translation.ts'
 import { ConfigError, InputError } from '../src/errors.ts'
 import type { Selection } from '../src/evidence/selection.ts'
 import { sha256, sha256File } from '../src/files.ts'
@@ -21,6 +22,7 @@ import { packageVersion } from '../src/package-root.ts'
 import { modelCard } from './card.ts'
 import { readPoints, type Survey, surveyCohort, toneOf } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
+import { withFeatureLimits } from './feature-limits.ts'
 import { FINE_TUNING } from './fine-tuning-settings.ts'
 import {
   closedForm,
@@ -41,6 +43,7 @@ import type { ResidualUnetOptions } from './residual-unet.ts'
 import { selectMethod } from './select.ts'
 import { settingsOf } from './settings.ts'
 import { type From, startOf } from './start.ts'
+import { declaredTranslation, requireSameOrder, requireTranslator } from './translation.ts'
 import { calibrate, costOfFolds, requireTravelers } from './uncertainty.ts'
 import { surveyUnits } from './unit-survey.ts'
 
@@ -79,6 +82,8 @@ export interface TrainOptions {
    * takes as many trainings more as there are people, five at most.
    */
   readonly uncertainty?: boolean | undefined
+  /** Make the target's contrast from another one, declared as that; see translation.ts. Without it, contrasts that differ are refused. */
+  readonly translation?: boolean | undefined
 }
 
 export interface Trained {
@@ -100,6 +105,7 @@ export async function train(
   const { target, out, overwrite = false, seed = 1, engine = 'auto', resume = false } = options
   const auto = options.method === 'auto'
   await checkBundlePlace(out, overwrite)
+  if (options.translation === true) requireTranslator(options.method, options.from)
   const settings = await settingsOf(options.method, options.config ?? {})
   const cohort = trainable(
     select(await requireCohort(options.cohort, { ...options.cohortOptions, target }), options),
@@ -124,10 +130,12 @@ export async function train(
       options.prepared ?? {},
       onScan,
     ))
-  requireOneContrast(survey, target)
+  const translation = options.translation === true ? declaredTranslation(survey, target) : undefined
+  if (translation === undefined) requireOneContrast(survey, target)
   for (const line of unevenPreparation(survey)) onProgress({ stage: 'remark', line })
   const cohortHash = await hashOf(cohort, survey)
   const pairs = pairsOf(cohort, target)
+  if (translation !== undefined) await requireSameOrder(pairs, translation, options.method)
   const points = inUnit
     ? []
     : await readPoints(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))
@@ -163,6 +171,7 @@ export async function train(
         ...settings.takenBy(options.method),
         ...(options.maxRung !== undefined && { maxRung: options.maxRung }),
         ...(options.singleReference === true && { singleReference: true }),
+        ...(translation && { translation: translationText(translation) }),
       },
       cohort: {
         sha256: cohortHash,
@@ -213,8 +222,9 @@ export async function train(
     rung: rungOf(method),
     sources: domainsOf(cohort).filter((domain) => domain !== target),
     target,
+    ...(translation && { translation }),
     steps: [fitted.model],
-    guards: survey.guards,
+    guards: await withFeatureLimits(survey.guards, cohort, target, fitted, onScan),
     ...(calibrated && { uncertainty: calibrated.model }),
     training: {
       cohort: { name: basename(resolve(options.cohort)), sha256: cohortHash },

@@ -89,7 +89,7 @@ function fisherGate({ method, domains, figures }: GateInput): Gate {
   const gate = {
     id: 'tissues',
     title: 'Tissues as well separated as in the target',
-    criterion: `Fisher's criterion, harmonized over target, mean over pairs of tissues, median between ${FISHER_FROM} and ${FISHER_TO} on every scanner (a rise means smoothing), or between that and what the source itself shows: noise and resolution are not corrected.`,
+    criterion: `Fisher's criterion, output over target, mean over pairs of tissues, median between ${FISHER_FROM} and ${FISHER_TO} on every scanner (a rise means smoothing), or between that and what the source itself shows: noise and resolution are not corrected.`,
   }
   const found = domains.flatMap((domain) => {
     const figure = figures.find(

@@ -8,6 +8,7 @@ import { type Cohort, type Pair, pairsOf, type Scan } from '../src/cohort/cohort
 import { familiesOf } from '../src/cohort/families.ts'
 import { loadScan } from '../src/cohort/images.ts'
 import { type CohortOptions, requireCohort } from '../src/cohort/manifest.ts'
+import { translationCaveat, translationText } from '../src/domain/translation.ts'
 import { InputError, RefusedError } from '../src/errors.ts'
 import { EVIDENCE_SCHEMA, type Evidence } from '../src/evidence/evidence.ts'
 import { type Bundle, readBundle } from '../src/harmonizer/bundle.ts'
@@ -105,7 +106,7 @@ interface Setting {
 
 async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence> {
   const { bundle, harmonizer, cohort, pairs } = setting
-  const { target } = bundle.manifest
+  const { target, translation } = bundle.manifest
   const { loss, baselines, selection } = trainingEvidence(bundle)
   const { method } = harmonizer.identity
   const { range, targets, coarse } = await lookAtTargets(pairs, onProgress)
@@ -173,11 +174,12 @@ async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence
   const judgedOn = { method, target, domains, figures, lesions, scans }
   return {
     schema: EVIDENCE_SCHEMA,
-    title: `${domains.length === 1 ? domains[0] : `${domains.length} scanners`} to ${target}`,
+    title: `${translation ? `${translationText(translation)}, translated: ` : ''}${domains.length === 1 ? domains[0] : `${domains.length} scanners`} to ${target}`,
     harmonizer: {
       name: bundle.name,
       method,
       target,
+      ...(translation && { translation: { ...translation, caveat: translationCaveat(translation) } }),
       sources: bundle.manifest.sources,
       trainingSubjects: bundle.manifest.training.subjects,
       manifestSha256: bundle.sha256,
@@ -327,7 +329,7 @@ function designOf(
     kind: choice.kind,
     subjects: [...new Set(pairs.map(({ subject }) => subject))],
     domains,
-    grid: "The source scan's grid; where the target's differs, the target is resampled to it (linear). Harmonized images are never resampled.",
+    grid: "The source scan's grid; where the target's differs, the target is resampled to it (linear). Outputs are never resampled.",
     mask: `Where the masks of both scans overlap; ${given === scans.length ? 'masks as given' : given === 0 ? 'foreground found in each image' : `masks given for ${given} of ${scans.length} scans, foreground for the others`}.`,
     range: { ...range, meaning: '1st to 99th percentile of the tested target scans in their masks, pooled.' },
     rescan: `Pairs of sessions of one subject on one scanner: ${counts.join(', ')}. Source scanners after zscore, in the target's unit.`,
@@ -344,14 +346,16 @@ function tissuesMeaning(measured: readonly Measured[]): string {
 }
 
 function limitsOf(
-  { choice, pairs }: Setting,
+  { choice, pairs, bundle }: Setting,
   measured: readonly Measured[],
   refused: number,
 ): readonly string[] {
   const subjects = new Set(pairs.map(({ subject }) => subject)).size
   const truths = measured.flatMap(({ truth }) => (truth === undefined ? [] : [truth]))
   const unmeasured = truths.reduce((sum, truth) => sum + truth.unmeasured, 0)
+  const { translation } = bundle.manifest
   return [
+    ...(translation ? [translationCaveat(translation)] : []),
     ...(choice.kind === 'within-subject'
       ? ['Tested on people that training has seen: this says nothing about other people.']
       : []),

@@ -143,6 +143,7 @@ export const apply: CommandModule<object, Flags> = {
           domain: source,
         })
         for (const line of doubts(record)) remarks(options)(line)
+        await caveat(record, options)
         report(options, summary(record, options), record)
       }
     } finally {
@@ -155,6 +156,7 @@ type Shared = Omit<Parameters<typeof import('../harmonizer/apply-cohort.ts').app
 
 async function applyToCohort(harmonizer: Harmonizer, options: ApplyOptions, shared: Shared): Promise<void> {
   const { applyCohort } = await import('../harmonizer/apply-cohort.ts')
+  const { deedOf, translationCaveat } = await import('../domain/translation.ts')
   const draw = progress(options)
   const { manifest, results } = await applyCohort(
     harmonizer,
@@ -167,11 +169,15 @@ async function applyToCohort(harmonizer: Harmonizer, options: ApplyOptions, shar
   )
   const failures = results.flatMap(({ scan, error }) => (error ? [{ scan, error }] : []))
   const count = (outcome: string): number => results.filter((result) => result.outcome === outcome).length
+  const { translation } = harmonizer.identity
+  const { done } = deedOf(harmonizer.identity)
   const lines = [
-    `${count('harmonized')} harmonized, ${count('passed-through')} of the target domain passed through, ` +
+    `${count(done)} ${done}, ${count('passed-through')} of the target domain passed through, ` +
       `${count('up-to-date')} up to date, ${failures.length} failed${options.dryRun ? ' (dry run)' : `: ${manifest}`}`,
   ]
+  if (translation) remarks(options)(`note: ${translationCaveat(translation)}`)
   report(options, lines.join('\n'), {
+    ...(translation && { translation }),
     manifest: options.dryRun ? null : manifest,
     scans: results.map(({ scan, output, outcome, error }) => ({
       subject: scan.subject,
@@ -187,6 +193,12 @@ async function applyToCohort(harmonizer: Harmonizer, options: ApplyOptions, shar
       `attune: ${scan.subject} ${scan.domain} ${scan.session}: ${error.what}\n${error.remedy}\n`,
     )
   if (failures.length > 0) process.exitCode = Math.max(...failures.map(({ error }) => error.exitCode))
+}
+
+async function caveat({ harmonizer, outcome }: FileRecord, options: ApplyOptions): Promise<void> {
+  if (harmonizer.translation === undefined || outcome === 'passed-through') return
+  const { translationCaveat } = await import('../domain/translation.ts')
+  remarks(options)(`note: ${translationCaveat(harmonizer.translation)}`)
 }
 
 /** What --force overruled, and values that the stored type could not hold. */
@@ -213,7 +225,7 @@ function summary(
   const did =
     outcome === 'passed-through'
       ? `is of the target domain ${harmonizer.target}: passed through unchanged`
-      : `${harmonizer.name} (rung ${harmonizer.rung})`
+      : `${harmonizer.translation ? `translated from ${harmonizer.translation.from} to ${harmonizer.translation.to} by ` : ''}${harmonizer.name} (rung ${harmonizer.rung})`
   const median = `median ${before.percentiles.p50.toPrecision(4)} -> ${after.percentiles.p50.toPrecision(4)}`
   const width =
     uncertainty === undefined

@@ -24,6 +24,7 @@ export interface TrainFlags extends CommonOptions, CohortFlags {
   readonly 'single-reference': boolean
   readonly 'max-rung': number | undefined
   readonly uncertainty: boolean | undefined
+  readonly translation: boolean
   readonly prepared: string | undefined
   readonly resume: boolean
   readonly overwrite: boolean
@@ -62,6 +63,7 @@ export async function trainRequest(
       prepared: parsePrepared(flags.prepared ?? ''),
       overwrite: flags.overwrite,
       resume: flags.resume,
+      translation: flags.translation,
       ...(flags.uncertainty !== undefined && { uncertainty: flags.uncertainty }),
       ...(maxRung !== undefined && { maxRung }),
       ...(subjects !== undefined && { subjects: namesIn(subjects) }),

@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import type { TrainProgress } from '../../training/fit.ts'
 import type { Trained } from '../../training/train.ts'
+import { translationText } from '../domain/translation.ts'
 import { ALL_METHODS } from '../harmonizer/ladder.ts'
 import { COHORT_FLAGS } from './cohort-options.ts'
 import { clearProgress, progress, remarks, report } from './output.ts'
@@ -67,6 +68,12 @@ export const train: CommandModule<object, TrainFlags> = {
         describe:
           'Measure errors in people left out, for `apply --uncertainty`; with a named method this trains up to 5 times more',
       })
+      .option('translation', {
+        type: 'boolean',
+        default: false,
+        describe:
+          "Make the target's contrast from another one, such as T2w from PDw, learned from people scanned in both; outputs are called translated, never harmonized. With --method tone, local-tone or residual-unet",
+      })
       .option('prepared', {
         type: 'string',
         describe: 'What was done to all images before, such as skull-stripped,bias-corrected,not-defaced',
@@ -91,6 +98,10 @@ export const train: CommandModule<object, TrainFlags> = {
       .example(
         '$0 train cohort.tsv --target scanner-b --exclude-subjects sub-07,sub-08',
         'writes scanner-b.harmonizer',
+      )
+      .example(
+        '$0 train pairs.tsv --target scanner-b-t2w --method local-tone --translation',
+        'a declared translation of the other contrast to T2w',
       ),
   handler: async (options) => {
     if (options.helpConfig) {
@@ -130,7 +141,7 @@ export const train: CommandModule<object, TrainFlags> = {
     const tracking = await tracked?.finish(trained)
     const { path, manifest, loss, selection } = trained
     clearProgress()
-    const { sources, target, training } = manifest
+    const { sources, target, translation, training } = manifest
     const last = loss.at(-1)
     const method = manifest.steps[0].kind
     const { ladderText } = await import('../report/ladder.ts')
@@ -138,7 +149,7 @@ export const train: CommandModule<object, TrainFlags> = {
     const { comparisonWith } = await import('./train-options.ts')
     const expected = named && comparisonWith(named, trained)
     const lines = [
-      `${path}: \`${method}\` from ${sources.join(', ') || 'any scanner'} to ${target}; ` +
+      `${path}: ${translation ? `declared translation of ${translationText(translation)}, ` : ''}\`${method}\` from ${sources.join(', ') || 'any scanner'} to ${target}; ` +
         `${training.subjects.length} subjects, ${training.pairs} pairs${last ? `, loss ${last.loss.toFixed(4)}` : ''}`,
       ...(expected === undefined ? [] : [expected.text]),
       ...(tracking === undefined ? [] : [`run ${tracking.facts.id.slice(0, 8)} in ${tracking.path}`]),
@@ -148,6 +159,7 @@ export const train: CommandModule<object, TrainFlags> = {
       method,
       sources,
       target,
+      ...(translation && { translation }),
       training,
       loss,
       ...(selection && { selection }),

@@ -62,9 +62,10 @@ export const validate: CommandModule<object, ValidateArguments> = {
     )
     clearProgress()
     const files = await writeReport(evidence, out)
-    const { gates, figures, design, uncertainty } = evidence
+    const { gates, figures, design, uncertainty, harmonizer } = evidence
     report(options, `${summaryText(evidence)}\n${files[0]}`, {
       ...{ files, design, gates, figures },
+      ...(harmonizer.translation && { translation: harmonizer.translation }),
       ...(uncertainty && { uncertainty }),
     })
     if (gates.some(({ status }) => status === 'fail')) process.exitCode = 3

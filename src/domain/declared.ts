@@ -1,6 +1,7 @@
 /** What the file beside an image (a BIDS sidecar) and the image's own name and header say of it. */
 import { type Acquisition, acquisitionOf } from './acquisition.ts'
-import { CONTRASTS, firstKnown, type Preparation, parsePrepared } from './preparation.ts'
+import { contrastIn, splitEnding } from './contrast-name.ts'
+import { firstKnown, type Preparation, parsePrepared } from './preparation.ts'
 import { type DeclaredUnit, unitOf } from './unit.ts'
 
 /** What an image holds. Only `magnitude` may be harmonized: the others are quantities, or not images of a person at all. */
@@ -134,26 +135,13 @@ function preparationOfName(name: string): Preparation {
     new RegExp(`(?:^|_)${key}-([A-Za-z0-9+]+)(?=_|$)`).exec(stem)?.[1]
   const space = entity('space')
   return known({
-    contrast: contrastOfName(stem),
+    contrast: contrastIn(stem)?.contrast,
     skullStripped: entity('desc') === 'brain' ? 'yes' : undefined,
     contrastAgent:
       entity('ce') !== undefined || /(^|[_-])T1(w?POST|w?CE|w?GD|C)([_-]|$)/i.test(stem) ? 'yes' : undefined,
     space:
       space === undefined ? undefined : /^(orig|scanner|T1w)$/i.test(space) ? 'scanner' : templateOf(space),
   })
-}
-
-/** The last word of the name that is a contrast, as in `sub-01_T1w`, `study1_T1W`, `FLAIR`, `IXI012-HH-1211-T1_ds`. */
-function contrastOfName(stem: string): string | undefined {
-  const words = stem.split(/[_-]/).map((word) => word.toUpperCase())
-  for (const word of words.toReversed()) {
-    if (/^T1(W?POST|W?CE|W?GD|C)$/.test(word)) return 'T1w'
-    const contrast = CONTRASTS.find(
-      (name) => word === name.toUpperCase() || `${word}W` === name.toUpperCase(),
-    )
-    if (contrast !== undefined) return contrast
-  }
-  return undefined
 }
 
 /** 4 is MNI 152 and 1 the scanner; 2 (aligned to something) says nothing, nor does a missing code. @see nifti1.h */
@@ -168,7 +156,7 @@ function templateOf(space: string): string {
 }
 
 function stemOf(name: string): string {
-  return name.replace(/\.(nii|hdr|img)(\.gz)?$/i, '')
+  return splitEnding(name)[0]
 }
 
 function known(values: { readonly [Field in keyof Preparation]: string | undefined }): Preparation {

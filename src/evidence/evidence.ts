@@ -52,6 +52,8 @@ export interface HarmonizerFacts {
   readonly name: string
   readonly method: string
   readonly target: string
+  /** Where it makes one contrast from another, and what must be said with every result of that. */
+  readonly translation?: { readonly from: string; readonly to: string; readonly caveat: string } | undefined
   readonly sources: readonly string[]
   readonly trainingSubjects: readonly string[]
   /** Hash of the bundle's manifest, which holds the hash of every other file of the bundle. */

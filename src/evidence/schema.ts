@@ -48,6 +48,7 @@ const schema = z.strictObject({
     name: z.string(),
     method: z.string(),
     target: z.string(),
+    translation: z.strictObject({ from: z.string(), to: z.string(), caveat: z.string() }).optional(),
     sources: z.array(z.string()),
     trainingSubjects: z.array(z.string()),
     manifestSha256: hash,

@@ -5,13 +5,15 @@ import type { CohortProblem, Scan } from '../cohort/cohort.ts'
 import { cohortFolder } from '../cohort/identity.ts'
 import { type CohortOptions, type ReadCohort, readCohort, refuseProblems } from '../cohort/manifest.ts'
 import { firstKnown, parsePrepared } from '../domain/preparation.ts'
+import { deedOf } from '../domain/translation.ts'
 import { AttuneError, ConfigError, InputError } from '../errors.ts'
 import { writeTsv } from '../formats/tables/table.ts'
 import { applyFile, exists, type FileRequest, isUpToDate, recordPath, visitOf } from './apply-file.ts'
 import { derivativeDestination } from './derivative.ts'
-import { HARMONIZED_MANIFEST, manifestDestination, type Place } from './destination.ts'
+import { manifestDestination, type Place, tableOf } from './destination.ts'
 import type { Harmonizer } from './harmonizer.ts'
 import { needsDomain } from './ladder.ts'
+import type { HarmonizationRecord } from './record.ts'
 import { requireCalibration, uncertaintyPath } from './uncertainty-file.ts'
 import { type Visits, visitsOf } from './visits.ts'
 
@@ -19,7 +21,7 @@ import { type Visits, visitsOf } from './visits.ts'
 export interface ScanResult {
   readonly scan: Scan
   readonly output: string
-  readonly outcome: 'harmonized' | 'passed-through' | 'up-to-date' | 'failed'
+  readonly outcome: HarmonizationRecord['outcome'] | 'up-to-date' | 'failed'
   readonly error?: AttuneError
 }
 
@@ -58,7 +60,7 @@ type Shared = Omit<
 
 /**
  * Harmonizes every scan of a manifest or a BIDS dataset into `folder`. Images of a manifest keep their paths relative to it; of a dataset they
- * make a BIDS derivative. `harmonized.tsv` lists those that succeeded, with all columns of the manifest or all covariates of the dataset.
+ * make a BIDS derivative. `harmonized.tsv`, or `translated.tsv`, lists those that succeeded, with all columns of the manifest or all covariates of the dataset.
  * @param onScan called after each scan
  * @throws {InputError} when the manifest itself is wrong; {ConfigError} when `folder` is the manifest's own, or holds another dataset
  */
@@ -85,7 +87,7 @@ export async function applyCohort(
         version: shared.version,
         uncertainty: shared.uncertainty,
       })
-    : manifestDestination(cohortFolder(cohort), folder)
+    : manifestDestination(cohortFolder(cohort), folder, harmonizer.identity)
   await destination.check?.(shared.overwrite)
   if (!shared.dryRun) await destination.begin?.()
   const visits =
@@ -102,7 +104,7 @@ export async function applyCohort(
     results.push(result)
     onScan(result, index + 1, cohort.scans.length)
   }
-  const path = join(folder, HARMONIZED_MANIFEST)
+  const path = join(folder, tableOf(harmonizer.identity))
   if (!shared.dryRun) {
     const done = results.filter(({ outcome }) => outcome !== 'failed')
     await writeManifest(path, folder, harmonizer, done)
@@ -192,7 +194,7 @@ async function writeManifest(
     'mask',
     'lesions',
     'tissue',
-    'harmonized_to',
+    `${deedOf(identity).done}_to`,
     ...covariates,
   ]
   await writeTsv(
@@ -207,7 +209,7 @@ async function writeManifest(
       mask: from(scan.mask),
       lesions: from(scan.truth.lesions),
       tissue: from(scan.truth.tissue),
-      harmonized_to: identity.target ?? identity.method,
+      [`${deedOf(identity).done}_to`]: identity.target ?? identity.method,
     })),
   )
 }

@@ -3,7 +3,9 @@ import { access, readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { readDeclarations } from '../cohort/declarations.ts'
 import { readMask } from '../cohort/images.ts'
+import { contrastIn } from '../domain/contrast-name.ts'
 import { firstKnown, type Preparation } from '../domain/preparation.ts'
+import { deedOf, translatedName, translationText } from '../domain/translation.ts'
 import { ConfigError } from '../errors.ts'
 import { sha256File, writeFileAtomic } from '../files.ts'
 import { type NiftiImage, niftiSha256, readNifti } from '../formats/nifti/read.ts'
@@ -44,7 +46,7 @@ export interface FileRequest {
   /** The other visits of the person, to share one mapping with; with the SHA-256 of their images. */
   readonly visits?: readonly Visit[] | undefined
   readonly visitsSha256?: readonly string[] | undefined
-  /** What else the JSON beside the output says; the record then stands in it under `RECORD_KEY`. */
+  /** What else the JSON beside the output says; the record then stands in it under `Harmonization`, or `Translation`. */
   readonly sidecar?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -85,9 +87,6 @@ export interface ChangeMapRecord extends Gain {
   readonly sha256?: string
 }
 
-/** Where a BIDS sidecar holds the record. */
-export const RECORD_KEY = 'Harmonization'
-
 /** Found in the description of what attune wrote. */
 const MARK = new RegExp(`\\battune (${ALL_METHODS.filter((method) => method !== 'identity').join('|')})\\b`)
 const DESCRIPTION_LENGTH = 79
@@ -101,6 +100,7 @@ const CHANGE_MAP_DESCRIPTION = 'attune change map: output - (gain * input + offs
 export async function applyFile(harmonizer: Harmonizer, request: FileRequest): Promise<FileRecord> {
   const { input, output, dtype, gzipLevel } = request
   if (!request.dryRun) await checkPlace(request)
+  checkName(request, harmonizer.identity)
   const settings = await settingsOf(harmonizer, request)
   const { image, options } = await readRequest(harmonizer, request)
   const { description } = image.header
@@ -130,7 +130,9 @@ export async function applyFile(harmonizer: Harmonizer, request: FileRequest): P
     ...(changeMap && { changeMap }),
     ...(uncertainty && { uncertainty }),
   }
-  const beside = request.sidecar ? { ...request.sidecar, [RECORD_KEY]: complete } : complete
+  const beside = request.sidecar
+    ? { ...request.sidecar, [deedOf(harmonizer.identity).noun]: complete }
+    : complete
   if (!request.dryRun) await writeFileAtomic(recordPath(output), `${JSON.stringify(beside, null, 2)}\n`)
   return complete
 }
@@ -205,7 +207,7 @@ export async function isUpToDate(harmonizer: Harmonizer, request: FileRequest): 
   const beside = await readFile(recordPath(request.output), 'utf8')
     .then((text) => JSON.parse(text) as Record<string, unknown> | null)
     .catch(() => undefined)
-  const { [RECORD_KEY]: inSidecar, ...sidecar } = beside ?? {}
+  const { [deedOf(harmonizer.identity).noun]: inSidecar, ...sidecar } = beside ?? {}
   const record = (request.sidecar ? inSidecar : beside) as Partial<FileRecord> | null | undefined
   if (record?.settings === undefined) return false // none there, or not one of ours
   return (
@@ -244,6 +246,18 @@ async function checkPlace({ input, output, changeMap, uncertainty, overwrite }: 
       throw new ConfigError(`${path} exists.`, 'Name another output, or pass --overwrite.')
 }
 
+/** @throws {ConfigError} for a translation into a file whose name says another contrast than it will show */
+function checkName({ output, domain }: FileRequest, { translation, target }: HarmonizerIdentity): void {
+  const name = basename(output)
+  const named = contrastIn(name)?.contrast
+  if (translation === undefined || domain === target || named === undefined || named === translation.to)
+    return
+  throw new ConfigError(
+    `${output} is named ${named}; the translation from ${translation.from} gives ${translation.to}.`,
+    `Name it for what it shows, such as ${translatedName(name, translation)}.`,
+  )
+}
+
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -252,8 +266,9 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /** The input's description, shortened where needed, and what was done. */
-function marked(description: string, { method, sha256 }: HarmonizerIdentity): string {
-  const mark = `attune ${method}${sha256 === undefined ? '' : ` ${sha256.slice(0, 12)}`}`
+function marked(description: string, { method, sha256, translation }: HarmonizerIdentity): string {
+  const what = translation === undefined ? '' : ` translated ${translationText(translation)}`
+  const mark = `attune ${method}${what}${sha256 === undefined ? '' : ` ${sha256.slice(0, 12)}`}`
   const kept = description.trim().slice(0, DESCRIPTION_LENGTH - mark.length - 2)
   return kept === '' ? mark : `${kept}; ${mark}`
 }

@@ -8,7 +8,7 @@ import { ConfigError } from '../errors.ts'
 import { writeNifti } from '../formats/nifti/write.ts'
 import { readTable } from '../formats/tables/table.ts'
 import { applyCohort } from './apply-cohort.ts'
-import { type FileRecord, RECORD_KEY } from './apply-file.ts'
+import type { FileRecord } from './apply-file.ts'
 import { harmonizerOf, loadHarmonizer } from './harmonizer.ts'
 
 const folder = await temporaryFolder()
@@ -148,7 +148,7 @@ describe('a harmonized dataset', () => {
     ])
     expect(results[2]?.error?.what).toMatch(/not been trained on domain "C"/)
     expect(results[3]?.error?.message).toMatch(/sub-02_T1w\.nii\.gz: .*no session.*--domain-from/s)
-    const { [RECORD_KEY]: record } = await json(join(out, `${HARMONIZED}.json`))
+    const { Harmonization: record } = await json(join(out, `${HARMONIZED}.json`))
     expect((record as FileRecord).after.percentiles.p50).toBeCloseTo(700, 1)
     expect((await readTable(join(out, 'harmonized.tsv'))).rows).toHaveLength(2)
   })

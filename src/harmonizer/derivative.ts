@@ -4,14 +4,15 @@ import { join, relative, resolve, sep } from 'node:path'
 import type { BidsCohort } from '../cohort/bids.ts'
 import type { Described } from '../cohort/bids-domain.ts'
 import type { Scan } from '../cohort/cohort.ts'
+import { deedOf, type Translation, translationCaveat, translationText } from '../domain/translation.ts'
 import { ConfigError } from '../errors.ts'
 import { writeFileAtomic } from '../files.ts'
 import { DESCRIPTION, isBidsDataset } from '../formats/bids/dataset.ts'
 import { type JsonObject, readJsonObject } from '../formats/bids/json.ts'
 import { formatBidsName } from '../formats/bids/name.ts'
 import { writeTsv } from '../formats/tables/table.ts'
-import { type Destination, HARMONIZED_MANIFEST } from './destination.ts'
-import { KEPT_FIELDS } from './kept-fields.ts'
+import { type Destination, tableOf } from './destination.ts'
+import { KEPT_FIELDS, TRANSLATED_FIELDS } from './kept-fields.ts'
 import type { HarmonizerIdentity } from './record.ts'
 
 const BIDS_VERSION = '1.10.0'
@@ -37,32 +38,58 @@ export function derivativeDestination(parts: DerivativeParts): Destination {
     begin: () => writeDescription(parts),
     placeOf(scan) {
       const described = describedOf(scan)
+      const kind = kindOf(scan.domain, parts)
       return {
-        output: join(parts.folder, derivativePath(described)),
-        sidecar: derivativeSidecar(described, parts),
+        output: join(parts.folder, derivativePath(described, kind, parts.identity.translation)),
+        sidecar: derivativeSidecar(described, kind, parts),
       }
     },
-    end: (done) => writeTexts(parts, done.map(describedOf)),
+    end: (done) =>
+      writeTexts(
+        parts,
+        done.map((scan) => labelOf(describedOf(scan), kindOf(scan.domain, parts))),
+      ),
   }
 }
 
-/** `sub-01/ses-A/anat/sub-01_ses-A_desc-harmonized_T1w.nii.gz`; what was `desc-preproc` becomes `desc-preprocHarmonized`. */
-function derivativePath({ file }: Described): string {
-  const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1)
-  return `${folder}${formatBidsName({ ...file.name, entities: { ...file.name.entities, desc: label(file.name) }, extension: '.nii.gz' })}`
+/** What becomes of images of one domain. Real images of the contrast that a translation makes are not to be taken for translated ones. */
+type Kind = 'harmonized' | 'translated' | 'unchanged'
+
+function kindOf(domain: string, { identity }: DerivativeParts): Kind {
+  return identity.translation !== undefined && domain === identity.target
+    ? 'unchanged'
+    : deedOf(identity).done
 }
 
-function label({ entities }: Described['file']['name']): string {
-  return entities['desc'] === undefined ? 'harmonized' : `${entities['desc']}Harmonized`
+/**
+ * `sub-01/ses-A/anat/sub-01_ses-A_desc-harmonized_T1w.nii.gz`; what was `desc-preproc` becomes `desc-preprocHarmonized`. What is translated has the suffix
+ * of the new contrast.
+ */
+function derivativePath(described: Described, kind: Kind, translation: Translation | undefined): string {
+  const { path, name } = described.file
+  const folder = path.slice(0, path.lastIndexOf('/') + 1)
+  const entities = { ...name.entities, desc: labelOf(described, kind) }
+  const suffix = kind === 'translated' && translation ? translation.to : name.suffix
+  return `${folder}${formatBidsName({ entities, suffix, extension: '.nii.gz' })}`
+}
+
+function labelOf({ file }: Described, kind: Kind): string {
+  const desc = file.name.entities['desc']
+  return desc === undefined ? kind : `${desc}${kind[0]?.toUpperCase()}${kind.slice(1)}`
 }
 
 /** What the sidecar says beside the record: what it is, what it was made from, and what the source's sidecar says that still holds. */
-function derivativeSidecar({ file, sidecar }: Described, { bids, identity }: DerivativeParts): JsonObject {
+function derivativeSidecar(
+  { file, sidecar }: Described,
+  kind: Kind,
+  { bids, identity }: DerivativeParts,
+): JsonObject {
+  const kept = kind === 'translated' ? TRANSLATED_FIELDS : KEPT_FIELDS
   return {
-    Description: summary(identity),
+    Description: kind === 'unchanged' ? UNCHANGED : summary(identity),
     Sources: [`bids:${linkName(bids)}:${file.path}`],
     SkullStripped: sidecar['SkullStripped'] === true,
-    ...Object.fromEntries(KEPT_FIELDS.flatMap((key) => (key in sidecar ? [[key, sidecar[key]]] : []))),
+    ...Object.fromEntries(kept.flatMap((key) => (key in sidecar ? [[key, sidecar[key]]] : []))),
   }
 }
 
@@ -97,7 +124,7 @@ async function writeDescription(parts: DerivativeParts): Promise<void> {
   const [doi, version] = [text(raw['DatasetDOI']), text(raw['DatasetVersion'])]
   const link = relative(resolve(folder), resolve(bids.dataset.root)).split(sep).join('/')
   const description = {
-    Name: `${text(raw['Name']) ?? 'Dataset'}, harmonized`,
+    Name: titleOf(parts),
     BIDSVersion: BIDS_VERSION,
     DatasetType: 'derivative',
     ...Object.fromEntries(['License', 'Authors'].flatMap((key) => (key in raw ? [[key, raw[key]]] : []))),
@@ -114,14 +141,15 @@ async function writeDescription(parts: DerivativeParts): Promise<void> {
 }
 
 /** Written after the last image: README, the meaning of each `desc`, and what BIDS has no name for. */
-async function writeTexts(parts: DerivativeParts, done: readonly Described[]): Promise<void> {
-  const { folder, bids, identity, uncertainty } = parts
-  const labels = [...new Set(done.map(({ file }) => label(file.name)))].sort()
+async function writeTexts(parts: DerivativeParts, done: readonly string[]): Promise<void> {
+  const { folder, identity, uncertainty } = parts
+  const labels = [...new Set(done)].sort()
+  const { done: did, noun } = deedOf(identity)
   await writeTsv(
     join(folder, 'descriptions.tsv'),
     ['desc_id', 'description'],
     labels.flatMap((name) => [
-      { desc_id: `desc-${name}`, description: summary(identity) },
+      { desc_id: `desc-${name}`, description: /unchanged$/i.test(name) ? UNCHANGED : summary(identity) },
       ...(uncertainty ? [{ desc_id: `desc-${name}Uncertainty`, description: HALF_WIDTH }] : []),
     ]),
   )
@@ -131,17 +159,17 @@ async function writeTexts(parts: DerivativeParts, done: readonly Described[]): P
     description: { Description: 'What was done to the images of that name.' },
   }
   await writeFileAtomic(join(folder, 'descriptions.json'), `${JSON.stringify(meaning, null, 2)}\n`)
-  await writeFileAtomic(join(folder, '.bidsignore'), `${HARMONIZED_MANIFEST}\n`)
+  await writeFileAtomic(join(folder, '.bidsignore'), `${tableOf(identity)}\n`)
   await writeFileAtomic(
     join(folder, 'README.md'),
-    `# ${text(bids.dataset.description['Name']) ?? 'Dataset'}, harmonized
+    `# ${titleOf(parts)}
 
 ${summary(identity)}
 
-- \`sub-*/**/*_desc-harmonized_*.nii.gz\`: the images, on the grids of their sources.
-- The JSON file beside each image says what holds for it as it did for its source; under \`Harmonization\` it records what was done,
+- \`sub-*/**/*_desc-${did}_*.nii.gz\`: the images, on the grids of their sources.
+- The JSON file beside each image says what holds for it as it did for its source; under \`${noun}\` it records what was done,
   what guards found, and noise, sharpness and contrast before and after.
-- \`${HARMONIZED_MANIFEST}\`: a row per image, with its domain and the covariates of the source's tables.
+- \`${tableOf(identity)}\`: a row per image, with its domain and the covariates of the source's tables.
 
 Images that are not here were refused, or could not be read; the output of \`attune apply\` says why. The source dataset is linked in
 \`dataset_description.json\`. attune is not a medical device; not for diagnosis.
@@ -161,7 +189,15 @@ function generatedBy({ identity, version }: DerivativeParts): Generator {
   return { Name: 'attune', Version: version, Description: `${summary(identity)}${which}` }
 }
 
-function summary({ method, rung, target }: HarmonizerIdentity): string {
+function titleOf({ bids, identity }: DerivativeParts): string {
+  return `${text(bids.dataset.description['Name']) ?? 'Dataset'}, ${deedOf(identity).done}`
+}
+
+const UNCHANGED = 'A scan of the reference itself, passed through unchanged.'
+
+function summary({ method, rung, target, translation }: HarmonizerIdentity): string {
+  if (translation !== undefined)
+    return `Translated from ${translationText(translation)} as on ${target} (attune ${method}, rung ${rung}). ${translationCaveat(translation)}`
   return target === undefined
     ? `Intensities normalized image by image (attune ${method}, rung ${rung}).`
     : `Intensities brought to those of ${target} (attune ${method}, rung ${rung}).`

@@ -62,7 +62,7 @@ export function descriptorLimitsOf(scans: readonly DescribedScan[]): DescriptorL
       curves.map((values) => distance(values, mean) ** 2),
       shares,
     )
-    return { mean: mean.map(rounded), most: rounded(reach(people * squares, people, PRIOR[name])) }
+    return { mean: mean.map(rounded), most: rounded(predictiveReach(people * squares, people, PRIOR[name])) }
   }
   const scalar = (name: 'noise' | 'fwhmMm'): readonly [number, number] | undefined => {
     const logs = scans.map(({ descriptors }) => logOf(descriptors[name]))
@@ -72,7 +72,7 @@ export function descriptorLimitsOf(scans: readonly DescribedScan[]): DescriptorL
       logs.map((log) => (log - mean) ** 2),
       shares,
     )
-    const most = reach(people * squares, people, PRIOR[name])
+    const most = predictiveReach(people * squares, people, PRIOR[name])
     return [rounded(Math.exp(mean - most)), rounded(Math.exp(mean + most))]
   }
   const [noise, fwhmMm] = [scalar('noise'), scalar('fwhmMm')]
@@ -97,7 +97,7 @@ export function descriptorLimitsOf(scans: readonly DescribedScan[]): DescriptorL
  * @param squares sum of squared deviations of `people` people from their mean
  * @see Gelman et al., Bayesian Data Analysis, 3rd ed. (2013), section 3.2
  */
-function reach(squares: number, people: number, priorSd: number): number {
+export function predictiveReach(squares: number, people: number, priorSd: number): number {
   const freedom = PRIOR_FREEDOM + people - 1
   const variance = (PRIOR_FREEDOM * priorSd ** 2 + squares) / freedom
   return studentQuantile(QUANTILE, freedom) * Math.sqrt(variance * (1 + 1 / people))

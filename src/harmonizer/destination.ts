@@ -1,7 +1,9 @@
 /** Where the images of a cohort go, and what frames them there. */
-import { basename, isAbsolute, join, relative } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative } from 'node:path'
 import type { Scan } from '../cohort/cohort.ts'
+import { deedOf, translatedName } from '../domain/translation.ts'
 import type { FileRequest } from './apply-file.ts'
+import type { HarmonizerIdentity } from './record.ts'
 
 export type Place = Pick<FileRequest, 'output' | 'sidecar'>
 
@@ -15,12 +17,25 @@ export interface Destination {
   end?(done: readonly Scan[]): Promise<void>
 }
 
-/** The table of harmonized images, at the root of either kind. */
-export const HARMONIZED_MANIFEST = 'harmonized.tsv'
+/** The table of harmonized images, at the root of either kind: `harmonized.tsv`. */
+export function tableOf(identity: HarmonizerIdentity): string {
+  return `${deedOf(identity).done}.tsv`
+}
 
-/** Paths as they are relative to the manifest's folder `home`. */
-export function manifestDestination(home: string, folder: string): Destination {
-  return { placeOf: (scan) => ({ output: join(folder, outputName(scan, home)) }) }
+/** Paths as they are relative to the manifest's folder `home`; the names of translated images have the new contrast. */
+export function manifestDestination(
+  home: string,
+  folder: string,
+  { translation, target }: HarmonizerIdentity,
+): Destination {
+  return {
+    placeOf(scan) {
+      const path = outputName(scan, home)
+      const changes = translation !== undefined && scan.domain !== target
+      const name = changes ? translatedName(basename(path), translation) : basename(path)
+      return { output: join(folder, dirname(path), name) }
+    },
+  }
 }
 
 /**

@@ -31,6 +31,7 @@ export interface Finding {
     | 'noise'
     | 'resolution'
     | 'preparation'
+    | 'network'
   readonly status: 'passed' | 'noted' | 'failed'
   readonly message: string
 }
@@ -103,10 +104,11 @@ export function checkImage(
     })
   const wrongUnit = checkUnit(method, unit)
   if (wrongUnit) findings.push(wrongUnit)
-  const repeated = alreadyHarmonized || volume.history.some((step) => step.op === 'harmonize')
+  const repeated =
+    alreadyHarmonized || volume.history.some(({ op }) => op === 'harmonize' || op === 'translate')
   findings.push(
     repeated
-      ? { guard: 'repeat', status: 'failed', message: 'The image was harmonized before.' }
+      ? { guard: 'repeat', status: 'failed', message: 'The image was harmonized before, or translated.' }
       : { guard: 'repeat', status: 'passed', message: 'No earlier harmonization is recorded.' },
   )
   return findings

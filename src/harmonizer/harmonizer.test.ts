@@ -78,7 +78,7 @@ describe('guards of the front door', () => {
     const { record } = await tone.apply(head(), { domain: 'a', alreadyHarmonized: true, force: true })
     expect(record.forced).toBe(true)
     expect(record.guards.filter(({ status }) => status === 'failed')).toEqual([
-      { guard: 'repeat', status: 'failed', message: 'The image was harmonized before.' },
+      { guard: 'repeat', status: 'failed', message: 'The image was harmonized before, or translated.' },
     ])
   })
 

@@ -3,6 +3,7 @@ import type { Acquisition } from '../domain/acquisition.ts'
 import { blankedParts } from '../domain/blanked.ts'
 import type { ImageKind } from '../domain/declared.ts'
 import { firstKnown, type Preparation } from '../domain/preparation.ts'
+import { deedOf } from '../domain/translation.ts'
 import type { DeclaredUnit } from '../domain/unit.ts'
 import { ConfigError, RefusedError } from '../errors.ts'
 import { ANY_DOMAIN } from '../inference/local-tone-model.ts'
@@ -12,6 +13,7 @@ import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, type Volume, volumeOf, voxelCount } from '../volume/volume.ts'
 import { UNTRAINED_MODELS } from './closed-form.ts'
 import { describeImage } from './describe.ts'
+import { checkFeatures } from './feature-guard.ts'
 import { checkImage, checkLimits, enforce, type Finding } from './guards.ts'
 import { type ImageFacts, imageFacts, type MaskSurvey, surveyMask } from './image-facts.ts'
 import { inverseOf } from './inverse.ts'
@@ -141,7 +143,10 @@ export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions 
   const [model] = manifest.steps
   return harmonizerOf(
     {
-      identity: { name, method: model.kind, rung: manifest.rung, sha256, target: manifest.target },
+      identity: {
+        ...{ name, method: model.kind, rung: manifest.rung, sha256, target: manifest.target },
+        ...(manifest.translation && { translation: manifest.translation }),
+      },
       sources: manifest.sources,
       model,
       guards: manifest.guards,
@@ -177,15 +182,18 @@ interface Examined {
   readonly passedThrough: boolean
   /** Whether guards look at what comes out, too. */
   readonly checksResult: boolean
+  /** Whether they look at what the network sees. */
+  readonly looksInside: boolean
   /**
    * All findings, once it is known what came out.
-   * @throws {RefusedError} for what no image of the reference domain looks like
+   * @throws {RefusedError} for what no image of the reference domain looks like, and where the network saw what it never saw in training
    */
-  checkResult(values: Float32Array): readonly Finding[]
+  checkResult(mapped: Pick<Mapped, 'values' | 'features'>): readonly Finding[]
 }
 
 export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOptions = {}): Harmonizer {
   const { identity, sources, model, guards } = parts
+  const deed = deedOf(identity)
   let opened: Promise<Network> | undefined
   const network = (own: NetworkModel): Promise<Network> => {
     opened ??= openNetwork(identity.name, own, parts.graphs ?? {}, threads)
@@ -228,7 +236,12 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
     enforce(before, force)
     const passedThrough =
       domain !== undefined && domain === identity.target && !(options.evenTarget && mapsTarget(model, domain))
-    const checkResult = (values: Float32Array): readonly Finding[] => {
+    const checkResult = ({ values, features }: Pick<Mapped, 'values' | 'features'>): readonly Finding[] => {
+      if (features && own?.features && domain !== undefined) {
+        const findings = [...before, checkFeatures(features, domain, own.features)]
+        enforce(findings, force)
+        return findings
+      }
       if (!checksResult || values === x || descriptors === undefined) return before
       const harmonized = describeResult(volume, values, mask)
       const result = harmonized && { ...harmonized, cut: descriptors.cut, noise: descriptors.noise }
@@ -243,7 +256,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
     }
     return {
       ...{ domain, image, survey, facts, preparation, unit, figures },
-      ...{ passedThrough, checksResult, checkResult },
+      ...{ passedThrough, checksResult, looksInside: own?.features !== undefined, checkResult },
     }
   }
 
@@ -267,10 +280,10 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       if (isNetwork(model)) network(model).catch(() => {})
     },
     async visit(volume, options = {}) {
-      const { image, passedThrough, checksResult, checkResult } = examine(volume, options)
+      const { image, passedThrough, checksResult, looksInside, checkResult } = examine(volume, options)
       if (passedThrough) return undefined
       if (!isNetwork(model)) return visitValues(image.x, image.mask)
-      if (checksResult) checkResult((await map(image, [])).values)
+      if (checksResult || looksInside) checkResult(await map({ ...image, profile: 'fast' }, []))
       return (await network(model)).visit(image)
     },
     async apply(volume, options = {}) {
@@ -280,12 +293,13 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       const measure = options.uncertainty && requireUncertainty(parts.uncertainty, identity, domain)
       const { x, mask } = image
       const step = {
-        op: 'harmonize',
+        op: deed.op,
         params: identity.sha256 === undefined ? model : { bundle: identity.sha256, domain: domain ?? null },
       }
-      const { values, inverse } = passedThrough ? untouched(x) : await map(image, visits)
+      const mapped = passedThrough ? untouched(x) : await map(image, visits)
+      const { values, inverse } = mapped
       const unchanged = values === x
-      const findings = examined.checkResult(values)
+      const findings = examined.checkResult(mapped)
       const uncertainty = measure && (await uncertaintyOf(measure, image, values, threads))
       const makeRecord = (): HarmonizationRecord => {
         const earlier = figures()
@@ -293,7 +307,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
           schema: RECORD_SCHEMA,
           harmonizer: identity,
           ...(domain !== undefined && { domain }),
-          outcome: passedThrough ? 'passed-through' : 'harmonized',
+          outcome: passedThrough ? 'passed-through' : deed.done,
           mask: { source: options.mask ? 'given' : 'foreground', voxels: facts.maskedVoxels },
           preparation,
           ...(visits.length > 0 && { sharedWith: visits.length }),

@@ -1,9 +1,16 @@
 /** `manifest.json` of a bundle: what it does, for which images, from which data, and the hash of every other file in it. */
 import * as z from 'zod'
-import { PREPARATION_FIELDS, type Preparation, type PreparationField } from '../domain/preparation.ts'
+import {
+  CONTRASTS,
+  PREPARATION_FIELDS,
+  type Preparation,
+  type PreparationField,
+} from '../domain/preparation.ts'
+import type { Translation } from '../domain/translation.ts'
 import { InputError } from '../errors.ts'
 import { sha256 } from '../files.ts'
 import type { DescriptorLimits } from './descriptor-guard.ts'
+import type { FeatureLimits } from './feature-guard.ts'
 import type { Rung } from './ladder.ts'
 import { type Model, modelSchema } from './method.ts'
 import { type UncertaintyModel, uncertaintySchema } from './uncertainty-model.ts'
@@ -33,6 +40,8 @@ export interface DomainLimits {
    * noise and the faces that cut the head in the image that comes in.
    */
   readonly result?: DescriptorLimits | undefined
+  /** Of `residual-unet`: what its network must see in an image; bundles of older versions have none. */
+  readonly features?: FeatureLimits | undefined
   /** What was done to the training images before, as far as it is known; bundles of older versions have none. */
   readonly preparation?: Preparation | undefined
 }
@@ -43,6 +52,8 @@ export interface Manifest {
   /** Domains that the bundle was trained to bring to `target`. */
   readonly sources: readonly string[]
   readonly target: string
+  /** Where one contrast is made from another, as was declared when it was trained; harmonizers have none. */
+  readonly translation?: Translation | undefined
   /** What is done to an image, in order, with every parameter (network weights: network.onnx). */
   readonly steps: readonly [Model]
   readonly guards: Readonly<Record<string, DomainLimits>>
@@ -94,6 +105,14 @@ const descriptorLimits = z.strictObject({
   fwhmMm: range.optional(),
   cut: z.array(z.number()).length(6),
 })
+const featureLimits = z
+  .strictObject({
+    people: z.number().int().positive(),
+    mean: z.array(z.number()).nonempty(),
+    sd: z.array(z.number().positive()).nonempty(),
+    most: z.number().positive(),
+  })
+  .refine(({ mean, sd }) => mean.length === sd.length, 'mean and sd must be equally long')
 const preparation = z.partialRecord(
   z.enum(Object.keys(PREPARATION_FIELDS) as PreparationField[]),
   z.string().min(1),
@@ -108,6 +127,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   rung: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(4), z.literal(5)]),
   sources: z.array(z.string().min(1)),
   target: z.string().min(1),
+  translation: z.strictObject({ from: z.enum(CONTRASTS), to: z.enum(CONTRASTS) }).optional(),
   steps: z.tuple([modelSchema]),
   guards: z.record(
     z.string(),
@@ -120,6 +140,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       maskMl: range,
       descriptors: descriptorLimits.optional(),
       result: descriptorLimits.optional(),
+      features: featureLimits.optional(),
       preparation: preparation.optional(),
     }),
   ),

@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.ts'
 import type { BandUnetModel } from '../inference/band-unet-model.ts'
 import { backThroughCurves, type LocalCurves, throughCurves } from '../inference/curves.ts'
 import type { LocalToneModel } from '../inference/local-tone-model.ts'
-import type { Profile, ResidualUnet } from '../inference/residual-unet.ts'
+import type { Profile, ResidualUnet, SliceFeatures } from '../inference/residual-unet.ts'
 import type { ToneModel } from '../intensity/tone.ts'
 import { type Volume, volumeOf } from '../volume/volume.ts'
 import { applyJointly, sharedCurves, type Visit, visitValues } from './joint.ts'
@@ -29,6 +29,8 @@ export interface Mapped {
   readonly values: Float32Array
   /** `undefined` where there is no way back. */
   inverse(): Inverse | undefined
+  /** What a network with activations of its own saw in the image. */
+  readonly features?: SliceFeatures | undefined
 }
 
 export interface Network {
@@ -85,8 +87,8 @@ export async function openNetwork(
       const reading = readLattice(volume, mask)
       const own = imageCode(reading, acquisition)
       const code = sharedCode([own, ...others.map((visit) => visit.code)])
-      await unet.addResidual(values, volume, reading, code, profile)
-      return { values, inverse: noInverse }
+      const features = await unet.addResidual(values, volume, reading, code, profile)
+      return { values, inverse: noInverse, features }
     },
     async visit(image) {
       const code = imageCode(readLattice(image.volume, image.mask), image.acquisition)

@@ -1,5 +1,6 @@
 /** What stands beside every output: what was done to which image, whether guards doubted it, and what changed. */
 import type { Preparation } from '../domain/preparation.ts'
+import type { Deed, Translation } from '../domain/translation.ts'
 import { smoothnessFwhm } from '../metrics/fwhm.ts'
 import { noiseSd } from '../metrics/noise.ts'
 import { tissueContrast } from '../metrics/tissue-contrast.ts'
@@ -19,6 +20,8 @@ export interface HarmonizerIdentity {
   /** Hash of the bundle's manifest. */
   readonly sha256?: string
   readonly target?: string
+  /** Where it makes one contrast from another. */
+  readonly translation?: Translation
 }
 
 /** No clock, no path: equal work leaves equal records. */
@@ -28,7 +31,7 @@ export interface HarmonizationRecord {
   /** Where the image was said to come from. */
   readonly domain?: string
   /** An image of the target domain is passed through unchanged. */
-  readonly outcome: 'harmonized' | 'passed-through'
+  readonly outcome: Deed['done'] | 'passed-through'
   readonly mask: { readonly source: 'given' | 'foreground'; readonly voxels: number }
   /** How many other visits of this person on this scanner share its mapping (see joint.ts). */
   readonly sharedWith?: number

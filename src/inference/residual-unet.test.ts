@@ -55,6 +55,20 @@ describe('adding the residual', () => {
     expect(largest(quality, before)).toBeLessThanOrEqual(model.bound * 1.001)
   })
 
+  it('says what the network saw in the axial slices, whatever the profile, and in any storage order', async () => {
+    const seen = async (v: Volume, m: Uint8Array, profile: Profile): Promise<readonly number[]> => {
+      const reading = readLattice(v, m)
+      return (await network.addResidual(toFloat32(v).slice(), v, reading, code, profile))?.mean ?? []
+    }
+    const fast = await seen(volume, mask, 'fast')
+    expect(fast).toHaveLength(128)
+    expect(await seen(volume, mask, 'quality')).toEqual(fast)
+    const turned = reorient(volume, [2, 0, 1], [true, false, true])
+    const turnedMask = Uint8Array.from(reorient(volumeOf(volume, mask), [2, 0, 1], [true, false, true]).data)
+    for (const [c, value] of (await seen(turned, turnedMask, 'fast')).entries())
+      expect(value).toBeCloseTo(fast[c] as number, 3)
+  })
+
   it('changes nothing far from a hole, and leaves the hole', async () => {
     const hole = mask.indexOf(1, mask.length / 2)
     const [whole, punched] = [

@@ -11,10 +11,17 @@ import { openSession } from './session.ts'
 /** `quality` averages axial, coronal and sagittal passes; `fast` is the axial one alone. */
 export type Profile = 'quality' | 'fast'
 
+/** What the network made of the axial slices of an image at its deepest level: mean and SD over slices, channel by channel. */
+export interface SliceFeatures {
+  readonly mean: readonly number[]
+  readonly sd: readonly number[]
+}
+
 export interface ResidualUnet {
   /**
    * @param values what the first stage made of the volume, in the reference's unit; changed in place
    * @param code   of the image (image-code.ts)
+   * @returns `undefined` for graphs of older versions, which do not give them
    */
   addResidual(
     values: Float32Array,
@@ -22,7 +29,7 @@ export interface ResidualUnet {
     reading: Pick<LatticeReading, 'mask' | 'placement'>,
     code: Float32Array,
     profile: Profile,
-  ): Promise<void>
+  ): Promise<SliceFeatures | undefined>
   close(): Promise<void>
 }
 
@@ -59,10 +66,11 @@ export async function openResidualUnet(
     mask: Float32Array,
     code: Float32Array,
     pass: Pass,
-  ): Promise<Float32Array> => {
+  ): Promise<{ readonly residual: Float32Array; readonly seen: readonly Float32Array[] }> => {
     const [height, width] = [LATTICE.shape[pass.height], LATTICE.shape[pass.width]]
     const wanted = slicesInMask(mask, pass)
     const out = new Float32Array(LATTICE.points)
+    const seen: Float32Array[] = []
     for (let from = 0; from < wanted.length; from += BATCH) {
       const chosen = wanted.slice(from, from + BATCH)
       const n = chosen.length
@@ -70,7 +78,7 @@ export async function openResidualUnet(
       for (const [k, index] of chosen.entries())
         for (const neighbour of [0, 1, 2])
           copySlice(slices, (k * 3 + neighbour) * height * width, lattice, pass, index + neighbour - 1)
-      const { residual } = await session.run({
+      const { residual, features } = await session.run({
         slices: { data: slices, dims: [n, 3, height, width] },
         code: { data: code, dims: [1, code.length] },
       })
@@ -79,9 +87,12 @@ export async function openResidualUnet(
           `The residual-unet network gives ${residual?.length ?? 0} values for ${n} slices of ${height} x ${width}.`,
           'Its file was changed: take the whole bundle from where it was trained.',
         )
+      const channels = (features?.length ?? 0) / n
+      if (features !== undefined)
+        for (let k = 0; k < n; k++) seen.push(features.subarray(k * channels, (k + 1) * channels))
       for (const [k, index] of chosen.entries()) pasteSlice(out, pass, index, residual, k * height * width)
     }
-    return out
+    return { residual: out, seen }
   }
 
   return {
@@ -90,15 +101,28 @@ export async function openResidualUnet(
       fillHoles(lattice)
       const passes = profile === 'fast' ? PASSES.slice(0, 1) : PASSES
       const sum = new Float32Array(LATTICE.points)
+      let features: SliceFeatures | undefined
       for (const pass of passes) {
-        const found = await residualOf(lattice, mask, code, pass)
-        for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (found[i] as number)
+        const { residual, seen } = await residualOf(lattice, mask, code, pass)
+        features ??= featuresOver(seen)
+        for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (residual[i] as number)
       }
       for (let i = 0; i < sum.length; i++) sum[i] = ((sum[i] as number) / passes.length) * (mask[i] as number)
       addFromLattice(values, volume.shape, placement, sum)
+      return features
     },
     close: () => session.close(),
   }
+}
+
+function featuresOver(slices: readonly Float32Array[]): SliceFeatures | undefined {
+  const [first] = slices
+  if (first === undefined) return undefined
+  const over = (of: (slice: Float32Array, channel: number) => number): number[] =>
+    Array.from(first, (_, c) => slices.reduce((sum, slice) => sum + of(slice, c), 0) / slices.length)
+  const mean = over((slice, c) => slice[c] as number)
+  const variance = over((slice, c) => ((slice[c] as number) - (mean[c] as number)) ** 2)
+  return { mean, sd: variance.map(Math.sqrt) }
 }
 
 /** Nothing is added outside the mask: slices without it need no network. */

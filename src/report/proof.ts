@@ -120,8 +120,8 @@ function probe(evidence: Evidence): ProofSection | undefined {
   const [before, after] = [of('identity', 'retrained'), of(harmonizer.method, 'retrained')]
   const meaning =
     after === undefined
-      ? 'The harmonized scans could not all be measured.'
-      : `A classifier trained anew on harmonized scans names the scanner of ${percent(after.accuracy, 0)} of those of other people (before: ${before === undefined ? '–' : percent(before.accuracy, 0)}; by chance ${rangeText(after.chance)}). ${after.accuracy <= after.chance.high ? 'It finds nothing that this test can show; another classifier might.' : 'So something of the scanner is left, in level, contrast, noise or sharpness; noise and sharpness, no curve of intensities takes away.'}`
+      ? 'The outputs could not all be measured.'
+      : `A classifier trained anew on the outputs names the scanner of ${percent(after.accuracy, 0)} of those of other people (before: ${before === undefined ? '–' : percent(before.accuracy, 0)}; by chance ${rangeText(after.chance)}). ${after.accuracy <= after.chance.high ? 'It finds nothing that this test can show; another classifier might.' : 'So something of the scanner is left, in level, contrast, noise or sharpness; noise and sharpness, no curve of intensities takes away.'}`
   return {
     title,
     meaning,

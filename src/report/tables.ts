@@ -60,7 +60,7 @@ export function lesionTable(evidence: Evidence): Table {
   const notes = new Map<string, string>()
   return {
     name: 'lesion-contrast',
-    caption: `${METRICS['lesion-contrast'].name}: harmonized over target (blurred to the source's resolution)`,
+    caption: `${METRICS['lesion-contrast'].name}: output over target (blurred to the source's resolution)`,
     columns: ['Domain, method', 'Median', '10th percentile', '90th percentile', 'Lesions'],
     rows: found.map((figure) => ({
       label: `${figure.domain}, ${methodName(figure.method)}`,
@@ -214,19 +214,19 @@ function tsv(head: readonly string[], rows: readonly (readonly Cell[])[]): strin
 const PRESERVED: readonly (readonly [metric: Metric, meaning: string])[] = [
   [
     'atrophy-kept',
-    'The border of a deep region of one tissue (in a head a ventricle, where the tissue map shows it) is moved in the source scan so that two visits differ by 1 % and by 5 % of its volume. Both are harmonized; kept is the difference found, by least squares in units of the difference that recolouring alone would show (the mean output for each intensity around the region), free of one gain and offset. 1 is unchanged.',
+    'The border of a deep region of one tissue (in a head a ventricle, where the tissue map shows it) is moved in the source scan so that two visits differ by 1 % and by 5 % of its volume. Both are mapped; kept is the difference found, by least squares in units of the difference that recolouring alone would show (the mean output for each intensity around the region), free of one gain and offset. 1 is unchanged.',
   ],
   [
     'new-edges',
-    "Squared gradient (after a Gaussian of one voxel) where the source's own is below that of its noise, in the harmonized scan over in the source taken through one curve, the mean output of each class of input.",
+    "Squared gradient (after a Gaussian of one voxel) where the source's own is below that of its noise, in the output over in the source taken through one curve, the mean output of each class of input.",
   ],
   [
     'consistency',
-    'Mean absolute difference of two scans of one person on one source scanner, each harmonized by itself, over that of the two as they came in the same unit: brought to equal mean and spread by a gain and an offset each, then both through one curve, the mean output of the harmonizer for each intensity.',
+    'Mean absolute difference of two scans of one person on one source scanner, each mapped by itself, over that of the two as they came in the same unit: brought to equal mean and spread by a gain and an offset each, then both through one curve, the mean output of the harmonizer for each intensity.',
   ],
   [
     'round-trip',
-    "Mean absolute difference between the source scan and the harmonized scan taken back through the inverse of the mapping, in units of the source's range (1st to 99th percentile in the mask).",
+    "Mean absolute difference between the source scan and the output taken back through the inverse of the mapping, in units of the source's range (1st to 99th percentile in the mask).",
   ],
   [
     'reference-change',
@@ -286,7 +286,7 @@ export function definitions({
     ],
     [
       'Lesion contrast kept',
-      "Mean in the eroded lesion minus a shell 2 to 6 mm away in the same tissue, harmonized over the target blurred to the source's resolution. Lesions above 50 mm³; those whose CNR in the source is below 1 are counted apart.",
+      "Mean in the eroded lesion minus a shell 2 to 6 mm away in the same tissue, output over the target blurred to the source's resolution. Lesions above 50 mm³; those whose CNR in the source is below 1 are counted apart.",
     ],
   ]
 }

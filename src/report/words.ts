@@ -156,9 +156,14 @@ export function verdict(evidence: Evidence): { readonly headline: string; readon
         ? `Every criterion that could be evaluated is met (${met.length}).${unmeasured}`
         : 'No acceptance criterion could be evaluated.'
   const who = `${counted(design.subjects.length, 'subject')} on ${listed(design.domains, 'scanner')}`
+  const { translation } = harmonizer
+  const named = `${harmonizer.name} (${harmonizer.method})`
+  const does = translation
+    ? `${translation.caveat} ${named} translates ${translation.from} into ${translation.to} as on ${harmonizer.target}.`
+    : `${named} brings images to ${harmonizer.target}.`
   const tested =
     design.kind === 'held-out'
-      ? `${harmonizer.name} (${harmonizer.method}) brings images to ${harmonizer.target}. It was tested on ${who}, none of whom it was trained on.`
-      : `${harmonizer.name} (${harmonizer.method}) brings images to ${harmonizer.target}. It was tested within subjects it was trained on (${who}): this shows how well the mapping fits, not that it carries over to other people.`
+      ? `${does} It was tested on ${who}, none of whom it was trained on.`
+      : `${does} It was tested within subjects it was trained on (${who}): this shows how well the mapping fits, not that it carries over to other people.`
   return { headline, tested }
 }

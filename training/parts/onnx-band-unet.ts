@@ -34,7 +34,7 @@ export function exportBandUnet({ model, weights, standard, scale }: BandUnetPart
   )
   const code = g.input('code', 'float32', [1, model.code.length], 'Code of the image; see the entry code.')
   const clipped = g.op('Clip', [slices, g.floats([low], []), g.floats([high], [])])
-  const head = headGraph(
+  const { head } = headGraph(
     g,
     weights,
     bandWeightShapes(model.code.length),

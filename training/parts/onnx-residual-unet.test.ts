@@ -42,6 +42,28 @@ it('computes what the definition says: raw code and reference units in, referenc
   }
 })
 
+it('gives the mean of each channel of the deepest level: of its bias alone, where all else is 0', async () => {
+  const sampled = sampleUnetWeights(CODE, 3)
+  const bias = Float32Array.from({ length: 128 }, (_, c) => (c - 40) / 10)
+  const weights = {
+    ...Object.fromEntries(Object.entries(sampled).map(([name, values]) => [name, values.map(() => 0)])),
+    'down3/bias2': bias,
+  }
+  const session = await openSession(exportResidualUnet({ model, weights, standard, referenceScale: SCALE }), {
+    threads: 1,
+    name: 'test',
+  })
+  const { features } = await session.run({
+    slices: { data: new Float32Array(2 * 3 * HEIGHT * WIDTH).fill(SCALE), dims: [2, 3, HEIGHT, WIDTH] },
+    code: { data: new Float32Array(CODE), dims: [1, CODE] },
+  })
+  await session.close()
+  const leaky = Float32Array.from(bias, (value) => (value < 0 ? 0.1 * value : value))
+  expect(features?.length).toBe(2 * 128)
+  for (const n of [0, 1])
+    for (const [c, value] of leaky.entries()) expect(features?.[n * 128 + c]).toBeCloseTo(value, 5)
+})
+
 it('writes the same bytes for the same parts', () => {
   const parts = { model, weights: sampleUnetWeights(CODE, 1), standard, referenceScale: SCALE }
   expect(Buffer.compare(exportResidualUnet(parts), exportResidualUnet(parts))).toBe(0)

@@ -33,7 +33,14 @@ export function exportResidualUnet(parts: ResidualUnetParts): Uint8Array {
   )
   const codes = standardCode(g, code, standard)
   const scaled = g.op('Div', [slices, g.floats([referenceScale])])
-  const head = headGraph(g, parts.weights, weightShapes(model.code.length), blocks(), scaled, codes)
+  const { head, deepest } = headGraph(
+    g,
+    parts.weights,
+    weightShapes(model.code.length),
+    blocks(),
+    scaled,
+    codes,
+  )
   const found = smooth(g, g.op('Mul', [g.op('Tanh', [head]), g.floats([model.bound / referenceScale])]))
   g.output(
     'residual',
@@ -41,6 +48,14 @@ export function exportResidualUnet(parts: ResidualUnetParts): Uint8Array {
     'float32',
     ['n', 1, 'height', 'width'],
     'To be added to the middle slices.',
+  )
+  const features = CHANNELS.at(-1) as number
+  g.output(
+    'features',
+    g.op('Reshape', [g.op('GlobalAveragePool', [deepest]), g.integers([-1, features])]),
+    'float32',
+    ['n', features],
+    'Mean of each channel of the deepest level: tells slices unlike those of training.',
   )
   return encodeModel(g, 'attune residual-unet: a bounded correction of slices after the first stage.', {
     kind: model.kind,
@@ -57,7 +72,7 @@ export function standardCode(g: GraphBuilder, code: Value, { mean, sd }: CodeSca
   return g.op('Clip', [spread, g.floats([-CODE_LIMIT], []), g.floats([CODE_LIMIT], [])])
 }
 
-/** The U-Net up to its head, as `headOf` of models/residual-unet/network.ts. */
+/** The U-Net up to its head, as `headOf` of models/residual-unet/network.ts; and its deepest level. */
 export function headGraph(
   g: GraphBuilder,
   weights: ResidualUnetParts['weights'],
@@ -65,7 +80,7 @@ export function headGraph(
   list: ReturnType<typeof blocks>,
   slices: Value,
   codes: Value,
-): Value {
+): { readonly head: Value; readonly deepest: Value } {
   const constant = (name: string): Value => g.floats(weights[name]!, shapes[name])
   const kernel = (name: string): Value => {
     const [height, width, inputs, outputs] = shapes[name] as [number, number, number, number]
@@ -103,6 +118,7 @@ export function headGraph(
     x = block(level === 0 ? x : g.op('AveragePool', [x], { kernel_shape: [2, 2], strides: [2, 2] }), one)
     skips.push(x)
   }
+  const deepest = x
   for (const [step, one] of list.slice(levels).entries()) {
     const up = g.op('Resize', [x, g.floats([], [0]), g.floats([1, 1, 2, 2])], {
       mode: 'linear',
@@ -110,10 +126,11 @@ export function headGraph(
     })
     x = block(g.op('Concat', [up, skips[levels - 2 - step]!], { axis: 1 }), one)
   }
-  return g.op('Add', [
+  const head = g.op('Add', [
     g.op('Conv', [x, kernel('head/kernel')], { kernel_shape: [1, 1] }),
     perChannel(constant('head/bias'), shapes['head/bias']?.[0] ?? 1),
   ])
+  return { head, deepest }
 }
 
 function smooth(g: GraphBuilder, x: Value): Value {
