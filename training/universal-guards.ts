@@ -57,6 +57,8 @@ export function universalGuards(scans: readonly HarmonizedScan[]): Readonly<Reco
           extentMm: EXTENT_MM,
           voxelMm: VOXEL_MM,
           maskMl: MASK_ML,
+          // what name, header or sidecar say of an image; many say nothing
+          preparation: { contrast: 'T1w' },
           // sharpness was varied on purpose, and is not limited
           result: { people, histogram: wider(histogram), radial: wider(radial), noise: NOISE, cut: CUT },
         },
