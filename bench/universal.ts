@@ -53,6 +53,8 @@ export async function universal(words: readonly string[]): Promise<void> {
 interface Corrected {
   readonly zscore: Float32Array
   readonly harmonized: Float32Array
+  /** What a perfect mapping would give, without noise. */
+  readonly truth: Float32Array
 }
 
 async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section[]> {
@@ -77,6 +79,7 @@ async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section
       scans.push({
         zscore: inRange(applyZScore(STANDARD, x, mask), mask),
         harmonized: inRange(harmonized, mask),
+        truth: inRange(target, mask),
       })
       common = common ? common.map((inside, v) => inside & (mask[v] as number)) : mask
       const { places } = lesionPlaces({
@@ -110,7 +113,7 @@ async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section
     shares.push(apart('harmonized') / apart('zscore'))
     rows.push([ANATOMIES[index] as string, 'all, from each other', '', '', '', '', ''])
     const last = rows.at(-1) as string[]
-    last[2] = `${percent(apart('harmonized'))} (z-score ${percent(apart('zscore'))})`
+    last[2] = `${percent(apart('harmonized'))} (z-score ${percent(apart('zscore'))}, truth ${percent(apart('truth'))})`
   }
   const share = median(shares)
   const lesions = median(contrasts.filter((value) => !Number.isNaN(value)))
@@ -155,7 +158,7 @@ async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section
         ],
       ],
       notes: [
-        `Seed ${SEED}; heads of ${ANATOMIES.join(' and ')}, which were not trained on; whole heads; ${SCANNERS} scanners drawn as in training. Noise and point spread, which no curve changes, differ between the scans and are part of what is left.`,
+        `Seed ${SEED}; heads of ${ANATOMIES.join(' and ')}, which were not trained on; whole heads; ${SCANNERS} scanners drawn as in training. Noise and point spread, which no curve changes, differ between the scans and are part of what is left; their truths, without noise, differ by their point spreads alone.`,
       ],
     },
   ]
