@@ -49,7 +49,7 @@ def draw() -> pd.DataFrame:
 def mixed(table: pd.DataFrame, name: str):
     """Fixed effects, residual variance, variance between people, fitted values."""
     model = smf.mixedlm(f"{name} ~ C(scanner) + age + years", table, groups=table["person"])
-    found = model.fit(reml=True, method=["lbfgs"])
+    found = model.fit(reml=True, method=["powell"])
     x, y, groups = model.exog, model.endog, table["person"].to_numpy()
     start = np.log(max(float(found.cov_re.iloc[0, 0]) / found.scale, 1e-6))
 
