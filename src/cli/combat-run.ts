@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { applyCombat } from '../combat/apply.ts'
+import { balanceNotes } from '../combat/balance.ts'
 import type { Features, Note, SampleTable } from '../combat/data.ts'
 import { fitCombat } from '../combat/fit.ts'
 import { fitLongitudinal } from '../combat/longitudinal.ts'
@@ -9,6 +10,7 @@ import { type CombatModel, parseCombatModel } from '../combat/model.ts'
 import { estimateNewBatches, LEAST_ROWS_OF_NEW_BATCH, type NewBatch } from '../combat/new-batch.ts'
 import { type AnyVariant, isRepeated } from '../combat/repeated.ts'
 import {
+  biologyWithoutRole,
   chooseFeatures,
   codeLikeCovariates,
   featuresOf,
@@ -66,7 +68,11 @@ export async function combatFit({
   const samples = samplesOf(table, all)
   const { names, notes } = chooseFeatures(table, all)
   const features = featuresOf(table, names, samples.batch)
-  const model = fitVariant(features, samples, options)
+  const fitted = fitVariant(features, samples, options)
+  // Travelers tell people from scanners, whoever the people of a site are.
+  const balance =
+    options.variant === 'traveling' ? [] : balanceNotes(samples, biologyWithoutRole(table, all), names)
+  const model = { ...fitted, notes: [...fitted.notes, ...balance] }
   if (output !== undefined)
     await writeHarmonized(output, table, features, applyCombat(model, features, samples).values)
   await writeModel(out, model)

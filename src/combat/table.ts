@@ -187,6 +187,33 @@ function textAmongNumbers(
   )
 }
 
+/** Words of column names that describe people, not scans: what a study is about, or what differs between its people. */
+const BIOLOGY =
+  /^(age|sex|gender|diagnosis|diag|dx|group|patient|case|disease|disorder|treatment|bmi|weight|education|handedness|race|ethnicity|ses|iq|apoe|mmse|moca|cdr|updrs|edss|stage|grade|outcome|survival)$/
+
+/** Columns without a role whose names describe people. A column with text among its numbers is left out. */
+export function biologyWithoutRole(table: TextTable, roles: Roles): readonly Covariate[] {
+  const { batch, covariates, id, subject = null } = roles
+  const taken = [batch, ...covariates, id, subject]
+  const described = table.columns.filter(
+    (name) =>
+      !taken.includes(name) &&
+      name
+        .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+        .toLowerCase()
+        .split(/[^a-z]+/)
+        .some((word) => BIOLOGY.test(word)),
+  )
+  return described.flatMap((name): Covariate[] => {
+    const cells = cellsOf(table, name, 'column')
+    const values = cells.map(numberOf)
+    const words = values.filter((value) => value === undefined).length
+    if (words === 0)
+      return [{ name, kind: 'continuous', values: Float64Array.from(values, (value) => value ?? Number.NaN) }]
+    return values.some((value) => value !== undefined && !Number.isNaN(value)) ? [] : [names(name, cells)]
+  })
+}
+
 /** Columns that are harmonized, in the order of the table, and remarks on those that are not. */
 export interface Chosen {
   readonly names: readonly string[]
