@@ -172,7 +172,7 @@ export function singleRows(
   ]
 }
 
-const REASONS: Readonly<Record<Exclude<(typeof FEATURE_STATES)[number], 'fitted'>, string>> = {
+export const REASONS: Readonly<Record<Exclude<(typeof FEATURE_STATES)[number], 'fitted'>, string>> = {
   empty: 'has no value where one is needed',
   constant: 'has the same value everywhere',
   'constant-in-group': 'has the same value at all rows of a batch',
@@ -181,12 +181,16 @@ const REASONS: Readonly<Record<Exclude<(typeof FEATURE_STATES)[number], 'fitted'
 }
 
 /** Which features are passed through as they are. */
-export function passedThrough(state: Uint8Array, names: readonly string[]): Note[] {
+export function passedThrough(
+  state: Uint8Array,
+  names: readonly string[],
+  reasons: typeof REASONS = REASONS,
+): Note[] {
   return FEATURE_STATES.flatMap((name, code): Note[] => {
     if (name === 'fitted') return []
     const which = names.filter((_, f) => state[f] === code)
     if (which.length === 0) return []
-    const text = `Passed through as it is, because it ${REASONS[name]}: ${listed(which)}.`
+    const text = `Passed through as it is, because it ${reasons[name]}: ${listed(which)}.`
     return [{ code: `${name}-feature`, text, features: which }]
   })
 }

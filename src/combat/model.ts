@@ -10,7 +10,8 @@ import { type Compat, VARIANTS } from './variants.ts'
 /** Changes when the meaning of a field does. */
 export const COMBAT_MODEL_VERSION = 1
 
-/** What was found of one batch. Locations are in residual standard deviations of the feature, scales are ratios of variances. */
+/** What was found of one batch. Locations are in residual standard deviations of the feature, scales are ratios of variances (for
+ * `traveling`, of the noise between scans of one person, over that of all batches or of the reference). */
 export interface BatchEffect {
   readonly name: string
   /** How many rows it was estimated from. */
@@ -48,7 +49,7 @@ export interface CombatModel {
   readonly features: readonly string[]
   /** Expected value at the base level and the centre of every covariate; null: the feature is passed through. */
   readonly mean: PerFeature
-  /** Residual variance. */
+  /** Residual variance; for `traveling`, how people differ within a batch. */
   readonly variance: PerFeature
   /** Of each coded column (`age`, `sex=M`): change of the feature per unit. */
   readonly slopes: readonly { readonly column: string; readonly values: PerFeature }[]

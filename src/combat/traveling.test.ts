@@ -152,6 +152,21 @@ describe('laws', () => {
   })
 })
 
+it('with a reference, its scans stay as they are, and noise elsewhere is compared with it', () => {
+  const table = drawVisits(7, visits(9, ['A', 'B', 'C'], 3, 2), 4, { B: 3 })
+  for (const shrink of [false, true]) {
+    const model = fitted(table, { shrink, reference: 'B' })
+    const after = applyCombat(model, table.features, table.samples).values
+    const there = (at: number): boolean => table.samples.batch[at % table.features.rows] === 'B'
+    const kept = (x: Float64Array): Float64Array => x.filter((_, at) => there(at))
+    expect(distance(kept(after), kept(table.features.values))).toBeLessThan(1e-12)
+    // A is three times as quiet: a ninth of the variance, within what 18 scans tell.
+    const quiet = model.batches[0]!.scale.reduce<number>((sum, scale) => sum + scale! / 4, 0)
+    expect(quiet).toBeGreaterThan(1 / 30)
+    expect(quiet).toBeLessThan(1 / 3)
+  }
+})
+
 describe('noise of scanners', () => {
   it('is found where three scanners and many travelers tell it apart: SD 1, 1 and 2', () => {
     const table = bare(drawVisits(11, visits(300, ['A', 'B', 'C'], 0), 3, { C: 2 }))
@@ -250,6 +265,17 @@ describe('gaps and refusals', () => {
       [name, 'B', 1],
     ])
     expect(() => fitted(drawVisits(1, ordered, 2))).toThrow(/years cannot be told from scanner/)
+  })
+  it('a column that does not change within anyone, such as age at the first scan, is passed through', () => {
+    const plan = visits(4, ['A', 'B', 'C'], 3)
+    const table = bare(drawVisits(1, plan, 2))
+    const values = table.features.values.slice()
+    plan.forEach(([person], row) => {
+      values[row] = 30.1 + person.charCodeAt(1)
+    })
+    const own: Drawn = { ...table, features: { ...table.features, values } }
+    expect(harmonized(own).subarray(0, plan.length)).toEqual(values.subarray(0, plan.length))
+    expect(fitted(own).notes[0]).toMatchObject({ code: 'explained-feature', features: ['f1'] })
   })
   it('a covariate that does not change within anyone stays with the people', () => {
     const plan = visits(4, ['A', 'B'], 3)

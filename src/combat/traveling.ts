@@ -19,7 +19,7 @@ import {
 import { type Coding, codedColumns, codingOf, columnNames } from './coding.ts'
 import { counted, type Features, levelsOf, listed, type Note, type SampleTable } from './data.ts'
 import { indicesOf } from './design.ts'
-import { part, passedThrough, requireFinite } from './fit.ts'
+import { part, passedThrough, REASONS, requireFinite } from './fit.ts'
 import { leaveTravelersOut } from './left-out.ts'
 import { type BatchEffect, COMBAT_MODEL_VERSION, type CombatModel, orNull, toPerFeature } from './model.ts'
 import { partsOf, peopleOf } from './repeated.ts'
@@ -29,6 +29,12 @@ import { partsOf, peopleOf } from './repeated.ts'
  * Chosen: a variance from 6 values (5 degrees of freedom) has a standard error of 63 %, which is already as much as scanners differ.
  */
 const LEAST_FOR_SCALE = 6
+
+const OWN_REASONS = {
+  ...REASONS,
+  explained: 'does not change within anyone: it belongs to people, not to scans',
+  confounded: 'lacks so many values that travelers do not connect all batches in the rest',
+}
 
 export interface TravelingOptions {
   /** Whether features are drawn together. */
@@ -85,8 +91,9 @@ export function fitTraveling(
       withScale ? solver : null,
     )
   const estimates = estimate(always, true)
+  if (at >= 0) relateScales(estimates, at)
   const fitted = estimates.state.filter((state) => state === 0).length
-  notes.push(...passedThrough(estimates.state, features.names))
+  notes.push(...passedThrough(estimates.state, features.names, OWN_REASONS))
   if (fitted === 0)
     throw new UnfittableError(
       `${source}: none of ${counted(features.names.length, 'feature')} can be harmonized.\n${notes.map(({ text }) => `  ${text}`).join('\n')}`,
@@ -269,6 +276,15 @@ function scaleNotes(
   return notes
 }
 
+/** Noise over that of the reference, where it is known. */
+function relateScales({ features, scale }: PairedEstimates, reference: number): void {
+  const own = part(scale, reference, features).slice()
+  for (let k = 0; k < scale.length; k++) {
+    const to = own[k % features] ?? Number.NaN
+    if (!Number.isNaN(to)) scale[k] = (scale[k] ?? Number.NaN) / to
+  }
+}
+
 function effectOf(
   name: string,
   g: number,
@@ -292,7 +308,8 @@ function effectOf(
           scaleMean: Number.NaN,
           scaleVariance: Number.NaN,
         }
-  for (let f = 0; f < features; f++) if (!Number.isNaN(mean[f]) && Number.isNaN(ownScale[f])) ownScale[f] = 1
+  for (let f = 0; f < features; f++)
+    if (!Number.isNaN(mean[f]) && (isReference || Number.isNaN(ownScale[f]))) ownScale[f] = 1
   return {
     name,
     rows: batch.filter((other) => other === name).length,

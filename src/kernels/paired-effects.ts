@@ -107,7 +107,7 @@ export function varianceSolver({ grouped, groupOf }: PairedDesign, groups: numbe
 /** Estimates of F features: of feature f and group g at [f] and [g * F + f]. NaN where there is none. */
 export interface PairedEstimates {
   readonly features: number
-  /** Index into FEATURE_STATES; where it is not 0, the other arrays hold NaN. */
+  /** Index into FEATURE_STATES (`explained`: it changes within nobody); where it is not 0, the other arrays hold NaN. */
   readonly state: Uint8Array
   /** Of all rows at columns of 0, after the effects are taken out. */
   readonly mean: Float64Array
@@ -195,6 +195,10 @@ function fitOneInto(
   const all = x.length
   const left = Float64Array.from(rows, (row) => x[row]!)
   const { slopes, withinSquares } = regressInPlace(left, grouped)
+  if (withinSquares === 0) {
+    out.state[f] = FEATURE_STATES.indexOf('explained')
+    return
+  }
   const shares = new Float64Array(groups)
   if (reference >= 0) shares[reference] = 1
   else {
