@@ -130,8 +130,8 @@ const ROUNDING = 1e-18
 /**
  * Fits features that stand one after the other in `values`, each from the rows that have it.
  * @param usable which rows may be used for the effects; all rows count for the mean and the variance
- * @param design that of the usable rows, for features without gaps; null where it is not determined
- * @param solver for scales, or null for none; used for features without gaps
+ * @param reference group whose effect is 0, or -1
+ * @param solver for scales, or null for none; features with gaps have no scales
  */
 export function fitPaired(
   values: Float64Array,
