@@ -15,6 +15,8 @@ it('exports these values and no others; a change here is a change for every user
     'estimateNewBatches',
     'explainCombat',
     'fitCombat',
+    'fitLongitudinal',
+    'fitTraveling',
     'foregroundMask',
     'loadHarmonizer',
     'pairsOf',

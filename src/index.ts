@@ -17,8 +17,11 @@ export type { Coding } from './combat/coding.ts'
 export type { Covariate, Features, Note, SampleTable } from './combat/data.ts'
 export { type Explanation, explainCombat } from './combat/explain.ts'
 export { type FitOptions, fitCombat } from './combat/fit.ts'
+export { fitLongitudinal, type LongitudinalOptions } from './combat/longitudinal.ts'
 export { type BatchEffect, type CombatModel, parseCombatModel } from './combat/model.ts'
 export { type Extended, estimateNewBatches, type NewBatch } from './combat/new-batch.ts'
+export type { AnyVariant, LeftOut, Repeated } from './combat/repeated.ts'
+export { fitTraveling, type TravelingOptions } from './combat/traveling.ts'
 export type { Compat, Variant } from './combat/variants.ts'
 export {
   AttuneError,

@@ -2,11 +2,15 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { applyCombat } from '../combat/apply.ts'
+import { balanceNotes } from '../combat/balance.ts'
 import type { Features, Note, SampleTable } from '../combat/data.ts'
-import { type FitOptions, fitCombat } from '../combat/fit.ts'
+import { fitCombat } from '../combat/fit.ts'
+import { fitLongitudinal } from '../combat/longitudinal.ts'
 import { type CombatModel, parseCombatModel } from '../combat/model.ts'
 import { estimateNewBatches, LEAST_ROWS_OF_NEW_BATCH, type NewBatch } from '../combat/new-batch.ts'
+import { type AnyVariant, isRepeated } from '../combat/repeated.ts'
 import {
+  biologyWithoutRole,
   chooseFeatures,
   codeLikeCovariates,
   featuresOf,
@@ -17,12 +21,25 @@ import {
   samplesFor,
   samplesOf,
 } from '../combat/table.ts'
+import { fitTraveling } from '../combat/traveling.ts'
+import type { Compat } from '../combat/variants.ts'
 import { ConfigError, InputError } from '../errors.ts'
 import { requireWritable, writeFileAtomic } from '../files.ts'
 import { type CellTable, readCells, writeCells } from '../formats/tables/table.ts'
 import { packageVersion } from '../package-root.ts'
 
-interface FitRequest extends Omit<FitOptions, 'software'> {
+interface VariantRequest {
+  readonly variant: AnyVariant
+  readonly compat: Compat
+  readonly reference: string | null
+  readonly singleRow: 'mean-only' | 'refuse'
+  /** Column of time: one more covariate, of `longitudinal`. */
+  readonly time: string | null
+  readonly shrink: boolean
+  readonly residual: 'reml' | 'msr' | null
+}
+
+interface FitRequest extends VariantRequest {
   readonly table: string
   readonly roles: Roles
   readonly out: string
@@ -44,12 +61,18 @@ export async function combatFit({
   output,
   ...options
 }: FitRequest): Promise<Fitted> {
+  requireOwnOptions(options, roles)
   await requireOutputs([path], [out, output])
   const table = await readCells(path)
-  const samples = samplesOf(table, roles)
-  const { names, notes } = chooseFeatures(table, roles)
+  const all = options.time === null ? roles : { ...roles, covariates: [...roles.covariates, options.time] }
+  const samples = samplesOf(table, all)
+  const { names, notes } = chooseFeatures(table, all)
   const features = featuresOf(table, names, samples.batch)
-  const model = fitCombat(features, samples, { ...options, software: `attune ${packageVersion()}` })
+  const fitted = fitVariant(features, samples, options)
+  // Travelers tell people from scanners, whoever the people of a site are.
+  const balance =
+    options.variant === 'traveling' ? [] : balanceNotes(samples, biologyWithoutRole(table, all), names)
+  const model = { ...fitted, notes: [...fitted.notes, ...balance] }
   if (output !== undefined)
     await writeHarmonized(output, table, features, applyCombat(model, features, samples).values)
   await writeModel(out, model)
@@ -58,6 +81,48 @@ export async function combatFit({
     notes: [...notes, ...codeLikeCovariates(samples), ...idLikeFeatures(features), ...model.notes],
     chosen: names.length,
   }
+}
+
+function fitVariant(features: Features, samples: SampleTable, options: VariantRequest): CombatModel {
+  const { variant, compat, reference, singleRow, shrink, residual } = options
+  const software = `attune ${packageVersion()}`
+  switch (variant) {
+    case 'traveling':
+      return fitTraveling(features, samples, { shrink, reference, software })
+    case 'longitudinal':
+      return fitLongitudinal(features, samples, {
+        method: residual ?? 'reml',
+        reference,
+        singleRow,
+        software,
+      })
+    default:
+      return fitCombat(features, samples, { variant, compat, reference, singleRow, software })
+  }
+}
+
+/** @throws {ConfigError} for options that say nothing to the variant, and for a variant without its column of subjects */
+function requireOwnOptions(options: VariantRequest, { subject = null }: Roles): void {
+  const { variant, time, shrink, residual, compat } = options
+  if (isRepeated(variant) && subject === null)
+    throw new ConfigError(
+      `--variant ${variant} has to know whose scans belong together.`,
+      'Name the column: --subject COLUMN.',
+    )
+  const idle = [
+    ...(subject !== null && !isRepeated(variant) ? ['--subject'] : []),
+    ...(time !== null && variant !== 'longitudinal' ? ['--time'] : []),
+    ...(!shrink && variant !== 'traveling' ? ['--no-eb'] : []),
+    ...(residual !== null && variant !== 'longitudinal' ? ['--residual'] : []),
+    ...(compat !== null && isRepeated(variant) ? ['--compat'] : []),
+  ]
+  if (idle.length > 0)
+    throw new ConfigError(
+      `${idle.join(', ')} ${idle.length === 1 ? 'has' : 'have'} no meaning for --variant ${variant}.`,
+      variant === 'eb' && idle.includes('--no-eb')
+        ? 'Use --variant no-eb.'
+        : 'Leave it out, or name the variant that you mean.',
+    )
 }
 
 interface ApplyRequest {
@@ -90,7 +155,7 @@ export async function combatApply(request: ApplyRequest): Promise<AppliedTable> 
   await requireOutputs([request.model, request.table], [output, newModel])
   const frozen = await readCombatModel(request.model)
   const table = await readCells(request.table)
-  const samples = samplesFor(table, frozen.batchColumn, frozen.covariates)
+  const samples = samplesFor(table, frozen.batchColumn, frozen.covariates, frozen.repeated?.subjectColumn)
   if (request.id !== null) requireUniqueIds(table, request.id)
   const features = featuresOf(table, frozen.features, samples.batch)
   const { model, added, notes } = extended(frozen, features, samples, newBatch, least)

@@ -19,6 +19,25 @@ export function explanationText(explanation: Explanation): readonly string[] {
     `${harmonized} of ${features} features harmonized, from ${rows} rows. Taken out, mean and SD over the features:`,
     '',
     ...aligned([head, ...lines], 'right'),
+    ...repeatedText(explanation),
+  ]
+}
+
+function repeatedText({ repeated }: Explanation): readonly string[] {
+  if (repeated === undefined) return []
+  const { people, repeaters, travelers, reliability, leftOut } = repeated
+  return [
+    '',
+    `${people} people, ${repeaters} with several scans, ${travelers} on several scanners.`,
+    ...(reliability === null
+      ? []
+      : [`${Math.round(100 * reliability)} % of the variance is between people (median over the features).`]),
+    ...(leftOut === null
+      ? []
+      : [
+          `People left out of the estimates (${leftOut.people} in ${leftOut.folds} folds): SD between scanners of one person ${leftOut.ratio.toFixed(2)} of before ` +
+            `(median over the features), lower in ${Math.round(100 * leftOut.lower)} % of the features.`,
+        ]),
   ]
 }
 

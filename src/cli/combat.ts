@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import type { Note } from '../combat/data.ts'
-import { type Compat, VARIANTS, type Variant } from '../combat/variants.ts'
+import { type AnyVariant, REPEATED_VARIANTS } from '../combat/repeated.ts'
+import { type Compat, VARIANTS } from '../combat/variants.ts'
 import { type CommonOptions, remarks, report } from './output.ts'
 
 interface FitArguments extends CommonOptions {
@@ -10,7 +11,11 @@ interface FitArguments extends CommonOptions {
   readonly categorical: readonly string[]
   readonly id: string | undefined
   readonly features: readonly string[]
-  readonly variant: Variant
+  readonly variant: AnyVariant
+  readonly subject: string | undefined
+  readonly time: string | undefined
+  readonly eb: boolean
+  readonly residual: 'reml' | 'msr' | undefined
   readonly reference: string | undefined
   readonly compat: Exclude<Compat, null> | undefined
   readonly 'single-subject': 'mean-only' | 'refuse'
@@ -52,9 +57,26 @@ const fit: CommandModule<object, FitArguments> = {
       })
       .option('id', { type: 'string', describe: 'Column of ids: not a feature, and no id may come twice' })
       .option('variant', {
-        choices: VARIANTS,
+        choices: [...VARIANTS, ...REPEATED_VARIANTS],
         default: 'eb' as const,
         describe: 'How location and scale are estimated',
+      })
+      .option('subject', {
+        type: 'string',
+        describe: 'Column that says whose scans belong together (traveling, longitudinal)',
+      })
+      .option('time', {
+        type: 'string',
+        describe: 'Column of time since the first scan, or of age at the scan (longitudinal)',
+      })
+      .option('eb', {
+        type: 'boolean',
+        default: true,
+        describe: 'Draw features together; --no-eb: each by itself (traveling)',
+      })
+      .option('residual', {
+        choices: ['reml', 'msr'] as const,
+        describe: 'Residual variance: of REML, or the mean square of the residuals (longitudinal) [reml]',
       })
       .option('reference', {
         type: 'string',
@@ -74,6 +96,14 @@ const fit: CommandModule<object, FitArguments> = {
       .example(
         '$0 combat fit thickness.csv --batch site --covariate age --covariate sex --id subject --out combat.json --output harmonized.csv',
         'keeps what age and sex explain',
+      )
+      .example(
+        '$0 combat fit thickness.csv --batch scanner --variant traveling --subject person --out combat.json',
+        'people scanned on several scanners tell what belongs to the scanner',
+      )
+      .example(
+        '$0 combat fit visits.csv --batch scanner --variant longitudinal --subject person --time years --covariate age --out combat.json',
+        'people come back, on whatever scanner there is',
       ),
   handler: async (options) => {
     const { combatFit } = await import('./combat-run.ts')
@@ -84,9 +114,13 @@ const fit: CommandModule<object, FitArguments> = {
         covariates: options.covariate,
         categorical: options.categorical,
         id: options.id ?? null,
+        subject: options.subject ?? null,
         features: options.features,
       },
       variant: options.variant,
+      time: options.time ?? null,
+      shrink: options.eb,
+      residual: options.residual ?? null,
       compat: options.compat ?? null,
       reference: options.reference ?? null,
       singleRow: options['single-subject'],

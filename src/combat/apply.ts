@@ -5,6 +5,7 @@ import { codedColumns } from './coding.ts'
 import { counted, type Features, levelsOf, listed, type Note, rowsWhere, type SampleTable } from './data.ts'
 import { indicesOf } from './design.ts'
 import { type CombatModel, locationScaleOf } from './model.ts'
+import { peopleOf, takeOutAroundLevelsInto } from './repeated.ts'
 
 export interface Applied {
   /** As `Features.values`. */
@@ -14,7 +15,7 @@ export interface Applied {
 
 /**
  * Every row by its own batch and covariates; batches of the fit may be absent. Applied to the table of the fit, the result is the
- * harmonized table of the fit. Missing stays missing; so becomes a value at a batch where its feature was never seen.
+ * harmonized table of the fit. Variants with people who came more than once take all rows of a person together. Missing stays missing; so becomes a value at a batch where its feature was never seen.
  * @param features in the order of the model
  * @throws {RefusedError} for a batch that the model does not know
  * @throws {InputError} for missing features and covariates, and levels that the model does not know
@@ -37,15 +38,13 @@ export function applyCombat(model: CombatModel, features: Features, samples: Sam
   )
   const columns = codedColumns(model.covariates, samples)
   const values = new Float64Array(features.values.length)
-  takeOutGroupsInto(
-    values,
-    features.values,
-    locationScaleOf(model),
-    0,
-    columns,
-    groupOf,
-    model.batches.length,
-  )
+  const estimates = locationScaleOf(model)
+  if (model.repeated === undefined)
+    takeOutGroupsInto(values, features.values, estimates, 0, columns, groupOf, model.batches.length)
+  else {
+    const { personOf } = peopleOf(samples)
+    takeOutAroundLevelsInto(values, features.values, estimates, model.repeated, columns, groupOf, personOf)
+  }
   return { values, notes: [...extrapolations(model, samples), ...lost(model, features, samples, values)] }
 }
 

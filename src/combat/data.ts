@@ -20,11 +20,16 @@ export interface SampleTable {
   /** Batch (site, scanner) of each row. */
   readonly batch: readonly string[]
   readonly covariates: readonly Covariate[]
+  /** Who each row is of, where people come more than once; `column` is for messages. */
+  readonly subject?: { readonly column: string; readonly of: readonly string[] }
   /** How messages call row i: `line 7` of a file. */
   readonly rowName: (row: number) => string
   /** What messages begin with: the name of the file. */
   readonly source: string
 }
+
+/** A number for each feature, in their order; null where there is none. */
+export type PerFeature = readonly (number | null)[]
 
 /** Something the user should know of a fit or of an application; nothing was refused because of it. */
 export interface Note {

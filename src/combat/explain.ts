@@ -1,8 +1,8 @@
 /** What a model says: figures for people who have to judge it, and the sentences that a paper needs. */
 import type { Coding } from './coding.ts'
-import { counted, listed, type Note } from './data.ts'
-import type { CombatModel, PerFeature } from './model.ts'
-import type { Variant } from './variants.ts'
+import { counted, listed, type Note, type PerFeature } from './data.ts'
+import type { CombatModel } from './model.ts'
+import type { AnyVariant, Repeated } from './repeated.ts'
 
 /** Mean and standard deviation (divisor F - 1) over the features. */
 export interface Summary {
@@ -22,15 +22,33 @@ export interface BatchExplanation {
 
 export interface Explanation {
   readonly software: string
-  readonly variant: Variant
+  readonly variant: AnyVariant
   readonly formula: string
   readonly rows: number
   readonly features: number
   readonly harmonized: number
   readonly batches: readonly BatchExplanation[]
   readonly notes: readonly Note[]
+  readonly repeated?: RepeatedExplanation
   /** For the methods section of a paper. */
   readonly methods: string
+}
+
+export interface RepeatedExplanation {
+  readonly subjectColumn: string
+  readonly people: number
+  readonly repeaters: number
+  readonly travelers: number
+  /** Share of the variance that is between people, median over the features; null for `traveling`, where levels are not drawn. */
+  readonly reliability: number | null
+  /** Of people whose scans took no part in the estimates. */
+  readonly leftOut: {
+    readonly people: number
+    readonly folds: number
+    /** SD between scanners of one person, after over before: median over the features, and the share of features where it fell. */
+    readonly ratio: number
+    readonly lower: number
+  } | null
 }
 
 export function explainCombat(model: CombatModel): Explanation {
@@ -49,15 +67,57 @@ export function explainCombat(model: CombatModel): Explanation {
       scale: summaryOf(scale),
     })),
     notes: model.notes,
+    ...(model.repeated === undefined ? {} : { repeated: repeatedOf(model.repeated) }),
     methods: methodsOf(model),
   }
 }
 
+function repeatedOf({
+  subjectColumn,
+  people,
+  repeaters,
+  travelers,
+  method,
+  reliability,
+  leftOut,
+}: Repeated): RepeatedExplanation {
+  const ratios = (leftOut?.after ?? []).flatMap((after, f) => {
+    const before = leftOut?.before[f] ?? null
+    return after === null || before === null || before === 0 ? [] : [after / before]
+  })
+  return {
+    subjectColumn,
+    people,
+    repeaters,
+    travelers,
+    reliability: method === null ? null : median(reliability.filter((value) => value !== null)),
+    leftOut:
+      leftOut === null
+        ? null
+        : {
+            people: leftOut.people,
+            folds: leftOut.folds,
+            ratio: median(ratios),
+            lower: ratios.filter((ratio) => ratio < 1).length / ratios.length,
+          },
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const half = (sorted.length - 1) / 2
+  return ((sorted[Math.floor(half)] ?? Number.NaN) + (sorted[Math.ceil(half)] ?? Number.NaN)) / 2
+}
+
 /** `feature ~ age + sex (M against F) + site (location and scale)`. */
-export function formulaOf({ covariates, batchColumn, variant, reference }: CombatModel): string {
+export function formulaOf({ covariates, batchColumn, variant, reference, repeated }: CombatModel): string {
   const effect = variant === 'mean-only' ? 'location' : 'location and scale'
   const site = `${batchColumn} (${effect}${reference === null ? '' : `, against ${reference}`})`
-  return `feature ~ ${[...covariates.map(termOf), site].join(' + ')}`
+  const person =
+    repeated === undefined
+      ? []
+      : [`${repeated.subjectColumn} (${repeated.method === null ? 'a level each' : 'random intercept'})`]
+  return `feature ~ ${[...covariates.map(termOf), ...person, site].join(' + ')}`
 }
 
 function termOf(coding: Coding): string {
@@ -83,7 +143,23 @@ const FORTIN =
   'Fortin JP, Cullen N, Sheline YI, et al. Harmonization of cortical thickness measurements across scanners and sites. NeuroImage 2018;167:104-120. doi:10.1016/j.neuroimage.2017.11.024'
 const HUBER = 'Huber PJ. Robust Statistics. Wiley, 1981 (section 7.8).'
 
-const HOW: Readonly<Record<Variant, string>> = {
+const YAMASHITA =
+  'Yamashita A, Yahata N, Itahashi T, et al. Harmonization of resting-state functional MRI data across multiple imaging sites via the separation of site differences into sampling bias and measurement bias. PLoS Biology 2019;17:e3000042. doi:10.1371/journal.pbio.3000042'
+const MAIKUSA =
+  'Maikusa N, Zhu Y, Uematsu A, et al. Comparison of traveling-subject and ComBat harmonization methods for assessing structural brain characteristics. Human Brain Mapping 2021;42:5278-5287. doi:10.1002/hbm.25615'
+const BEER =
+  'Beer JC, Tustison NJ, Cook PA, et al. Longitudinal ComBat: a method for harmonizing longitudinal multi-scanner imaging data. NeuroImage 2020;220:117129. doi:10.1016/j.neuroimage.2020.117129'
+const REFERENCES: Readonly<Partial<Record<AnyVariant, readonly string[]>>> = {
+  robust: [HUBER],
+  traveling: [YAMASHITA, MAIKUSA],
+  longitudinal: [BEER],
+}
+
+const HOW: Readonly<Record<AnyVariant, string>> = {
+  traveling:
+    'Locations were estimated by least squares with a level for each person, from people scanned on several scanners (Yamashita 2019; Maikusa 2021)',
+  longitudinal:
+    'Location and scale were estimated from residuals of a linear mixed model with a random intercept for each person (Beer 2020)',
   eb: 'Location and scale of each feature were estimated by parametric empirical Bayes (normal and inverse gamma priors across features)',
   nonparametric:
     'Location and scale of each feature were estimated by empirical Bayes with a non-parametric prior across features',
@@ -102,9 +178,11 @@ function methodsOf(model: CombatModel): string {
   const passed = features.length - harmonizedOf(model)
   const single = first.filter((batch) => batch.rows === 1)
   const kept =
-    covariates.length === 0
-      ? 'No covariate was declared: differences between batches that come from their people were removed too.'
-      : `Effects of ${covariates.map(termOf).join(', ')} were estimated in the same model and kept.`
+    model.repeated !== undefined && covariates.length === 0
+      ? "No covariate was in the model; people's own levels were kept."
+      : covariates.length === 0
+        ? 'No covariate was declared: differences between batches that come from their people were removed too.'
+        : `Effects of ${covariates.map(termOf).join(', ')} were estimated in the same model and kept.`
   const sentences = [
     `Effects of ${batchColumn} (${counted(first.length, 'level')}, ${Math.min(...first.map((batch) => batch.rows))} to ${Math.max(...first.map((batch) => batch.rows))} of ` +
       `${rows} rows each) on ${counted(features.length - passed, 'feature')} were removed with ComBat (Johnson 2007; Fortin 2018) as implemented in ${software}.`,
@@ -119,8 +197,9 @@ function methodsOf(model: CombatModel): string {
     reference === null
       ? 'Features were brought to the mean and variance of all batches together.'
       : `Features were brought to ${batchColumn} ${reference}, which was left as it was.`,
+    ...repeatedSentences(model),
     ...(passed > 0 ? [`${counted(passed, 'feature')} could not be harmonized and stayed as measured.`] : []),
-    ...(single.length > 0 && variant !== 'mean-only'
+    ...(single.length > 0 && variant !== 'mean-only' && model.repeated === undefined
       ? [`Of ${listed(single.map(({ name }) => name))}, with one row each, the location alone was adjusted.`]
       : []),
     ...later.map(
@@ -128,6 +207,25 @@ function methodsOf(model: CombatModel): string {
         `Effects of ${batch.name} were estimated afterwards from ${counted(batch.rows, 'row')}, with covariate effects and variances as they were.`,
     ),
   ]
-  const references = [JOHNSON, FORTIN, ...(variant === 'robust' ? [HUBER] : [])]
+  const references = [JOHNSON, FORTIN, ...(REFERENCES[variant] ?? [])]
   return `${sentences.join(' ')}\n\n${references.join('\n')}`
+}
+
+function repeatedSentences({ repeated, variant }: CombatModel): readonly string[] {
+  if (repeated === undefined) return []
+  const { people, repeaters, travelers, shrunk, method, leftOut } = repeated
+  const { leftOut: evidence } = repeatedOf(repeated)
+  return [
+    `Of ${people} people, ${repeaters} were scanned more than once and ${travelers} on more than one scanner.`,
+    variant === 'traveling'
+      ? shrunk
+        ? 'Locations, and the noise of scanners where it could be told apart (Grubbs 1948), were drawn together over the features by parametric empirical Bayes with the standard errors of the regression.'
+        : 'Each feature was estimated by itself, without empirical Bayes.'
+      : `Variances were estimated by restricted maximum likelihood${method === 'msr' ? '; residuals were standardized by the root of their mean square' : ''}.`,
+    ...(leftOut === null || evidence === null
+      ? []
+      : [
+          `In people left out of the estimates (${leftOut.people} in ${leftOut.folds} folds) the SD between scanners of one person fell to ${evidence.ratio.toFixed(2)} of before (median over features).`,
+        ]),
+  ]
 }

@@ -20,7 +20,7 @@ import { HUBER } from '../kernels/winsorize.ts'
 import { columnNames } from './coding.ts'
 import { counted, type Features, listed, type Note, type SampleTable } from './data.ts'
 import { type Design, designOf } from './design.ts'
-import { type BatchEffect, COMBAT_MODEL_VERSION, type CombatModel, toPerFeature } from './model.ts'
+import { type BatchEffect, COMBAT_MODEL_VERSION, type CombatModel, orNull, toPerFeature } from './model.ts'
 import { adjustInPlace, borrows, type Compat, type Variant } from './variants.ts'
 
 export interface FitOptions {
@@ -50,7 +50,7 @@ export function fitCombat(features: Features, samples: SampleTable, options: Fit
     )
   requireFinite(features, samples)
   const design = designOf(samples, reference)
-  const notes = singleRows(design, samples, options)
+  const notes = singleRows(design, samples, options, variant !== 'mean-only')
   const { grouped, batches, sizes } = design
   const estimates = emptyEstimates(features.names.length, batches.length, columnNames(design.codings).length)
   const resistance = variant === 'robust' ? HUBER : null
@@ -112,7 +112,6 @@ export function batchEffect(
     if (Number.isNaN(moments.location[f])) moments.scale[f] = Number.NaN
     else if (isReference) [moments.location[f], moments.scale[f]] = [0, 1]
   }
-  const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value)
   return {
     name,
     rows,
@@ -130,11 +129,11 @@ export function batchEffect(
   }
 }
 
-function part(values: Float64Array, k: number, length: number): Float64Array {
+export function part(values: Float64Array, k: number, length: number): Float64Array {
   return values.subarray(k * length, (k + 1) * length)
 }
 
-function requireFinite({ names, rows, values }: Features, { source, rowName }: SampleTable): void {
+export function requireFinite({ names, rows, values }: Features, { source, rowName }: SampleTable): void {
   for (let at = 0; at < values.length; at++)
     if (values[at] === Number.POSITIVE_INFINITY || values[at] === Number.NEGATIVE_INFINITY)
       throw new InputError(
@@ -144,10 +143,11 @@ function requireFinite({ names, rows, values }: Features, { source, rowName }: S
 }
 
 /** @throws {RefusedError} for batches of one row, where the options refuse them */
-function singleRows(
+export function singleRows(
   { batches, sizes }: Design,
   { source, batchName }: SampleTable,
-  options: FitOptions,
+  options: Pick<FitOptions, 'reference' | 'singleRow'>,
+  takesScale: boolean,
 ): Note[] {
   const single = batches.filter((_, g) => sizes[g] === 1)
   if (single.length === 0) return []
@@ -161,7 +161,6 @@ function singleRows(
       `${source}: ${batchName} ${listed(single)} ${single.length === 1 ? 'has one row' : 'have one row each'}.`,
       'Leave it out, or take out its location alone with --single-subject mean-only.',
     )
-  const takesScale = options.variant !== 'mean-only'
   return [
     {
       code: 'single-row-batch',
@@ -173,7 +172,7 @@ function singleRows(
   ]
 }
 
-const REASONS: Readonly<Record<Exclude<(typeof FEATURE_STATES)[number], 'fitted'>, string>> = {
+export const REASONS: Readonly<Record<Exclude<(typeof FEATURE_STATES)[number], 'fitted'>, string>> = {
   empty: 'has no value where one is needed',
   constant: 'has the same value everywhere',
   'constant-in-group': 'has the same value at all rows of a batch',
@@ -181,24 +180,29 @@ const REASONS: Readonly<Record<Exclude<(typeof FEATURE_STATES)[number], 'fitted'
   confounded: 'lacks so many values that batches and covariates cannot be told apart in the rest',
 }
 
+/** Which features are passed through as they are. */
+export function passedThrough(
+  state: Uint8Array,
+  names: readonly string[],
+  reasons: typeof REASONS = REASONS,
+): Note[] {
+  return FEATURE_STATES.flatMap((name, code): Note[] => {
+    if (name === 'fitted') return []
+    const which = names.filter((_, f) => state[f] === code)
+    if (which.length === 0) return []
+    const text = `Passed through as it is, because it ${reasons[name]}: ${listed(which)}.`
+    return [{ code: `${name}-feature`, text, features: which }]
+  })
+}
+
 /** Which features are passed through, and where single effects could not be estimated. */
-function featureNotes(
+export function featureNotes(
   { state, location, scale, counts, features: count }: GroupedEstimates,
   { names }: Features,
   { batchName }: SampleTable,
   { batches, sizes }: Design,
 ): Note[] {
-  const notes: Note[] = []
-  FEATURE_STATES.forEach((name, code) => {
-    if (name === 'fitted') return
-    const which = names.filter((_, f) => state[f] === code)
-    if (which.length > 0)
-      notes.push({
-        code: `${name}-feature`,
-        text: `Passed through as it is, because it ${REASONS[name]}: ${listed(which)}.`,
-        features: which,
-      })
-  })
+  const notes = passedThrough(state, names)
   batches.forEach((batch, g) => {
     const at = (values: Float64Array, f: number): number => values[g * count + f] ?? Number.NaN
     const fitted = (f: number): boolean => state[f] === 0

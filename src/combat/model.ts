@@ -3,16 +3,15 @@ import * as z from 'zod'
 import { InputError } from '../errors.ts'
 import type { LocationScale } from '../kernels/location-scale.ts'
 import type { Coding } from './coding.ts'
-import type { Note } from './data.ts'
-import { type Compat, VARIANTS, type Variant } from './variants.ts'
+import type { Note, PerFeature } from './data.ts'
+import { type AnyVariant, isRepeated, REPEATED_VARIANTS, type Repeated } from './repeated.ts'
+import { type Compat, VARIANTS } from './variants.ts'
 
 /** Changes when the meaning of a field does. */
 export const COMBAT_MODEL_VERSION = 1
 
-/** A number for each feature, in their order; null where there is none. */
-export type PerFeature = readonly (number | null)[]
-
-/** What was found of one batch. Locations are in residual standard deviations of the feature, scales are ratios of variances. */
+/** What was found of one batch. Locations are in residual standard deviations of the feature, scales are ratios of variances (for
+ * `traveling`, of the noise between scans of one person, over that of all batches or of the reference). */
 export interface BatchEffect {
   readonly name: string
   /** How many rows it was estimated from. */
@@ -39,7 +38,7 @@ export interface CombatModel {
   readonly version: typeof COMBAT_MODEL_VERSION
   /** `attune 0.1.0`. */
   readonly software: string
-  readonly variant: Variant
+  readonly variant: AnyVariant
   readonly compat: Compat
   /** Column of batches. */
   readonly batchColumn: string
@@ -50,12 +49,14 @@ export interface CombatModel {
   readonly features: readonly string[]
   /** Expected value at the base level and the centre of every covariate; null: the feature is passed through. */
   readonly mean: PerFeature
-  /** Residual variance. */
+  /** Residual variance; for `traveling`, how people differ within a batch. */
   readonly variance: PerFeature
   /** Of each coded column (`age`, `sex=M`): change of the feature per unit. */
   readonly slopes: readonly { readonly column: string; readonly values: PerFeature }[]
   readonly batches: readonly BatchEffect[]
   readonly notes: readonly Note[]
+  /** For variants that know who came more than once. */
+  readonly repeated?: Repeated
 }
 
 const perFeature = z.array(z.number().nullable())
@@ -74,11 +75,30 @@ const coding = z.discriminatedUnion('kind', [
     levels: z.array(z.string()).min(1),
   }),
 ])
+const repeated = z.strictObject({
+  subjectColumn: z.string(),
+  people: z.int().positive(),
+  repeaters: z.int().positive(),
+  travelers: z.int().nonnegative(),
+  shrunk: z.boolean(),
+  method: z.enum(['reml', 'msr']).nullable(),
+  reliability: z.array(z.number().min(0).max(1).nullable()),
+  within: perFeature,
+  effects: z.array(perFeature),
+  leftOut: z
+    .strictObject({
+      people: z.int().positive(),
+      folds: z.int().positive(),
+      before: perFeature,
+      after: perFeature,
+    })
+    .nullable(),
+})
 const schema: z.ZodType<CombatModel> = z.strictObject({
   kind: z.literal('combat'),
   version: z.literal(COMBAT_MODEL_VERSION),
   software: z.string(),
-  variant: z.enum(VARIANTS),
+  variant: z.enum([...VARIANTS, ...REPEATED_VARIANTS]),
   compat: z.literal('neurocombat').nullable(),
   batchColumn: z.string(),
   reference: z.string().nullable(),
@@ -115,6 +135,7 @@ const schema: z.ZodType<CombatModel> = z.strictObject({
       batches: z.exactOptional(z.array(z.string())),
     }),
   ),
+  repeated: z.exactOptional(repeated),
 })
 
 /**
@@ -145,6 +166,7 @@ export function parseCombatModel(input: unknown, source: string): CombatModel {
       batch.location,
       batch.scale,
     ]),
+    ...listsOf(model.repeated),
   ]
   const wrong = lists.find((list) => list.length !== model.features.length)
   if (wrong !== undefined)
@@ -152,7 +174,27 @@ export function parseCombatModel(input: unknown, source: string): CombatModel {
       `${source}: has ${model.features.length} features, but a list of ${wrong.length} estimates.`,
       'The file was changed after attune wrote it: fit again.',
     )
+  if (isRepeated(model.variant) !== (model.repeated !== undefined))
+    throw new InputError(
+      `${source}: is of variant ${model.variant}, ${model.repeated === undefined ? 'but lacks what it' : 'which knows nothing of what the file'} says of repeated scans.`,
+      'The file was changed after attune wrote it: fit again.',
+    )
+  if (model.repeated !== undefined && model.repeated.effects.length !== model.batches.length)
+    throw new InputError(
+      `${source}: has ${model.batches.length} batches, but ${model.repeated.effects.length} lists of effects on people's levels.`,
+      'The file was changed after attune wrote it: fit again.',
+    )
   return model
+}
+
+function listsOf(repeated: Repeated | undefined): readonly PerFeature[] {
+  if (repeated === undefined) return []
+  const { reliability, within, effects, leftOut } = repeated
+  return [reliability, within, ...effects, ...(leftOut === null ? [] : [leftOut.before, leftOut.after])]
+}
+
+export function orNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value
 }
 
 /** NaN becomes null: JSON has no NaN. */

@@ -8,6 +8,7 @@ import { codedColumns } from './coding.ts'
 import { counted, type Features, listed, type Note, rowsWhere, type SampleTable } from './data.ts'
 import { batchEffect } from './fit.ts'
 import { type CombatModel, locationScaleOf } from './model.ts'
+import { isRepeated } from './repeated.ts'
 
 /**
  * Chosen: the location of a feature is then known to 0.22 residual SD (1 / root 20), and its variance to a third (root(2 / 19)); with 10
@@ -44,6 +45,14 @@ export function estimateNewBatches(
   least: number,
 ): Extended {
   requireFeatures(model, features, samples)
+  const { variant } = model
+  if (isRepeated(variant)) {
+    if (unseenBatches(model, samples).length === 0) return { model, added: [], notes: [] }
+    throw new RefusedError(
+      `${samples.source}: ${samples.batchName} ${listed(unseenBatches(model, samples))} was not in the fit, and ${variant} estimates no ${samples.batchName} from people of unknown level.`,
+      'Fit again with scans of people whom the model knows from other scanners.',
+    )
+  }
   const columns = codedColumns(model.covariates, samples)
   const frozen = locationScaleOf(model)
   const found = unseenBatches(model, samples).map((name) => {
@@ -64,7 +73,7 @@ export function estimateNewBatches(
     const groupOf = new Int32Array(kept.length)
     const design = groupedDesign(new Float64Array(0), groupOf, 1)
     if ('rows' in design)
-      fitGroupsInto(estimates, 0, standardized, design, -1, model.variant === 'robust' ? HUBER : null)
+      fitGroupsInto(estimates, 0, standardized, design, -1, variant === 'robust' ? HUBER : null)
     // One group: its mean is the location, and its variance (divisor n) leads to the scale.
     estimates.scale.set(
       estimates.variance.map((variance, f) => {
@@ -73,7 +82,7 @@ export function estimateNewBatches(
       }),
     )
     estimates.location.set(estimates.mean)
-    const effect = batchEffect(name, kept.length, estimates, 0, false, model.variant, model.compat)
+    const effect = batchEffect(name, kept.length, estimates, 0, false, variant, model.compat)
     const scales = effect.estimatedScale.filter((scale) => scale !== null).toSorted((a, b) => a - b)
     const typical = scales[Math.floor(scales.length / 2)] ?? Number.NaN
     const added: NewBatch = {

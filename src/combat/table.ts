@@ -28,6 +28,8 @@ export interface Roles {
   /** Those covariates whose numbers are names. */
   readonly categorical: readonly string[]
   readonly id: string | null
+  /** Column that says whose rows belong together. */
+  readonly subject?: string | null
   /** Names of features, `*` for any characters; empty: every column of numbers without another role. */
   readonly features: readonly string[]
 }
@@ -54,8 +56,8 @@ const [MINUS, POINT, ONE, NINE] = [45, 46, 49, 57] // characters
  * @throws {InputError} for a row without batch, for repeated ids, and for a covariate with numbers and text
  */
 export function samplesOf(table: TextTable, roles: Roles): SampleTable {
-  const { batch, covariates, categorical, id } = roles
-  const named = [batch, ...covariates, ...(id === null ? [] : [id])]
+  const { batch, covariates, categorical, id, subject = null } = roles
+  const named = [batch, ...covariates, ...[id, subject].filter((name) => name !== null)]
   const twice = named.find((name, k) => named.indexOf(name) !== k)
   if (twice !== undefined)
     throw new ConfigError(
@@ -72,6 +74,7 @@ export function samplesOf(table: TextTable, roles: Roles): SampleTable {
   if (id !== null) requireUniqueIds(table, id)
   return {
     ...samples,
+    ...subjectsOf(table, subject),
     covariates: covariates.map((name) => {
       const cells = cellsOf(table, name, 'covariate')
       return categorical.includes(name)
@@ -82,15 +85,27 @@ export function samplesOf(table: TextTable, roles: Roles): SampleTable {
 }
 
 /** Batches and covariates of a table as a model knows them. @throws {InputError} as `samplesOf` */
-export function samplesFor(table: TextTable, batchColumn: string, codings: readonly Coding[]): SampleTable {
+export function samplesFor(
+  table: TextTable,
+  batchColumn: string,
+  codings: readonly Coding[],
+  subject: string | null = null,
+): SampleTable {
   const samples = samplesWithout(table, batchColumn)
   return {
     ...samples,
+    ...subjectsOf(table, subject),
     covariates: codings.map(({ name, kind }) => {
       const cells = cellsOf(table, name, 'covariate of the model')
       return kind === 'categorical' ? names(name, cells) : quantity(table, name, cells, samples.batch)
     }),
   }
+}
+
+function subjectsOf(table: TextTable, subject: string | null): Pick<SampleTable, 'subject'> {
+  if (subject === null) return {}
+  const cells = cellsOf(table, subject, 'subject')
+  return { subject: { column: subject, of: cells.map((cell) => (MISSING.has(cell) ? '' : cell)) } }
 }
 
 function samplesWithout(table: TextTable, batchName: string): SampleTable {
@@ -172,6 +187,33 @@ function textAmongNumbers(
   )
 }
 
+/** Words of column names that describe people, not scans: what a study is about, or what differs between its people. */
+const BIOLOGY =
+  /^(age|sex|gender|diagnosis|diag|dx|group|patient|case|disease|disorder|treatment|bmi|weight|education|handedness|race|ethnicity|ses|iq|apoe|mmse|moca|cdr|updrs|edss|stage|grade|outcome|survival)$/
+
+/** Columns without a role whose names describe people. A column with text among its numbers is left out. */
+export function biologyWithoutRole(table: TextTable, roles: Roles): readonly Covariate[] {
+  const { batch, covariates, id, subject = null } = roles
+  const taken = [batch, ...covariates, id, subject]
+  const described = table.columns.filter(
+    (name) =>
+      !taken.includes(name) &&
+      name
+        .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+        .toLowerCase()
+        .split(/[^a-z]+/)
+        .some((word) => BIOLOGY.test(word)),
+  )
+  return described.flatMap((name): Covariate[] => {
+    const cells = cellsOf(table, name, 'column')
+    const values = cells.map(numberOf)
+    const words = values.filter((value) => value === undefined).length
+    if (words === 0)
+      return [{ name, kind: 'continuous', values: Float64Array.from(values, (value) => value ?? Number.NaN) }]
+    return values.some((value) => value !== undefined && !Number.isNaN(value)) ? [] : [names(name, cells)]
+  })
+}
+
 /** Columns that are harmonized, in the order of the table, and remarks on those that are not. */
 export interface Chosen {
   readonly names: readonly string[]
@@ -183,7 +225,8 @@ export interface Chosen {
  * @throws {ConfigError} for a pattern that fits no column, and where nothing is left
  */
 export function chooseFeatures(table: TextTable, roles: Roles): Chosen {
-  const taken = new Set([roles.batch, ...roles.covariates, ...(roles.id === null ? [] : [roles.id])])
+  const { batch, covariates, id, subject = null } = roles
+  const taken = new Set([batch, ...covariates, ...[id, subject].filter((name) => name !== null)])
   const free = table.columns.filter((name) => !taken.has(name))
   if (roles.features.length > 0) {
     const patterns = roles.features.map((pattern) => ({ pattern, fits: fitting(pattern) }))

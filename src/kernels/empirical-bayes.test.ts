@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import {
   priorOf,
+  shrinkByErrorsInPlace,
   shrinkByOthersInPlace,
   shrinkInPlace,
   shrinkLocationInPlace,
@@ -133,4 +134,21 @@ it('features without a location are left out of everything', () => {
     expect(b.location.filter((_, f) => f !== 2)).toEqual(a.location)
     expect(b.location[2]).toBeNaN()
   }
+})
+
+it('with known errors, by hand: 0 and 2 of squared error 1/2 come to 1/4 and 7/4; an unknown error leaves the value', () => {
+  // Variance of the estimates 2, of true locations 3/2: three quarters of the way from the mean, 1.
+  const location = Float64Array.of(0, 2)
+  const scale = Float64Array.of(Number.NaN, Number.NaN)
+  const prior = shrinkByErrorsInPlace(location, Float64Array.of(0.5, 0.5), scale, 4)
+  expect([...location]).toEqual([0.25, 1.75])
+  expect(prior).toMatchObject({ locationMean: 1, locationVariance: 1.5 })
+  const unknown = Float64Array.of(0, 2)
+  shrinkByErrorsInPlace(unknown, Float64Array.of(Number.NaN, Number.NaN), scale, 4)
+  expect([...unknown]).toEqual([0, 2])
+})
+it('with known errors, differences that noise explains vanish', () => {
+  const location = Float64Array.of(0, 2)
+  shrinkByErrorsInPlace(location, Float64Array.of(3, 3), Float64Array.of(1, 1), 4)
+  expect([...location]).toEqual([1, 1])
 })

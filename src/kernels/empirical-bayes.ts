@@ -142,6 +142,32 @@ export function shrinkLocationInPlace(location: Float64Array, prior: Prior): voi
 }
 
 /**
+ * Parametric, for locations and scales whose errors are known and do not depend on each other, as where both come from a regression:
+ * posterior means, each by itself. The variance of true locations is that of the estimates less what their errors explain.
+ * @param error   squared standard errors of the locations; NaN (unknown) leaves the location as it is
+ * @param freedom degrees of freedom of each scale
+ * @returns the prior, with the variance of true locations
+ * @see Efron, Morris, J Am Stat Assoc 70:311-319 (1975), doi:10.1080/01621459.1975.10479864
+ */
+export function shrinkByErrorsInPlace(
+  location: Float64Array,
+  error: Float64Array,
+  scale: Float64Array,
+  freedom: number,
+): Prior {
+  const found = priorOf({ location, scale, counts: new Float64Array(0) })
+  const [typicalError] = meanAndVariance(error)
+  const locationVariance = Math.max(0, found.locationVariance - typicalError)
+  const prior = { ...found, locationVariance }
+  const scales = inverseGamma(prior)
+  for (let f = 0; f < location.length; f++) {
+    if (!Number.isNaN(error[f])) location[f] = locationGiven(prior, location[f]!, 1, error[f]!)
+    if (!Number.isNaN(scale[f])) scale[f] = scaleGiven(scales, freedom * scale[f]!, freedom)
+  }
+  return prior
+}
+
+/**
  * Non-parametric: means over the locations and scales of all other features, weighted by how likely they make the values of this one.
  * Weights are taken relative to the largest, so that none is lost to underflow. Time grows with the square of the number of features.
  */
