@@ -1,9 +1,9 @@
 /**
  * The shipped universal harmonizer. Digital: unseen anatomies on unseen scanners, every one drawn from the ranges of training with seeds
  * that nothing was tuned on; how far scans of one head differ from each other, and what is left of lesions and noise. Real: bench/universal-real.ts.
- * Fine-tuning: one traveling subject from the universal start against three from scratch.
+ * Fine-tuning: one traveling subject from the universal start against three from scratch. Bounds: what curves could do at best.
  */
-import { type AnyHead, drawAnyHead, preparedScan } from '../data/generators/any-head.ts'
+import { preparedScan } from '../data/generators/any-head.ts'
 import { drawAnyScanner } from '../data/generators/any-scanner.ts'
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
 import { applyZScore, STANDARD } from '../src/intensity/zscore.ts'
@@ -15,17 +15,15 @@ import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
 import { toFloat32, voxelSize } from '../src/volume/volume.ts'
 import { fixed, median, percent, publish, type Section, say } from './result.ts'
+import { bounds } from './universal-bounds.ts'
 import { fineTuning } from './universal-fine-tuning.ts'
+import { ANATOMIES, headWithLesions, SEED } from './universal-heads.ts'
 import { realImages } from './universal-real.ts'
 
-/** Of heads and scanners; used for nothing else. */
-const SEED = 77_001
 const SCANNERS = 10
-/** Anatomies that the shipped network has not seen. */
-const ANATOMIES = ['synthseg-05', 'synthseg-06'] as const
 const REQUIRED = { share: 0.5, lesions: [0.9, 1.1] } as const
 
-type Part = 'digital' | 'real' | 'fine-tuning'
+type Part = 'digital' | 'real' | 'fine-tuning' | 'bounds'
 
 /** Each part has a table of its own; `npm run bench -- universal real` measures one of them. */
 export async function universal(words: readonly string[]): Promise<void> {
@@ -44,6 +42,7 @@ export async function universal(words: readonly string[]): Promise<void> {
       )
     if (wanted('fine-tuning'))
       await write('fine-tuning', 'Training on from the universal harmonizer', [await fineTuning()])
+    if (wanted('bounds')) await write('bounds', 'Bounds of the universal harmonizer', [await bounds()])
   } finally {
     await harmonizer.close()
   }
@@ -166,14 +165,6 @@ async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section
 
 /** Contrast of a lesion to its surroundings in the canonical domain, where white matter is 1000. */
 const VISIBLE = 100
-
-/** The first head of an anatomy, in the row of this bench, that has lesions. */
-async function headWithLesions(anatomy: number): Promise<AnyHead> {
-  for (let index = anatomy; ; index += ANATOMIES.length) {
-    const head = await drawAnyHead(SEED, index, ANATOMIES)
-    if (head.map.lesions.some((lesion) => lesion > 0)) return head
-  }
-}
 
 /** Residual SD after over before, over the mean slope, of slabs of flat tissue. */
 function slopes(

@@ -6,7 +6,7 @@ import type { LocalToneOptions } from './local-tone.ts'
  * space is that of the start, whose curves would otherwise be drawn together before the first step.
  */
 export const FINE_TUNING: Pick<LocalToneOptions, 'steps' | 'learningRate' | 'changePerMm'> = {
-  steps: 80,
-  learningRate: 1e-3,
+  steps: 200,
+  learningRate: 2e-3,
   changePerMm: 0.06,
 }
