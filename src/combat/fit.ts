@@ -10,6 +10,7 @@
  * @see Fortin et al., NeuroImage 167:104-120 (2018), doi:10.1016/j.neuroimage.2017.11.024
  */
 import { ConfigError, InputError, RefusedError, UnfittableError } from '../errors.ts'
+import type { Prior } from '../kernels/empirical-bayes.ts'
 import {
   emptyEstimates,
   FEATURE_STATES,
@@ -68,6 +69,34 @@ export function fitCombat(features: Features, samples: SampleTable, options: Fit
       `${samples.source}: there is one feature to harmonize, and ${variant} learns from what several have in common.`,
       'Use --variant no-eb.',
     )
+  return modelOf({ variant, compat, reference, software }, features, samples, {
+    codings: design.codings,
+    estimates,
+    batches: batches.map((name, g) =>
+      batchEffect(name, sizes[g] ?? 0, estimates, g, g === design.reference, variant, compat),
+    ),
+    notes,
+  })
+}
+
+/** What the models of all variants say of their fit. */
+export function modelOf(
+  options: Pick<CombatModel, 'variant' | 'compat' | 'reference' | 'software'>,
+  features: Features,
+  samples: SampleTable,
+  {
+    codings,
+    estimates,
+    batches,
+    notes,
+  }: {
+    readonly codings: CombatModel['covariates']
+    readonly estimates: Pick<GroupedEstimates, 'features' | 'mean' | 'variance' | 'slopes'>
+    readonly batches: readonly BatchEffect[]
+    readonly notes: readonly Note[]
+  },
+): CombatModel {
+  const { variant, compat, reference, software } = options
   return {
     kind: 'combat',
     version: COMBAT_MODEL_VERSION,
@@ -77,17 +106,15 @@ export function fitCombat(features: Features, samples: SampleTable, options: Fit
     batchColumn: samples.batchName,
     reference,
     rows: samples.batch.length,
-    covariates: design.codings,
+    covariates: codings,
     features: features.names,
     mean: toPerFeature(estimates.mean),
     variance: toPerFeature(estimates.variance),
-    slopes: columnNames(design.codings).map((column, q) => ({
+    slopes: columnNames(codings).map((column, q) => ({
       column,
       values: toPerFeature(part(estimates.slopes, q, estimates.features)),
     })),
-    batches: batches.map((name, g) =>
-      batchEffect(name, sizes[g] ?? 0, estimates, g, g === design.reference, variant, compat),
-    ),
+    batches,
     notes,
   }
 }
@@ -112,6 +139,20 @@ export function batchEffect(
     if (Number.isNaN(moments.location[f])) moments.scale[f] = Number.NaN
     else if (isReference) [moments.location[f], moments.scale[f]] = [0, 1]
   }
+  const measured = { location: part(location, at, features), scale: part(scale, at, features) }
+  return effectOf(name, rows, prior, measured, moments)
+}
+
+type Moments = Pick<GroupedEstimates, 'location' | 'scale'>
+
+/** @param measured as estimated; @param taken as taken out; of one batch, by feature */
+export function effectOf(
+  name: string,
+  rows: number,
+  prior: Prior,
+  measured: Moments,
+  taken: Moments,
+): BatchEffect {
   return {
     name,
     rows,
@@ -122,10 +163,10 @@ export function batchEffect(
       scaleMean: orNull(prior.scaleMean),
       scaleVariance: orNull(prior.scaleVariance),
     },
-    estimatedLocation: toPerFeature(part(location, at, features)),
-    estimatedScale: toPerFeature(part(scale, at, features)),
-    location: toPerFeature(moments.location),
-    scale: toPerFeature(moments.scale),
+    estimatedLocation: toPerFeature(measured.location),
+    estimatedScale: toPerFeature(measured.scale),
+    location: toPerFeature(taken.location),
+    scale: toPerFeature(taken.scale),
   }
 }
 

@@ -10,13 +10,14 @@
  */
 import { InputError, UnfittableError } from '../errors.ts'
 import { emptyEstimates, FEATURE_STATES, groupedDesign } from '../kernels/grouped-regression.ts'
+import { repeatedRows } from '../kernels/paired-effects.ts'
 import { fitMixed, type MixedDesign, mixedDesign } from '../kernels/random-intercept.ts'
 import { columnNames } from './coding.ts'
 import { counted, type Features, type SampleTable } from './data.ts'
 import { designOf, indicesOf } from './design.ts'
-import { batchEffect, featureNotes, part, requireFinite, singleRows } from './fit.ts'
-import { COMBAT_MODEL_VERSION, type CombatModel, toPerFeature } from './model.ts'
-import { peopleOf } from './repeated.ts'
+import { batchEffect, featureNotes, modelOf, part, requireFinite, singleRows } from './fit.ts'
+import { type CombatModel, toPerFeature } from './model.ts'
+import { peopleAmong, peopleOf, travelersOf } from './repeated.ts'
 
 export interface LongitudinalOptions {
   /** Residual variance by which features are standardized: of REML, or the mean square of the residuals. */
@@ -84,38 +85,22 @@ export function fitLongitudinal(
   const effects = batches.map((name, g) =>
     batchEffect(name, sizes[g] ?? 0, estimates, g, g === design.reference, 'eb', null),
   )
-  const scans = new Map<number, number>()
-  const visited = new Map<number, Set<number>>()
-  personOf.forEach((person, row) => {
-    scans.set(person, (scans.get(person) ?? 0) + 1)
-    visited.set(person, (visited.get(person) ?? new Set()).add(groupOf[row] ?? -1))
-  })
-  const travelers = [...visited.values()].filter((places) => places.size > 1).length
+  const travelers = travelersOf(personOf, groupOf, people).length
   if (travelers === 0)
     notes.push({
       code: 'nobody-changed-batch',
       text: `Nobody was scanned at two ${batchName}s: how these differ is learned from different people only, and what distinguishes their people beyond the covariates is taken out with it.`,
     })
+  const found = { codings, estimates, batches: effects, notes }
   return {
-    kind: 'combat',
-    version: COMBAT_MODEL_VERSION,
-    software,
-    variant: 'longitudinal',
-    compat: null,
-    batchColumn: batchName,
-    reference,
-    rows: batch.length,
-    covariates: codings,
-    features: features.names,
-    mean: toPerFeature(estimates.mean),
-    variance: toPerFeature(estimates.variance),
-    slopes: names.map((column, q) => ({ column, values: toPerFeature(part(estimates.slopes, q, count)) })),
-    batches: effects,
-    notes,
+    ...modelOf({ variant: 'longitudinal', compat: null, reference, software }, features, samples, found),
     repeated: {
       subjectColumn: samples.subject?.column ?? '',
       people,
-      repeaters: [...scans.values()].filter((n) => n > 1).length,
+      repeaters: peopleAmong(
+        repeatedRows(personOf, () => true),
+        personOf,
+      ),
       travelers,
       shrunk: true,
       method,

@@ -70,6 +70,23 @@ export function peopleOf(samples: SampleTable): { readonly personOf: Int32Array;
   return { personOf: Int32Array.from(subject.of, (name) => places.get(name) ?? -1), count: places.size }
 }
 
+/** People with rows at two and more batches. */
+export function travelersOf(personOf: Int32Array, groupOf: Int32Array, people: number): readonly number[] {
+  const first = new Int32Array(people).fill(-1)
+  const traveled = new Set<number>()
+  personOf.forEach((person, row) => {
+    const group = groupOf[row] ?? -1
+    if (first[person] === -1) first[person] = group
+    else if (first[person] !== group) traveled.add(person)
+  })
+  return [...traveled]
+}
+
+/** Of how many people the rows are. */
+export function peopleAmong(rows: Int32Array, personOf: Int32Array): number {
+  return new Set(Array.from(rows, (row) => personOf[row])).size
+}
+
 /** A number for each batch, the same where people connect them. */
 export function partsOf(groups: number, groupOf: Int32Array, subjects: readonly string[]): readonly number[] {
   const parts = Array.from({ length: groups }, (_, g) => g)

@@ -19,10 +19,10 @@ import {
 import { type Coding, codedColumns, codingOf, columnNames } from './coding.ts'
 import { counted, type Features, levelsOf, listed, type Note, type SampleTable } from './data.ts'
 import { indicesOf } from './design.ts'
-import { part, passedThrough, REASONS, requireFinite } from './fit.ts'
+import { effectOf, modelOf, part, passedThrough, REASONS, requireFinite } from './fit.ts'
 import { leaveTravelersOut } from './left-out.ts'
-import { type BatchEffect, COMBAT_MODEL_VERSION, type CombatModel, orNull, toPerFeature } from './model.ts'
-import { partsOf, peopleOf } from './repeated.ts'
+import { type BatchEffect, type CombatModel, toPerFeature } from './model.ts'
+import { partsOf, peopleAmong, peopleOf, travelersOf } from './repeated.ts'
 
 /**
  * Travelers at a scanner, or repeated scans there, from which its own noise is estimated; below, the noise of all scanners counts as one.
@@ -111,12 +111,12 @@ export function fitTraveling(
   notes.push(...scaleNotes(batchName, batches, scaled, solver !== null, estimates))
   const freedom = (g: number): number => solver?.freedom[g] ?? 0
   const effects = batches.map((name, g) =>
-    effectOf(name, g, batch, estimates, scaled[g] === true, freedom(g), drawn, g === at),
+    scannerEffect(name, g, batch, estimates, scaled[g] === true, freedom(g), drawn, g === at),
   )
   const leftOut = leaveTravelersOut(features, samples, batches, groupOf, personOf, travelers, (usable) => {
     const rest = estimate(usable, false)
     const locations = batches.map(
-      (name, g) => effectOf(name, g, batch, rest, false, 0, drawn, g === at).location,
+      (name, g) => scannerEffect(name, g, batch, rest, false, 0, drawn, g === at).location,
     )
     return { locations, variance: rest.variance, slopes: rest.slopes, columns }
   })
@@ -125,29 +125,13 @@ export function fitTraveling(
       code: 'no-left-out-evidence',
       text: 'No traveler could be left out and the scanners still be connected by the others: there is no evidence of how well this works on people who were not in the fit.',
     })
+  const found = { codings, estimates, batches: effects, notes }
   return {
-    kind: 'combat',
-    version: COMBAT_MODEL_VERSION,
-    software,
-    variant: 'traveling',
-    compat: null,
-    batchColumn: batchName,
-    reference,
-    rows: batch.length,
-    covariates: codings,
-    features: features.names,
-    mean: toPerFeature(estimates.mean),
-    variance: toPerFeature(estimates.variance),
-    slopes: columnNames(codings).map((column, q) => ({
-      column,
-      values: toPerFeature(part(estimates.slopes, q, estimates.features)),
-    })),
-    batches: effects,
-    notes,
+    ...modelOf({ variant: 'traveling', compat: null, reference, software }, features, samples, found),
     repeated: {
       subjectColumn: samples.subject?.column ?? '',
       people,
-      repeaters: new Set(Array.from(repeaters, (row) => personOf[row])).size,
+      repeaters: peopleAmong(repeaters, personOf),
       travelers: travelers.length,
       shrunk: drawn,
       method: null,
@@ -157,18 +141,6 @@ export function fitTraveling(
       leftOut,
     },
   }
-}
-
-/** People with rows at two and more batches. */
-function travelersOf(personOf: Int32Array, groupOf: Int32Array, people: number): readonly number[] {
-  const first = new Int32Array(people).fill(-1)
-  const traveled = new Set<number>()
-  personOf.forEach((person, row) => {
-    const group = groupOf[row] ?? -1
-    if (first[person] === -1) first[person] = group
-    else if (first[person] !== group) traveled.add(person)
-  })
-  return [...traveled]
 }
 
 /** @throws {RefusedError} when batches fall into parts between which nobody traveled */
@@ -231,7 +203,7 @@ function enoughForScale(
   groupOf: Int32Array,
 ): boolean {
   const here = repeaters.filter((row) => groupOf[row] === group)
-  const people = new Set(Array.from(here, (row) => personOf[row])).size
+  const people = peopleAmong(here, personOf)
   return people >= LEAST_FOR_SCALE || here.length - people >= LEAST_FOR_SCALE
 }
 
@@ -285,7 +257,7 @@ function relateScales({ features, scale }: PairedEstimates, reference: number): 
   }
 }
 
-function effectOf(
+function scannerEffect(
   name: string,
   g: number,
   batch: readonly string[],
@@ -310,19 +282,12 @@ function effectOf(
         }
   for (let f = 0; f < features; f++)
     if (!Number.isNaN(mean[f]) && (isReference || Number.isNaN(ownScale[f]))) ownScale[f] = 1
-  return {
+  const rows = batch.filter((other) => other === name).length
+  return effectOf(
     name,
-    rows: batch.filter((other) => other === name).length,
-    estimated: 'fit',
-    prior: {
-      locationMean: orNull(prior.locationMean),
-      locationVariance: orNull(prior.locationVariance),
-      scaleMean: orNull(prior.scaleMean),
-      scaleVariance: orNull(prior.scaleVariance),
-    },
-    estimatedLocation: toPerFeature(measured),
-    estimatedScale: toPerFeature(measuredScale),
-    location: toPerFeature(own),
-    scale: toPerFeature(ownScale),
-  }
+    rows,
+    prior,
+    { location: measured, scale: measuredScale },
+    { location: own, scale: ownScale },
+  )
 }
