@@ -2,6 +2,7 @@
 import type { Cohort } from '../src/cohort/cohort.ts'
 import { loadScan } from '../src/cohort/images.ts'
 import { featureLimitsOf, type SeenScan } from '../src/harmonizer/feature-guard.ts'
+import { nonFiniteIn } from '../src/harmonizer/image-facts.ts'
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
 import { graphsOf, openNetwork } from '../src/harmonizer/networks.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
@@ -27,8 +28,7 @@ export async function withFeatureLimits(
       const { subject, domain } = scan
       const { volume, mask, origin } = await loadScan(scan)
       const x = toFloat32(volume)
-      const nonFinite = x.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0)
-      const image = { volume, x, mask, nonFinite, domain, acquisition: origin.acquisition }
+      const image = { volume, x, mask, nonFinite: nonFiniteIn(x), domain, acquisition: origin.acquisition }
       const { features } = await network.apply({ ...image, profile: 'fast' }, [])
       if (features) seen.set(domain, [...(seen.get(domain) ?? []), { subject, features }])
       onScan(index + 1, sources.length)

@@ -2,11 +2,13 @@
  * How far a method's output lies from the target in people who were left out: what the uncertainty map rests on.
  * Each scan is harmonized by the model that has not seen its person; the other folds' models give the spread.
  */
+
 import type { Cohort, Pair } from '../src/cohort/cohort.ts'
 import { loadPair } from '../src/cohort/images.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
 import type { BundleFiles } from '../src/harmonizer/bundle.ts'
 import { encodeTable, type TableAxes, tableAxes } from '../src/harmonizer/error-places.ts'
+import { nonFiniteIn } from '../src/harmonizer/image-facts.ts'
 import { isNetworkMethod, type Method } from '../src/harmonizer/method.ts'
 import { type Graphs, graphsOf, type Image } from '../src/harmonizer/networks.ts'
 import {
@@ -180,7 +182,7 @@ async function sampleOf(
   const y = toFloat32(target)
   const image: Image = {
     ...{ volume: own.volume, x, mask: own.mask, ...own.origin, profile: 'quality' },
-    nonFinite: x.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0),
+    nonFinite: nonFiniteIn(x),
   }
   const output = await foldOutput(models[index] as FoldModel, image, THREADS)
   const others = models.filter((fold, k) => k !== index && knowsDomain(fold.model, domain))

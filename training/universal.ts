@@ -17,7 +17,7 @@ import { type Engine, type EngineChoice, startEngine } from './engine/engine.ts'
 import { chooseKnots, pairedIntensities } from './local-tone.ts'
 import type { TrainingState } from './parts/checkpoint.ts'
 import { type LatticePair, latticePair, medianAbove } from './parts/lattice-pairs.ts'
-import { placeOf, readStored, storedPair, writeStored } from './parts/lattice-store.ts'
+import { newSpace, placeOf, readStored, storedPair, writeStored } from './parts/lattice-store.ts'
 import { loadedNetwork, type TrainedCurves } from './parts/loaded-network.ts'
 import { trainSteps } from './parts/local-tone-steps.ts'
 import type { StepHooks } from './parts/optimize.ts'
@@ -75,7 +75,9 @@ export async function trainUniversal(
   const engine = await startEngine(choice, hooks.log ?? (() => {}))
   const total = run.heads * run.scansPerHead
   await simulateAhead(total, simulate, key, store, hooks)
-  const pairAt = (index: number): Promise<LatticePair> => storedPair(store, index, key)
+  const space = newSpace()
+  // one pair after the other is looked at, and none is kept
+  const pairAt = (index: number): Promise<LatticePair> => storedPair(store, index, key, space)
   const model = await prepare(run, pairAt, total)
   const { network, seed } = run
   const { weights, loss } = await trainSteps(
@@ -105,9 +107,10 @@ async function simulateAhead(
   { onScan = () => {} }: UniversalHooks,
 ): Promise<void> {
   await mkdir(store, { recursive: true })
+  const space = newSpace()
   for (let index = 0; index < total; index++) {
     const path = placeOf(store, index)
-    if ((await readStored(path, key)) === undefined)
+    if ((await readStored(path, key, space)) === undefined)
       await writeStored(path, key, storable(await simulate(index)))
     onScan(index + 1, total)
   }

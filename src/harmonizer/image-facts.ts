@@ -51,15 +51,20 @@ export function surveyMask(shape: Shape, mask: Uint8Array, depth: number): MaskS
   return { voxels, sample, slab: slabOf(shape, counts, depth) }
 }
 
+/** How many values are NaN or infinite. */
+export function nonFiniteIn(x: Float32Array): number {
+  let count = 0
+  // v - v is 0 for every finite number and NaN for the others.
+  for (let i = 0; i < x.length; i++) if ((x[i] as number) - (x[i] as number) !== 0) count++
+  return count
+}
+
 /** @param x values of `volume`, length V */
 export function imageFacts(volume: Volume, x: Float32Array, survey: MaskSurvey): ImageFacts {
-  let nonFinite = 0
-  // v - v is 0 for every finite number and NaN for the others.
-  for (let i = 0; i < x.length; i++) if ((x[i] as number) - (x[i] as number) !== 0) nonFinite++
   const { shape, voxel } = frameOf(volume)
   return {
     voxels: x.length,
-    nonFinite,
+    nonFinite: nonFiniteIn(x),
     maskedVoxels: survey.voxels,
     percentiles: percentilesOf(x, survey),
     extentMm: [shape[0] * voxel[0], shape[1] * voxel[1], shape[2] * voxel[2]],

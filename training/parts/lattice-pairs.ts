@@ -57,18 +57,14 @@ export async function loadLatticePairs(
 
 /** Its arrays in memory that all threads see. */
 function shared(pair: LatticePair): LatticePair {
-  const floats = (x: Float32Array): Float32Array => {
-    const moved = new Float32Array(new SharedArrayBuffer(x.byteLength))
-    moved.set(x)
-    return moved
-  }
-  const bytes = (x: Uint8Array): Uint8Array => {
-    const moved = new Uint8Array(new SharedArrayBuffer(x.byteLength))
-    moved.set(x)
-    return moved
+  const moved = <T extends Float32Array | Uint8Array>(x: T): T => {
+    const memory = new SharedArrayBuffer(x.byteLength)
+    const out = (x instanceof Uint8Array ? new Uint8Array(memory) : new Float32Array(memory)) as T
+    out.set(x)
+    return out
   }
   const { image, mask, target, common } = pair
-  return { ...pair, image: floats(image), mask: bytes(mask), target: floats(target), common: bytes(common) }
+  return { ...pair, image: moved(image), mask: moved(mask), target: moved(target), common: moved(common) }
 }
 
 async function readPair({ subject, source, target }: Pair): Promise<LatticePair> {

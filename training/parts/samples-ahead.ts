@@ -35,30 +35,33 @@ export function samplesAhead(
   threads: number = steps < LEAST_STEPS ? 0 : Math.min(MOST_THREADS, availableParallelism() - 1),
 ): SamplesAhead {
   const here = samplesOf(source)
-  const waiting = new Map<number, (made: MadeStep) => void>()
-  const asked = new Map<number, Promise<MadeStep>>()
+  const asked = new Map<
+    number,
+    { readonly made: Promise<MadeStep>; readonly answer: (made: MadeStep) => void }
+  >()
   const alive = new Set<Worker>()
   const workers = Array.from({ length: threads }, () => {
     const worker = startThread(source)
     alive.add(worker)
-    worker.on('message', (made: MadeStep) => waiting.get(made.step)?.(made))
+    worker.on('message', (made: MadeStep) => asked.get(made.step)?.answer(made))
     // whoever waits for a thread that died makes the step here, and learns why it cannot be made
     worker.on('exit', () => {
       alive.delete(worker)
-      for (const [step, resolve] of waiting) resolve({ step })
+      for (const [step, { answer }] of asked) answer({ step })
     })
     return worker
   })
   const ask = (step: number): Promise<MadeStep> => {
     const before = asked.get(step)
-    if (before) return before
+    if (before) return before.made
     const worker = workers[step % workers.length] as Worker
+    let answer: (made: MadeStep) => void = () => {}
     const made = new Promise<MadeStep>((resolve) => {
-      waiting.set(step, resolve)
-      if (!alive.has(worker)) resolve({ step })
+      answer = resolve
     })
-    asked.set(step, made)
-    worker.postMessage(step)
+    asked.set(step, { made, answer })
+    if (alive.has(worker)) worker.postMessage(step)
+    else answer({ step })
     return made
   }
   return {
@@ -68,7 +71,6 @@ export function samplesAhead(
       for (let next = step; next < last; next++) void ask(next)
       const { samples } = await ask(step)
       asked.delete(step)
-      waiting.delete(step)
       return samples ?? here(step)
     },
     close: async () => {
