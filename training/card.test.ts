@@ -35,6 +35,14 @@ describe('the card', () => {
     expect(bounds(modelCard('to-b', silent))).toMatch(/1\.12 % of the reference scale per mm\.$/)
   })
 
+  it('says where the curves start, and what is accepted for that', () => {
+    const start = { name: 'universal-t1w', sha256: 'f'.repeat(64) }
+    const card = modelCard('to-b', { ...manifest, training: { ...manifest.training, start } })
+    expect(card).toMatch(/start from `universal-t1w`.*f{64}/)
+    expect(card).toMatch(/that `universal-t1w` was trained on are accepted too/)
+    expect(modelCard('to-b', manifest)).not.toContain('universal-t1w')
+  })
+
   it('has no bounds for methods without, and warns of a single subject', () => {
     const plain = modelCard('to-b', { ...manifest, rung: 0, steps: [{ kind: 'identity' }] })
     expect(plain).not.toContain('Bounds')

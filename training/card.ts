@@ -101,7 +101,7 @@ Images of \`${target}\` itself pass through unchanged. Images outside the limits
 ## Training data
 
 - Cohort \`${training.cohort.name}\`, SHA-256 \`${training.cohort.sha256}\`
-- ${training.subjects.length} subjects, ${training.pairs} pairs, seed ${training.seed}, engine ${training.engine}. The manifest names the subjects, so that nobody validates on them; give only pseudonyms.
+- ${training.start === undefined ? '' : `Curves start from \`${training.start.name}\`, trained on digital heads (SHA-256 \`${training.start.sha256}\`)\n- `}${training.subjects.length} subjects, ${training.pairs} pairs, seed ${training.seed}, engine ${training.engine}. The manifest names the subjects, so that nobody validates on them; give only pseudonyms.
 
 ## Limits that are enforced
 
@@ -109,7 +109,7 @@ Images of \`${target}\` itself pass through unchanged. Images outside the limits
 |---|---|---|---|---|---|---|
 ${Object.entries(guards).map(limitsRow).join('\n')}
 
-Each range is that of the training scans, widened: intensities by a factor 4, field of view 1.5, voxel size 3, mask volume 2.
+Each range is that of the training scans, widened: intensities by a factor 4, field of view 1.5, voxel size 3, mask volume 2.${training.start === undefined ? '' : ` Field of view, voxel size and mask volume that \`${training.start.name}\` was trained on are accepted too.`}
 
 ## Evidence
 

@@ -65,7 +65,7 @@ export async function surveyCohort(
         blankedParts(volume),
       ),
     }
-    observed.set(scan.image, { facts: look.facts, descriptors })
+    observed.set(scan.image, { facts: look.facts, descriptors, preparation: look.preparation })
     looks.set(scan.domain, [...(looks.get(scan.domain) ?? []), look])
     if (scan.domain === target) {
       const weight = 1 / scans.filter((other) => isRescan(scan, other)).length

@@ -5,6 +5,7 @@ import { ConfigError } from '../src/errors.ts'
 import { isMethod } from '../src/harmonizer/ladder.ts'
 import type { Method } from '../src/harmonizer/method.ts'
 import { packageFile } from '../src/package-root.ts'
+import type { From } from './start.ts'
 
 export interface NamedRun {
   readonly schema: 'attune-named-run/1'
@@ -16,6 +17,8 @@ export interface NamedRun {
     readonly target: string
     readonly excludeSubjects?: readonly string[]
     readonly seed: number
+    /** Where the network starts, where that is not the default. */
+    readonly from?: From
     readonly settings: Readonly<Record<string, string | number>>
   }
   readonly expected: {
@@ -56,6 +59,7 @@ const schema: z.ZodType<NamedRun> = z.strictObject({
     target: z.string().min(1),
     excludeSubjects: z.exactOptional(z.array(z.string().min(1))),
     seed: z.int(),
+    from: z.exactOptional(z.string()),
     settings: z.record(z.string(), z.union([z.string(), z.number()])),
   }),
   expected: z.strictObject({

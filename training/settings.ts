@@ -187,11 +187,13 @@ function numbers<Name extends string>(
 
 /**
  * The method's defaults with what the user set; checked before any image is read.
+ * @param ofStart defaults of the curves where training goes on from others
  * @throws {ConfigError} for settings that the method does not take, and values out of range
  */
 export async function settingsOf(
   method: Method | 'auto',
   config: Readonly<Record<string, unknown>>,
+  ofStart: Partial<LocalToneSettings> = {},
 ): Promise<Settings> {
   const { LOCAL_TONE_DEFAULTS } = await import('./local-tone.ts')
   const { RESIDUAL_UNET_DEFAULTS } = await import('./residual-unet.ts')
@@ -217,6 +219,7 @@ export async function settingsOf(
   const { [NESTED]: nested = {}, ...ofUnet } = ofMethods as Readonly<Record<string, object>>
   const network = {
     ...localTone,
+    ...ofStart,
     ...(takesNetwork && ofMethods),
     ...(method === 'residual-unet' && nested),
   }

@@ -1,57 +1,146 @@
-/** Where training starts: from scratch, or from a universal harmonizer that fits the scans. */
+/** Where training starts: from a universal harmonizer that fits the scans and the settings, or from scratch. */
+import type { Pair } from '../src/cohort/cohort.ts'
 import { ConfigError, RefusedError } from '../src/errors.ts'
 import { readBundle } from '../src/harmonizer/bundle.ts'
 import { checkLimits } from '../src/harmonizer/guards.ts'
-import type { DomainLimits } from '../src/harmonizer/manifest.ts'
+import type { DomainLimits, Range } from '../src/harmonizer/manifest.ts'
+import type { Method } from '../src/harmonizer/method.ts'
 import { shippedBundle } from '../src/harmonizer/shipped.ts'
 import { ANY_DOMAIN } from '../src/inference/local-tone-model.ts'
 import type { Survey } from './closed-form.ts'
+import { FINE_TUNING } from './fine-tuning-settings.ts'
 import type { Start } from './parts/fine-tuning.ts'
 import { readWeights } from './parts/read-weights.ts'
+import { type LocalToneSettings, type Settings, settingsOf } from './settings.ts'
+import { errorFromStart } from './start-trial.ts'
 
 /** `universal`, `scratch`, or the path of a bundle. */
 export type From = string
-const SCRATCH: From = 'scratch'
+export const SCRATCH: From = 'scratch'
+const UNIVERSAL: From = 'universal'
 
 /**
- * @param from what the user asked for; without it, scratch
- * @returns `undefined` for a start from scratch
- * @throws {ConfigError} for a bundle that is not universal
- * @throws {RefusedError} when some scan is outside what the universal harmonizer takes
+ * Error of one curve after the universal harmonizer over that before, above which training starts from scratch (chosen): 0.75 to 1.09 for pairs
+ * of T1w scans, 1.4 to 2.7 for T2w ones that said nothing of their contrast (docs/decisions/0009-universal.md).
  */
-export async function startOf(from: From | undefined, survey: Survey): Promise<Start | undefined> {
-  if (from === undefined || from === SCRATCH) return undefined
-  const { start, guards } = await readStart(from)
-  const misfit = firstMisfit(survey, guards)
-  if (misfit === undefined) return start
-  throw new RefusedError(
-    `Training cannot start from ${start.name}, which was not made for ${misfit}`,
-    'Leave --from out, or give --from scratch.',
+const HELPS_BELOW = 1.25
+
+type Limits = Readonly<Record<string, DomainLimits>>
+
+/** Where training starts, and with which settings: fewer steps are left to take from a universal harmonizer. */
+export interface Footing {
+  readonly settings: Settings
+  /** Absent: from scratch. */
+  readonly start?: Start
+  /** Limits of each domain; wider where training goes on from what has seen more. */
+  readonly guards: Limits
+}
+
+/** What the user asked for. */
+export interface Wish {
+  readonly method: Method | 'auto'
+  /** Absent: `universal` where that fits and helps, else scratch; `say` tells which and why. */
+  readonly from?: From | undefined
+  /** Settings that were set. */
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+/**
+ * @throws {ConfigError} for a bundle that is not universal, or settings that it cannot take
+ * @throws {RefusedError} when some scan is outside what the universal harmonizer that was asked for takes
+ */
+export async function footingOf(
+  { method, from, config }: Wish,
+  { survey, pairs }: { readonly survey: Survey; readonly pairs: readonly Pair[] },
+  say: (line: string) => void,
+): Promise<Footing> {
+  const fromScratch = { settings: await settingsOf(method, config), guards: survey.guards }
+  if (from === SCRATCH || !startsCurves(method, fromScratch.settings)) return fromScratch
+  const path = shippedBundle(from ?? UNIVERSAL) ?? (from as From)
+  const { start, limits } = await readStart(path)
+  const settings = await settingsOf(method, config, settingsFrom(start))
+  const misfit =
+    settings.localTone.bins === binsOf(start)
+      ? outside(survey, limits)
+      : `curves of ${settings.localTone.bins} bins, as they are set: its own have ${binsOf(start)}.`
+  if (misfit !== undefined && from !== undefined)
+    throw new RefusedError(
+      `Training cannot start from ${start.name}, which was not made for ${misfit}`,
+      'Leave --from out, or give --from scratch.',
+    )
+  const footing = { settings, start, guards: widened(survey.guards, Object.values(limits)) }
+  if (from !== undefined) return footing
+  if (misfit !== undefined) {
+    say(`training starts from scratch: ${start.name} was not made for ${misfit}`)
+    return fromScratch
+  }
+  const left = await errorFromStart(path, pairs)
+  const measured = `it leaves ${left.toFixed(2)} times the error of one curve for the whole image`
+  if (left < HELPS_BELOW) {
+    say(`training starts from ${start.name}: ${measured} (--from scratch starts from nothing)`)
+    return footing
+  }
+  say(`training starts from scratch: ${start.name} does not suit these images, ${measured}`)
+  return fromScratch
+}
+
+/** Whether the method may train curves, which can go on from others. */
+function startsCurves(method: Method | 'auto', { residualUnet }: Settings): boolean {
+  return (
+    method === 'auto' ||
+    method === 'local-tone' ||
+    (method === 'residual-unet' && residualUnet.first === 'local-tone')
   )
 }
 
-async function readStart(
-  from: From,
-): Promise<{ readonly start: Start; readonly guards: Readonly<Record<string, DomainLimits>> }> {
-  const { name, manifest, sha256, files } = await readBundle(shippedBundle(from) ?? from)
+function binsOf({ model }: Start): number {
+  return model.knots.length - 1
+}
+
+function settingsFrom(start: Start): Partial<LocalToneSettings> {
+  return { ...FINE_TUNING, slopeRatio: start.model.bounds.slopeRatio, bins: binsOf(start) }
+}
+
+async function readStart(path: string): Promise<{ readonly start: Start; readonly limits: Limits }> {
+  const { name, manifest, sha256, files } = await readBundle(path)
   const [model] = manifest.steps
   const curves = files['curves.onnx']
   if (model.kind !== 'local-tone' || curves === undefined || model.domains.join() !== ANY_DOMAIN)
     throw new ConfigError(
-      `${from} is made for named scanners; training can only go on from a universal harmonizer.`,
+      `${path} is made for named scanners; training can only go on from a universal harmonizer.`,
       'Give --from universal, or --from scratch.',
     )
-  return { start: { name, sha256, model, weights: readWeights(curves) }, guards: manifest.guards }
+  return { start: { name, sha256, model, weights: readWeights(curves) }, limits: manifest.guards }
 }
 
 /** The first scan outside the limits on what comes in, with the reason. */
-function firstMisfit(
-  { observed }: Survey,
-  guards: Readonly<Record<string, DomainLimits>>,
-): string | undefined {
+function outside({ observed }: Survey, limits: Limits): string | undefined {
   for (const [image, seen] of observed) {
-    const failed = checkLimits(seen, guards).find(({ status }) => status === 'failed')
+    const failed = checkLimits(seen, limits).find(({ status }) => status === 'failed')
     if (failed) return `${image}: ${failed.message}`
   }
   return undefined
+}
+
+/**
+ * The geometry that the start was trained on is accepted too: field of view, voxel size and volume of the mask. What tells scanners apart
+ * (intensities, descriptors) stays that of the domain.
+ */
+function widened(guards: Limits, starts: readonly DomainLimits[]): Limits {
+  const hull = (ranges: readonly Range[]): Range => [
+    Math.min(...ranges.map(([low]) => low)),
+    Math.max(...ranges.map(([, high]) => high)),
+  ]
+  return Object.fromEntries(
+    Object.entries(guards).map(([domain, own]) => {
+      const all = [own, ...starts]
+      const extent = (axis: 0 | 1 | 2): Range => hull(all.map(({ extentMm }) => extentMm[axis]))
+      const geometry = {
+        extentMm: [extent(0), extent(1), extent(2)] as const,
+        voxelMm: hull(all.map(({ voxelMm }) => voxelMm)),
+        maskMl: hull(all.map(({ maskMl }) => maskMl)),
+      }
+      return [domain, { ...own, ...geometry }]
+    }),
+  )
 }

@@ -15,7 +15,7 @@ import { sha256, sha256File } from '../src/files.ts'
 import { BUNDLE_SUFFIX, type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
 import { copiesVolumes, needsDomain, rungOf } from '../src/harmonizer/ladder.ts'
 import { MANIFEST_SCHEMA, type Manifest } from '../src/harmonizer/manifest.ts'
-import { isNetworkMethod, type Method, type Model } from '../src/harmonizer/method.ts'
+import { isNetworkMethod, type Method, type Model, stageOf } from '../src/harmonizer/method.ts'
 import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
 import { EVIDENCE_FILE, TRAINING_SCHEMA, type TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import { packageVersion } from '../src/package-root.ts'
@@ -23,7 +23,6 @@ import { modelCard } from './card.ts'
 import { readPoints, type Survey, surveyCohort, toneOf } from './closed-form.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import { withFeatureLimits } from './feature-limits.ts'
-import { FINE_TUNING } from './fine-tuning-settings.ts'
 import {
   closedForm,
   type Fitted,
@@ -37,12 +36,11 @@ import { removeFolds } from './fold-store.ts'
 import type { LocalToneOptions } from './local-tone.ts'
 import { requireOneContrast } from './one-contrast.ts'
 import { removeCheckpoint } from './parts/checkpoint.ts'
-import type { Start } from './parts/fine-tuning.ts'
 import { collectorsOf, modelsOf } from './population.ts'
 import type { ResidualUnetOptions } from './residual-unet.ts'
 import { selectMethod } from './select.ts'
 import { settingsOf } from './settings.ts'
-import { type From, startOf } from './start.ts'
+import { type From, footingOf, SCRATCH } from './start.ts'
 import { declaredTranslation, requireSameOrder, requireTranslator } from './translation.ts'
 import { calibrate, costOfFolds, requireTravelers } from './uncertainty.ts'
 import { surveyUnits } from './unit-survey.ts'
@@ -61,7 +59,7 @@ export interface TrainOptions {
   readonly seed?: number
   readonly engine?: EngineChoice
   /**
-   * Where a network starts: `scratch` (the default), `universal`, or a universal bundle.
+   * Where a network starts: `universal`, `scratch`, or a universal bundle; by default `universal` where it fits the scans.
    */
   readonly from?: From
   /** Settings of the method, checked against its defaults. */
@@ -106,7 +104,8 @@ export async function train(
   const auto = options.method === 'auto'
   await checkBundlePlace(out, overwrite)
   if (options.translation === true) requireTranslator(options.method, options.from)
-  const settings = await settingsOf(options.method, options.config ?? {})
+  const config = options.config ?? {}
+  const { population } = await settingsOf(options.method, config)
   const cohort = trainable(
     select(await requireCohort(options.cohort, { ...options.cohortOptions, target }), options),
     options,
@@ -116,7 +115,7 @@ export async function train(
   const uncertain = options.uncertainty ?? auto
   const cost = uncertain ? costOfFolds(cohort, target, options.method) : undefined
   if (cost !== undefined) onProgress({ stage: 'remark', line: cost })
-  const collectors = collectorsOf(settings.population, options.method)
+  const collectors = collectorsOf(population, options.method)
   const samples: Float32Array[] = []
   const range = { add: (x: Float32Array, mask: Uint8Array) => samples.push(rangeSample(x, mask)) }
   const onScan = (done: number, total: number): void => onProgress({ stage: 'scans', done, total })
@@ -139,13 +138,13 @@ export async function train(
   const points = inUnit
     ? []
     : await readPoints(pairs, survey, (done, total) => onProgress({ stage: 'pairs', done, total }))
-  const start = needsStart(options.method) ? await startOf(options.from, survey) : undefined
-  const localTone: LocalToneOptions = {
-    ...settings.localTone,
-    ...(start && fineTuning(start, options.config ?? {})),
-    seed,
-    engine,
-  }
+  const from = translation === undefined ? options.from : SCRATCH
+  const { settings, start, guards } = await footingOf(
+    { method: options.method, from, config },
+    { survey, pairs },
+    (line) => onProgress({ stage: 'remark', line }),
+  )
+  const localTone: LocalToneOptions = { ...settings.localTone, seed, engine }
   const checkpoint = { path: checkpointPath(out), resume, cohort: cohortHash }
   if (!resume) await removeFolds(out)
   const { first, ...ofUnet } = settings.residualUnet
@@ -216,6 +215,7 @@ export async function train(
         ? await fitNetwork(method, cohort, checkpoint, onProgress)
         : closedForm(method, baselines, settings.ownOf(method))
   const calibrated = uncertain ? await calibrate(foldInput, method, onProgress) : undefined
+  const onFooting = stageOf(fitted.model).kind === 'local-tone'
   const name = basename(out, BUNDLE_SUFFIX)
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,
@@ -224,7 +224,7 @@ export async function train(
     target,
     ...(translation && { translation }),
     steps: [fitted.model],
-    guards: await withFeatureLimits(survey.guards, cohort, target, fitted, onScan),
+    guards: await withFeatureLimits(onFooting ? guards : survey.guards, cohort, target, fitted, onScan),
     ...(calibrated && { uncertainty: calibrated.model }),
     training: {
       cohort: { name: basename(resolve(options.cohort)), sha256: cohortHash },
@@ -233,7 +233,7 @@ export async function train(
       seed,
       engine: fitted.engine,
       options: fitted.options,
-      ...(method === 'local-tone' && start && { start: { name: start.name, sha256: start.sha256 } }),
+      ...(onFooting && start && { start: { name: start.name, sha256: start.sha256 } }),
     },
     versions: { attune: packageVersion() },
   }
@@ -254,17 +254,6 @@ export async function train(
   await removeCheckpoint(checkpointPath(out))
   await removeFolds(out)
   return { path: out, manifest, loss: fitted.loss, ...(selection && { selection }) }
-}
-
-/** A network may be trained, which can go on from another. */
-function needsStart(method: Method | 'auto'): boolean {
-  return method === 'auto' || method === 'local-tone'
-}
-
-/** Settings that differ where training goes on from a universal harmonizer, less those that the user set. */
-function fineTuning({ model }: Start, config: Readonly<Record<string, unknown>>): Partial<LocalToneOptions> {
-  const ofStart = { ...FINE_TUNING, slopeRatio: model.bounds.slopeRatio, bins: model.knots.length - 1 }
-  return Object.fromEntries(Object.entries(ofStart).filter(([name]) => name === 'bins' || !(name in config)))
 }
 
 /** The scans of the chosen subjects. */

@@ -61,12 +61,12 @@ describe('share of removable error: before 0.2, rescan (0.01 + 0.03) / 2 = 0.02'
     expect(pick(results(0.005, 1), 'removable-share')?.value).toBe(1)
   })
 
-  it('does not count after smoothing (noise 0.5 of the target) nor with noise added (1.2 of the source after tone)', () => {
+  it('does not count after smoothing (noise 0.5 of the target) nor with noise added (1.2 of both the target and the source after tone)', () => {
     expect(pick(results(0.05, 0.5), 'removable-share')?.note).toMatch(
       /Does not count: noise is 0.50 of the target/,
     )
     expect(pick(results(0.05, 1.2), 'removable-share')?.note).toMatch(
-      /Does not count: noise is 1.20 of the source/,
+      /Does not count: noise is 1.20 of the target's and 1.20 of the source's/,
     )
     expect(status('noise', results(0.05, 0.5))).toBe('fail')
     expect(status('noise', results(0.05, 1.2))).toBe('fail')

@@ -8,7 +8,7 @@ import type {
   PairResult,
   Separation,
 } from '../src/evidence/evidence.ts'
-import { NOISE_AT_LEAST, NOISE_AT_MOST } from '../src/harmonizer/gates.ts'
+import { NOISE_AT_LEAST, NOISE_AT_MOST, noiseKept } from '../src/harmonizer/gates.ts'
 import { scanSeparations } from '../src/harmonizer/separation.ts'
 import { confidenceOf, type FamilyOf } from './intervals.ts'
 import { pooled } from './pooling.ts'
@@ -206,8 +206,8 @@ export function noiseDoubt(toTarget: number | undefined, toSource: number | unde
   if (toTarget === undefined) return 'noise could not be measured.'
   if (toTarget < NOISE_AT_LEAST)
     return `noise is ${toTarget.toFixed(2)} of the target's, below ${NOISE_AT_LEAST}; smoothing alone would lower the error.`
-  if (toSource !== undefined && toSource > NOISE_AT_MOST)
-    return `noise is ${toSource.toFixed(2)} of the source's after tone, above ${NOISE_AT_MOST}.`
+  if (!noiseKept(toTarget, toSource))
+    return `noise is ${toTarget.toFixed(2)} of the target's and ${toSource?.toFixed(2)} of the source's after tone, both above ${NOISE_AT_MOST}.`
   return undefined
 }
 

@@ -71,7 +71,7 @@ function noiseGate(input: GateInput): Gate {
   const gate = {
     id: 'noise',
     title: 'Neither smoothed nor noisier',
-    criterion: `noise SD at least ${NOISE_AT_LEAST} of the target's (of the source's after tone, where that is lower) and at most ${NOISE_AT_MOST} of the source's after tone.`,
+    criterion: `noise SD at least ${NOISE_AT_LEAST} of the target's (of the source's after tone, where that is lower) and at most ${NOISE_AT_MOST} of the target's (of the source's after tone, where that is higher).`,
   }
   const found = domains.flatMap((domain) => {
     const toTarget = value(input, domain, method, 'noise-ratio-target')

@@ -47,6 +47,7 @@ export async function trainRequest(
       flags.cohort === undefined ? 'No cohort is given.' : '--target is missing.',
       'See: attune train --help',
     )
+  const from = flags.from ?? named?.train.from
   const maxRung = rungAsked(flags['max-rung'], method)
   const { subjects, 'exclude-subjects': excluded } = flags
   const excludeSubjects = excluded === undefined ? named?.train.excludeSubjects : namesIn(excluded)
@@ -56,7 +57,7 @@ export async function trainRequest(
       ...{ cohort: flags.cohort, cohortOptions: cohortOptions(flags), target, method },
       out: flags.out ?? `${target.replace(/[^A-Za-z0-9.-]+/g, '-')}.harmonizer`,
       engine: flags.engine,
-      ...(flags.from !== undefined && { from: flags.from }),
+      ...(from !== undefined && { from }),
       seed: wholeSeed(flags.seed ?? named?.train.seed ?? 1),
       config: named?.train.settings ?? (await readConfig(flags.config)),
       singleReference: flags['single-reference'],

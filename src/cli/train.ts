@@ -48,7 +48,8 @@ export const train: CommandModule<object, TrainFlags> = {
       })
       .option('from', {
         type: 'string',
-        describe: 'Where a network starts: scratch (the default), universal, or a universal bundle',
+        describe:
+          'Where a network starts: universal, scratch, or a universal bundle [universal where it fits the scans]',
       })
       .option('subjects', { type: 'string', describe: 'Train on these only: a,b,c' })
       .option('exclude-subjects', { type: 'string', describe: 'Keep these for validation: a,b,c' })

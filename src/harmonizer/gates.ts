@@ -33,12 +33,16 @@ export function rivalsOf(method: string): readonly Method[] {
 }
 
 /**
- * Whether noise was neither smoothed away nor amplified. A source with less noise than the target keeps its own.
+ * Whether noise was neither smoothed away nor amplified: it may lie anywhere from that of the source (after one curve for the whole image) to that
+ * of a scan on the target. A source with less noise than the target keeps its own; one whose coil is evened out gets the target's.
  * @param toTarget noise SD over the target's
  * @param toSource noise SD over that of the source after `tone`, where that is known
  */
 export function noiseKept(toTarget: number, toSource: number | undefined): boolean {
-  return Math.max(toTarget, toSource ?? 0) >= NOISE_AT_LEAST && (toSource ?? 0) <= NOISE_AT_MOST
+  return (
+    Math.max(toTarget, toSource ?? 0) >= NOISE_AT_LEAST &&
+    (toSource === undefined || Math.min(toTarget, toSource) <= NOISE_AT_MOST)
+  )
 }
 
 /**

@@ -102,6 +102,8 @@ describe('gates', () => {
     ['noise of the target kept', 0.018, 0.02, 'pass'],
     ['smoothed', 0.014, 0.02, 'fail'],
     ['a quiet source that keeps its noise', 0.01, 0.01, 'pass'],
+    ['a quiet source whose coil is evened out, to the noise of the target', 0.02, 0.015, 'pass'],
+    ['and beyond it', 0.023, 0.015, 'fail'],
     ['amplified', 0.023, 0.02, 'fail'],
   ])('on noise: %s', (_, noise, afterTone, expected) => {
     const scores = [

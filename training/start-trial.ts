@@ -1,0 +1,56 @@
+/** Whether curves of a universal harmonizer help with these scans, tried before training starts from them. */
+import type { Pair } from '../src/cohort/cohort.ts'
+import { loadPair } from '../src/cohort/images.ts'
+import { loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
+import { forcedMapping } from '../src/harmonizer/unguarded.ts'
+import { fitToneCurve, toneKnots } from '../src/intensity/tone.ts'
+import { evaluateCurve } from '../src/kernels/monotone.ts'
+import { toFloat32 } from '../src/volume/volume.ts'
+
+/** Pairs tried, one of each scanner: a universal harmonizer takes seconds for each. */
+const MOST_PAIRS = 6
+const POINTS = 50_000
+const SEGMENTS = 16
+
+/**
+ * How far one curve of the whole image is from the target after the universal harmonizer, over how far without it: below 1 it has brought
+ * source and target closer than any curve could.
+ * @param bundle path of a universal harmonizer
+ * @returns the median over pairs of different scanners; 1 where there are none
+ */
+export async function errorFromStart(bundle: string, pairs: readonly Pair[]): Promise<number> {
+  const tried = [...new Map(pairs.toReversed().map((pair) => [pair.source.domain, pair])).values()]
+  const harmonizer = await loadHarmonizer(bundle)
+  const ratios: number[] = []
+  try {
+    const mapped = forcedMapping(harmonizer)
+    for (const pair of tried.slice(0, MOST_PAIRS)) {
+      const { source, target, mask, scans } = await loadPair(pair)
+      const [own] = scans
+      const y = toFloat32(target)
+      const output = await mapped(own.volume, own.mask, own.origin)
+      ratios.push(errorOfCurve(output, y, mask) / errorOfCurve(toFloat32(source), y, mask))
+    }
+  } finally {
+    await harmonizer.close()
+  }
+  const sorted = ratios.filter((ratio) => ratio > 0).sort((a, b) => a - b)
+  return sorted[(sorted.length - 1) >> 1] ?? 1
+}
+
+/** Mean absolute error of the increasing curve that brings x nearest to y in the mask. */
+function errorOfCurve(x: Float32Array, y: Float32Array, mask: Uint8Array): number {
+  const inside = [...mask.keys()].filter((i) => mask[i] === 1)
+  const every = Math.max(1, Math.ceil(inside.length / POINTS))
+  const chosen = inside.filter((i, n) => n % every === 0 && Number.isFinite(x[i]) && Number.isFinite(y[i]))
+  const u = Float32Array.from(chosen, (i) => x[i] as number)
+  const wanted = Float32Array.from(chosen, (i) => y[i] as number)
+  const knots = toneKnots(u.toSorted(), SEGMENTS)
+  const values = fitToneCurve(u, wanted, knots)
+  return (
+    chosen.reduce(
+      (sum, _, n) => sum + Math.abs(evaluateCurve({ knots, values }, u[n] as number) - (wanted[n] as number)),
+      0,
+    ) / chosen.length
+  )
+}
