@@ -1,6 +1,6 @@
 /**
  * How much of the scanner `local-tone` removes: digital subjects on digital scanners, all drawn from stated ranges
- * (data/generators/scanner.ts); trained on six people, and on one; tested on people made from other anatomies.
+ * (data/generators/scanner.ts); trained on six people, on three and on one; tested on people made from other anatomies.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,7 +20,9 @@ const BASELINES = ['identity', 'zscore', 'histogram', 'tone']
 /** Results of one data seed. */
 interface Result {
   readonly seed: number
+  /** Trained on everybody, on the first three, on the first. */
   readonly all: Evidence
+  readonly three: Evidence
   readonly one: Evidence
 }
 
@@ -31,8 +33,9 @@ export async function harmonization(words: readonly string[]): Promise<void> {
   for (const plan of cohorts) {
     const { cohort, test, learners } = await travelers(plan)
     const all = await evidenceOf(cohort, learners, test, choice)
+    const three = await evidenceOf(cohort, learners.slice(0, 3), test, choice)
     const one = await evidenceOf(cohort, learners.slice(0, 1), test, choice)
-    results.push({ seed: plan.seed, all, one })
+    results.push({ seed: plan.seed, all, three, one })
   }
   const people = cohorts.map(
     ({ seed, training, test }) =>
@@ -41,10 +44,11 @@ export async function harmonization(words: readonly string[]): Promise<void> {
   const sections = [
     accuracy(results, cohorts[0]?.training.length ?? 0),
     conditions(results),
-    oneSubject(results),
+    fewSubjects(results, 'Three training subjects', ({ three }) => three),
+    fewSubjects(results, 'One training subject', ({ one }) => one),
     requirements(results, [
       ...people,
-      `- Individuals drawn from these base anatomies; 2 mm, 3 source scanners, 3 to 6 lesions a head.`,
+      `- Individuals drawn from these base anatomies; 2 mm, 3 source scanners, 3 to 6 lesions a head. Curves start from universal-t1w, which has not seen synthseg-05 and -06.`,
       `- Engine ${choice.engine}; steps: ${choice.config.steps ?? 'the default of attune train'}. MAE in units of the reference's range (1st to 99th percentile).`,
     ]),
   ]
@@ -100,10 +104,10 @@ function figure(evidence: Evidence, domain: string, method: string, metric: Metr
 
 function rowsOf(
   results: readonly Result[],
-  cells: (evidence: Evidence, domain: string, one: Evidence) => readonly string[],
+  cells: (evidence: Evidence, domain: string) => readonly string[],
 ): string[][] {
-  return results.flatMap(({ seed, all, one }) =>
-    all.design.domains.map((domain) => [String(seed), domain, ...cells(all, domain, one)]),
+  return results.flatMap(({ seed, all }) =>
+    all.design.domains.map((domain) => [String(seed), domain, ...cells(all, domain)]),
   )
 }
 
@@ -154,19 +158,27 @@ function conditions(results: readonly Result[]): Section {
       ]
     }),
     notes: [
-      "The share counts where noise is at least 0.8 of the target's and at most 1.1 of the source's after tone.",
+      "The share counts where noise is at least 0.8 of the target's and at most 1.1 of it, or of the source's after tone.",
     ],
   }
 }
 
-function oneSubject(results: readonly Result[]): Section {
+function fewSubjects(results: readonly Result[], title: string, of: (result: Result) => Evidence): Section {
+  const cases = results.map((result) => ({ seed: String(result.seed), few: of(result) }))
   return {
-    title: 'One training subject',
-    columns: ['seed', 'scanner', 'MAE zscore', 'MAE tone', 'MAE local-tone', 'MAE floor', 'removed'],
-    rows: rowsOf(results, (_, domain, one) => [
-      ...['zscore', 'tone', METHOD, 'rescan'].map((method) => percent(figure(one, domain, method, 'mae'))),
-      percent(figure(one, domain, METHOD, 'removable-share'), 0),
-    ]),
+    title,
+    columns: [
+      ...['seed', 'scanner', 'MAE zscore', 'MAE tone', 'MAE local-tone', 'MAE floor', 'removed'],
+      'lesions kept',
+    ],
+    rows: cases.flatMap(({ seed, few }) =>
+      few.design.domains.map((domain) => [
+        ...[seed, domain],
+        ...['zscore', 'tone', METHOD, 'rescan'].map((method) => percent(figure(few, domain, method, 'mae'))),
+        percent(figure(few, domain, METHOD, 'removable-share'), 0),
+        fixed(figure(few, domain, METHOD, 'lesion-contrast'), 2),
+      ]),
+    ),
   }
 }
 
@@ -192,9 +204,9 @@ function requirements(results: readonly Result[], notes: readonly string[]): Sec
     columns: ['requirement', 'found', 'met'],
     rows: [
       [
-        'median share of removable error at least 65 % (goal 80 %)',
+        'median share of removable error at least 75 % (goal 90 %)',
         percent(removed, 0),
-        met(removed >= 0.65),
+        met(removed >= 0.75),
       ],
       ['noise conditions hold, so that the share counts', of(counted), met(counted === cases.length)],
       ['SSIM above histogram and tone on each scanner', of(similar), met(similar === cases.length)],
