@@ -10,7 +10,7 @@ import { loadScan } from '../src/cohort/images.ts'
 import { type CohortOptions, requireCohort } from '../src/cohort/manifest.ts'
 import { translationCaveat, translationText } from '../src/domain/translation.ts'
 import { InputError, RefusedError } from '../src/errors.ts'
-import { EVIDENCE_SCHEMA, type Evidence } from '../src/evidence/evidence.ts'
+import { EVIDENCE_SCHEMA, type Evidence, NOT_TESTED } from '../src/evidence/evidence.ts'
 import { type Bundle, readBundle } from '../src/harmonizer/bundle.ts'
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
 import { isMethod, rungOf } from '../src/harmonizer/ladder.ts'
@@ -364,9 +364,7 @@ function limitsOf(
           `${subjects} ${subjects === 1 ? 'subject' : 'subjects'}: medians and ranges describe these people; they are no estimate for a population.`,
         ]
       : []),
-    ...(choice.leftOut.length > 0
-      ? [`Not tested because training has seen them or a relative: ${choice.leftOut.join(', ')}.`]
-      : []),
+    ...(choice.leftOut.length > 0 ? [`${NOT_TESTED}: ${choice.leftOut.join(', ')}.`] : []),
     ...(refused > 0
       ? [`${refused} pairs are missing from every figure because a guard refused the scan.`]
       : []),

@@ -5,14 +5,14 @@ import { basename, join } from 'node:path'
 import type { TrainProgress, TrainStart } from '../../training/fit.ts'
 import type { Trained } from '../../training/train.ts'
 import { AttuneError } from '../errors.ts'
-import { requireWritable, sha256, temporaryPath, withTemporary, writeFileAtomic } from '../files.ts'
+import { sha256, temporaryPath, withTemporary, writeFileAtomic } from '../files.ts'
 import { packageVersion } from '../package-root.ts'
 import { ladderText } from '../report/ladder.ts'
 import { type Follower, followRun } from '../tracking/follow.ts'
-import { type Environment, type MlflowServer, mlflowServer, namesServer } from '../tracking/mlflow-server.ts'
+import type { MlflowServer } from '../tracking/mlflow-server.ts'
 import { createRunFolder, listRuns, type RunFolder, readLog, stateOf } from '../tracking/run-folder.ts'
 import { openTracker, type Tracker } from '../tracking/tracker.ts'
-import { trackFolder } from './track-options.ts'
+import { type PlaceOptions, placeOfRuns } from './track-options.ts'
 
 export interface TrackedTraining {
   hear(event: TrainProgress): void
@@ -24,15 +24,10 @@ export interface TrackedTraining {
   fail(error: unknown): Promise<void>
 }
 
-export interface TrackOptions {
-  /** `--track` as it was given: a folder, '' for the usual one, `false` for none. */
-  readonly track: string | false | undefined
+export interface TrackOptions extends PlaceOptions {
   /** The bundle that is to be written. */
   readonly out: string
   readonly resume: boolean
-  readonly environment: Environment
-  /** Hears what goes wrong with tracking; training goes on. */
-  readonly say: (line: string) => void
 }
 
 /** Seconds that a server gets to hear of a training that is ended by a signal. */
@@ -43,15 +38,11 @@ const LAST_WORD = 5
  * @throws {MissingError} when the folder that `--track` names cannot be written; {ConfigError} for half of a server's credentials
  */
 export async function trackTraining(options: TrackOptions): Promise<TrackedTraining | undefined> {
-  const { track, environment, say } = options
-  const server = namesServer(environment) ? mlflowServer(environment) : undefined
-  const asked = track !== undefined || environment['ATTUNE_TRACK'] !== undefined
-  if (track === false || (!asked && server === undefined)) return undefined
-  const folder = trackFolder(track || undefined, environment)
-  const earlier = await prepared(folder, options, asked)
-  if (earlier === undefined) return undefined
-  if (environment['MLFLOW_TRACKING_URI'] && server === undefined)
-    say(`MLFLOW_TRACKING_URI is not the address of a server: the run is kept in ${folder} only.`)
+  const { environment, say } = options
+  const place = await placeOfRuns('training', options)
+  if (place === undefined) return undefined
+  const { folder, server } = place
+  const earlier = options.resume ? await listRuns(folder) : []
   const began = performance.now()
   let begun: { readonly tracker: Tracker; readonly follower: Follower | undefined } | undefined
 
@@ -106,25 +97,6 @@ export async function trackTraining(options: TrackOptions): Promise<TrackedTrain
       begun = undefined
       await follower?.stop()
     },
-  }
-}
-
-/**
- * The runs that may be continued.
- * @returns `undefined` where the folder cannot be written and nobody named it
- */
-async function prepared(
-  folder: string,
-  { resume, say }: TrackOptions,
-  asked: boolean,
-): Promise<readonly RunFolder[] | undefined> {
-  try {
-    await requireWritable(join(folder, 'run'))
-    return resume ? await listRuns(folder) : []
-  } catch (error) {
-    if (asked || !(error instanceof AttuneError)) throw error
-    say(`The training is not tracked: ${error.what}`)
-    return undefined
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { COHORT_FLAGS, type CohortFlags, cohortOptions } from './cohort-options.ts'
-import { type CommonOptions, clearProgress, progress, report } from './output.ts'
+import { type CommonOptions, clearProgress, progress, remarks, report } from './output.ts'
 
 interface ValidateArguments extends CommonOptions, CohortFlags {
   readonly bundle: string
@@ -8,6 +8,7 @@ interface ValidateArguments extends CommonOptions, CohortFlags {
   readonly out: string
   readonly subjects: string | undefined
   readonly 'within-subject': boolean
+  readonly track: string | false | undefined
 }
 
 export const validate: CommandModule<object, ValidateArguments> = {
@@ -32,6 +33,11 @@ export const validate: CommandModule<object, ValidateArguments> = {
         default: false,
         describe: 'Test on training subjects, and label the result as no proof of generalization',
       })
+      .option('track', {
+        type: 'string',
+        describe:
+          'Keep figures and report, without names, in a folder [attune-runs], and send them to MLFLOW_TRACKING_URI where that is set (--no-track: do not)',
+      })
       .options(COHORT_FLAGS)
       .example('$0 validate to-b.harmonizer cohort.tsv --out report', 'writes report/report.html')
       .epilogue(
@@ -47,6 +53,9 @@ export const validate: CommandModule<object, ValidateArguments> = {
       readonly withinSubject: boolean
     }
     const draw = progress(options)
+    const { trackValidation } = await import('./tracked-validation.ts')
+    const { track } = options
+    const keep = await trackValidation({ track, environment: process.env, say: remarks(options) })
     const evidence = await pairedFidelity(
       {
         bundle,
@@ -62,9 +71,16 @@ export const validate: CommandModule<object, ValidateArguments> = {
     )
     clearProgress()
     const files = await writeReport(evidence, out)
+    const run = await keep?.(evidence)
     const { gates, figures, design, uncertainty, harmonizer } = evidence
-    report(options, `${summaryText(evidence)}\n${files[0]}`, {
+    const lines = [
+      summaryText(evidence),
+      files[0],
+      ...(run ? [`run ${run.facts.id.slice(0, 8)} in ${run.path}`] : []),
+    ]
+    report(options, lines.join('\n'), {
       ...{ files, design, gates, figures },
+      ...(run && { run: { id: run.facts.id, path: run.path } }),
       ...(harmonizer.translation && { translation: harmonizer.translation }),
       ...(uncertainty && { uncertainty }),
     })

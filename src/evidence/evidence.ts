@@ -8,6 +8,9 @@ import type { UncertaintyResult } from './uncertainty.ts'
 
 export const EVIDENCE_SCHEMA = 'attune-evidence/1'
 
+/** How the limit begins that ends in names of people. */
+export const NOT_TESTED = 'Not tested because training has seen them or a relative'
+
 export interface Evidence {
   readonly schema: typeof EVIDENCE_SCHEMA
   readonly title: string
