@@ -2,13 +2,21 @@
 import type { Harmonizer } from '../src/harmonizer/harmonizer.ts'
 import { isInvertible } from '../src/harmonizer/ladder.ts'
 import { type ClosedFormModel, isNetwork, type Model } from '../src/harmonizer/method.ts'
-import { closedMapping, forcedMapping, type Mapping } from '../src/harmonizer/unguarded.ts'
+import {
+  closedMapping,
+  forcedMapping,
+  forcedSharedMapping,
+  type Mapping,
+  type SharedMapping,
+} from '../src/harmonizer/unguarded.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
 
 export interface Correction {
   readonly name: string
   /** Images of the reference are mapped as well, where the method knows the reference. */
   readonly apply: Mapping
+  /** Visits by one mapping; of curves that vary over space. */
+  readonly share?: SharedMapping
   /** The image mapped, and mapped back; absent, or `undefined`, where the mapping has no inverse. */
   backAndForth?(...image: Parameters<Mapping>): Promise<Float32Array | undefined>
 }
@@ -39,6 +47,7 @@ function asCorrection(harmonizer: Harmonizer): Correction {
   return {
     name: method,
     apply: forcedMapping(harmonizer),
+    ...(method === 'local-tone' && { share: forcedSharedMapping(harmonizer) }),
     ...(isInvertible(method) && {
       backAndForth: async (volume, mask, origin) => {
         const harmonized = await harmonizer.apply(volume, { ...origin, mask, force: true, evenTarget: true })

@@ -15,10 +15,11 @@ export interface KeptInput {
 
 export async function keptAsBefore(
   cohort: Cohort,
-  { apply }: Correction,
+  { apply, share }: Correction,
   { domains, references, width }: KeptInput,
 ): Promise<Required<Pick<Evidence, 'referenceChanges' | 'consistency'>>> {
   const consistency: ConsistencyResult[] = []
-  for (const domain of domains) consistency.push(...(await consistencyOf(cohort, domain, apply, width)))
+  for (const domain of domains)
+    consistency.push(...(await consistencyOf(cohort, domain, apply, width, share)))
   return { referenceChanges: await referenceChanges(references, apply, width), consistency }
 }

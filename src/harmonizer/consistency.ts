@@ -10,7 +10,7 @@ import { applyCurveInto } from '../kernels/monotone.ts'
 import { mae } from '../metrics/mae.ts'
 import { resample } from '../spatial/resample.ts'
 import { sameGrid, toFloat32, type Volume, volumeOf } from '../volume/volume.ts'
-import type { Mapping } from './unguarded.ts'
+import type { Mapping, SharedMapping } from './unguarded.ts'
 
 export interface Consistency {
   readonly subject: string
@@ -23,17 +23,20 @@ export interface Consistency {
 
 /**
  * Every two scans of one person on `domain`. After is what the two differ by once the method has been applied to each of them by itself. Before is what
- * they differ by in the same unit and nothing more: each is given mean 0 and SD 1 by a gain and an offset of its own, so that no drift of the receiver makes it
- * look large, and both are then taken through one curve, the mean output of the method for each intensity in the two together. So what
- * the mapping's slope does to noise counts on both sides; what it makes of the one scan and not of the other counts as `after` alone.
+ * they differ by in the same unit and nothing more. So what the mapping's slope does to noise counts on both sides; what it makes of the one scan and not of
+ * the other counts as `after` alone. Where the mapping is one of curves that vary over space, both scans go through the mapping that they share. Otherwise each
+ * is given mean 0 and SD 1 by a gain and an offset of its own, so that no drift of the receiver makes it look large, and both are then taken
+ * through one curve, the mean output of the method for each intensity in the two together.
  *
  * @param range width of the reference's robust range
+ * @param share of mappings of curves that vary over space
  */
 export async function consistencyOf(
   cohort: Cohort,
   domain: string,
   apply: Mapping,
   range: number,
+  share?: SharedMapping,
 ): Promise<readonly Consistency[]> {
   const found: Consistency[] = []
   for (const [first, second] of rescansOf(cohort, domain)) {
@@ -48,7 +51,7 @@ export async function consistencyOf(
         await apply(a.volume, a.mask, a.origin),
         await apply(b.volume, b.mask, b.origin),
       ] as const
-      const before = inTheSameUnit([a, b], after)
+      const before = share ? ((await share([a, b])) as unknown as Two) : inTheSameUnit([a, b], after)
       found.push({
         subject: first.subject,
         domain,

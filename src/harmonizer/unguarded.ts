@@ -4,6 +4,7 @@ import { toFloat32, type Volume } from '../volume/volume.ts'
 import type { Bundle } from './bundle.ts'
 import { applyClosedForm } from './closed-form.ts'
 import { type Harmonizer, harmonizerOf } from './harmonizer.ts'
+import type { Visit } from './joint.ts'
 import { rungOf } from './ladder.ts'
 import { type ClosedFormModel, type Model, stageOf } from './method.ts'
 import type { Graphs } from './networks.ts'
@@ -19,6 +20,25 @@ export function closedMapping(model: ClosedFormModel): Mapping {
 export function forcedMapping(harmonizer: Harmonizer): Mapping {
   return async (volume, mask, origin) =>
     toFloat32((await harmonizer.apply(volume, { ...origin, mask, force: true, evenTarget: true })).volume)
+}
+
+/** Several visits of one person on one scanner by the mapping that they share (see joint.ts), in spite of guards. */
+export type SharedMapping = (
+  visits: readonly { readonly volume: Volume; readonly mask: Uint8Array; readonly origin: Origin }[],
+) => Promise<readonly Float32Array[]>
+
+export function forcedSharedMapping(harmonizer: Harmonizer): SharedMapping {
+  return async (scans) => {
+    const options = scans.map(({ mask, origin }) => ({ ...origin, mask, force: true, evenTarget: true }))
+    const given: (Visit | undefined)[] = []
+    for (const [i, { volume }] of scans.entries()) given.push(await harmonizer.visit(volume, options[i]))
+    const outputs: Float32Array[] = []
+    for (const [i, { volume }] of scans.entries()) {
+      const visits = given.filter((visit, other) => visit !== undefined && other !== i) as Visit[]
+      outputs.push(toFloat32((await harmonizer.apply(volume, { ...options[i], visits })).volume))
+    }
+    return outputs
+  }
 }
 
 /** A model as a harmonizer without guards, for the scanners that it has curves for. */
