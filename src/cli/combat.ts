@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import type { Note } from '../combat/data.ts'
 import { type AnyVariant, REPEATED_VARIANTS } from '../combat/repeated.ts'
 import { type Compat, VARIANTS } from '../combat/variants.ts'
+import { combatTest } from './combat-test.ts'
 import { type CommonOptions, remarks, report } from './output.ts'
 
 interface FitArguments extends CommonOptions {
@@ -219,7 +220,8 @@ export const combat: CommandModule = {
       .command(fit)
       .command(apply)
       .command(explain)
-      .demandCommand(1, 'Which of fit, apply, explain?')
+      .command(combatTest)
+      .demandCommand(1, 'Which of fit, apply, explain, diagnose, crossfit, test?')
       .example(
         '$0 combat fit thickness.csv --batch site --covariate age --out combat.json',
         'learns the effect of each site',
