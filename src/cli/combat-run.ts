@@ -201,7 +201,7 @@ function writeModel(path: string, model: CombatModel): Promise<void> {
 }
 
 /** In the form of the name: tabs for .tsv, commas for .csv, else as the table itself. */
-function writeHarmonized(
+export function writeHarmonized(
   path: string,
   table: CellTable,
   features: Features,

@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import type { Note } from '../combat/data.ts'
 import { type AnyVariant, REPEATED_VARIANTS } from '../combat/repeated.ts'
 import { type Compat, VARIANTS } from '../combat/variants.ts'
+import { combatCrossfit } from './combat-crossfit.ts'
 import { combatTest } from './combat-test.ts'
 import { type CommonOptions, remarks, report } from './output.ts'
 
@@ -220,6 +221,7 @@ export const combat: CommandModule = {
       .command(fit)
       .command(apply)
       .command(explain)
+      .command(combatCrossfit)
       .command(combatTest)
       .demandCommand(1, 'Which of fit, apply, explain, diagnose, crossfit, test?')
       .example(

@@ -79,10 +79,23 @@ export function regressionOn(columns: Float64Array, rows: number): Regression {
   const count = columns.length / rows
   const every = Array.from({ length: count }, (_, q) => q)
   const all = Int32Array.from({ length: rows }, (_, row) => row)
+  let last: { readonly kept: Int32Array; readonly part: Part | null } = {
+    kept: all,
+    part: { design: whole, used: every },
+  }
+  const partFor = (kept: Int32Array): Part | null => {
+    const same = kept.length === last.kept.length && kept.every((row, k) => row === last.kept[k])
+    if (!same)
+      last = {
+        kept,
+        part: kept.length === rows ? { design: whole, used: every } : partOf(columns, rows, kept),
+      }
+    return last.part
+  }
   return {
     fit: (values) => {
       const kept = values.some(Number.isNaN) ? all.filter((row) => !Number.isNaN(values[row])) : all
-      const own = kept.length === rows ? { design: whole, used: every } : partOf(columns, rows, kept)
+      const own = partFor(kept)
       if (own === null) return null
       const freedom = kept.length - own.design.count
       if (freedom < 1) return null
