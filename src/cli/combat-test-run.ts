@@ -38,11 +38,11 @@ export async function combatTestRun(
   if (!Number.isInteger(seed)) throw new ConfigError(`--seed is ${seed}.`, 'Give a whole number.')
   await requireOutputs([request.table], [out])
   const { features, samples, notes } = await readRoles(request.table, request)
-  const fit = fitterOf(request)
+  const fitModel = fitterOf(request)
   const tested = testCovariate(
     features,
     samples,
-    (own, rows) => applyCombat(fit(own, rows), own, rows).values,
+    (own, rows) => applyCombat(fitModel(own, rows), own, rows).values,
     { of, permutations, seed },
   )
   const result: TestFile = {

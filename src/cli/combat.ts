@@ -3,6 +3,7 @@ import type { Note } from '../combat/data.ts'
 import { type AnyVariant, REPEATED_VARIANTS } from '../combat/repeated.ts'
 import { type Compat, VARIANTS } from '../combat/variants.ts'
 import { combatCrossfit } from './combat-crossfit.ts'
+import { combatDiagnose } from './combat-diagnose.ts'
 import { combatTest } from './combat-test.ts'
 import { type CommonOptions, remarks, report } from './output.ts'
 
@@ -221,6 +222,7 @@ export const combat: CommandModule = {
       .command(fit)
       .command(apply)
       .command(explain)
+      .command(combatDiagnose)
       .command(combatCrossfit)
       .command(combatTest)
       .demandCommand(1, 'Which of fit, apply, explain, diagnose, crossfit, test?')

@@ -1,5 +1,6 @@
 /** Harmonization fitted without the rows that it is judged on, beside the ways that have seen them. */
 import { ConfigError, UnfittableError } from '../errors.ts'
+import type { Probe } from '../evidence/combat-diagnostics.ts'
 import { applyCombat } from './apply.ts'
 import { batchDesign } from './batch-model.ts'
 import { withoutCovariates } from './covariates-out.ts'
@@ -15,7 +16,7 @@ import {
 import { indicesOf } from './design.ts'
 import { peopleIn, requireEnoughPeople, rowsOf, rowsOfPeople, stratifiedFolds } from './folds.ts'
 import type { CombatModel } from './model.ts'
-import { type Probe, probeClasses } from './probe.ts'
+import { probeClasses } from './probe.ts'
 
 export interface CrossfitOptions {
   readonly folds: number
@@ -58,7 +59,7 @@ const MOST_CLASSES = 20
 export function crossfitCombat(
   features: Features,
   samples: SampleTable,
-  { folds, seed, fit, label }: CrossfitOptions,
+  { folds, seed, fit: fitModel, label }: CrossfitOptions,
 ): Crossfitted {
   if (!Number.isInteger(folds) || folds < 2)
     throw new ConfigError(`--folds is ${folds}.`, 'Give a whole number of 2 and more.')
@@ -80,13 +81,13 @@ export function crossfitCombat(
       { ...samples, source: `${samples.source}, without fold ${fold + 1}` },
       others,
     )
-    return applyCombat(fit(own.features, own.samples), features, samples).values
+    return applyCombat(fitModel(own.features, own.samples), features, samples).values
   })
   const values = features.values.map((_, at) => tables[foldOf[at % features.rows] ?? 0]?.[at] ?? Number.NaN)
   const harmonizedWith = (own: SampleTable): Float64Array =>
-    applyCombat(fit(features, own), features, own).values
+    applyCombat(fitModel(features, own), features, own).values
   const all = harmonizedWith(samples)
-  const withLabel = label === null ? null : harmonizedWithLabel(features, samples, label, fit)
+  const withLabel = label === null ? null : harmonizedWithLabel(features, samples, label, fitModel)
   const labels = indicesOf(named, classes)
   const design = label === null ? batchDesign(samples) : null
   const judgedFold = foldOf.map((fold, row) => ((labels[row] ?? -1) < 0 ? -1 : fold))
@@ -153,10 +154,10 @@ function harmonizedWithLabel(
   features: Features,
   samples: SampleTable,
   label: { readonly name: string; readonly values: readonly string[] },
-  fit: CrossfitOptions['fit'],
+  fitModel: CrossfitOptions['fit'],
 ): Float64Array | null {
   if (label.values.includes('')) return null
   const kept: Covariate = { name: label.name, kind: 'categorical', values: label.values }
   const own = { ...samples, covariates: [...samples.covariates, kept] }
-  return applyCombat(fit(features, own), features, own).values
+  return applyCombat(fitModel(features, own), features, own).values
 }

@@ -1,4 +1,5 @@
 /** Whether a classifier can tell batches, or classes of interest, from the features: cross-validated, against chance. */
+import type { Probe } from '../evidence/combat-diagnostics.ts'
 import { balancedAccuracy, balancedAccuracyInterval, classCounts } from '../kernels/balanced-accuracy.ts'
 import { componentRows } from '../kernels/component-rows.ts'
 import { classify, type Discriminant, fitDiscriminant } from '../kernels/discriminant.ts'
@@ -23,22 +24,6 @@ export interface ProbeTask {
   /** Rows of each person: classes are permuted between people, or between the scans of one who has several classes. */
   readonly people: readonly (readonly number[])[]
   readonly seed: number
-}
-
-export interface Probe {
-  readonly rows: number
-  readonly folds: number
-  /** Mean over the classes of the share named right. */
-  readonly balancedAccuracy: number
-  /** 95 %, for rows that are independent. */
-  readonly interval: { readonly low: number; readonly high: number }
-  /** What classifiers trained on permuted classes reach: 2.5th percentile, mean, 97.5th percentile. */
-  readonly chance: { readonly low: number; readonly mean: number; readonly high: number }
-  /** Share of the permutations that reach as much. */
-  readonly p: number
-  readonly classes: readonly { readonly name: string; readonly rows: number; readonly right: number }[]
-  /** Of two classes: the area under the receiver operating curve of held-out scores, with a 95 % interval. */
-  readonly area: { readonly value: number; readonly low: number; readonly high: number } | null
 }
 
 /**

@@ -16,8 +16,7 @@ export function componentRows(
   most: number,
 ): readonly Float64Array[] {
   const features = values.length / rows
-  const standardized = new Float64Array(values.length)
-  for (let f = 0; f < features; f++) standardizeInto(standardized, values, f * rows, rows, training)
+  const standardized = standardizedTable(values, rows, training)
   if (features <= most)
     return Array.from({ length: rows }, (_, i) =>
       Float64Array.from({ length: features }, (_, f) => standardized[f * rows + i]!),
@@ -34,6 +33,20 @@ export function componentRows(
       return sum
     }),
   )
+}
+
+/**
+ * Every feature less the mean of the training rows, over their SD. A missing value becomes 0; so does a feature that does not vary there.
+ * @param values features one after the other, length F * N
+ */
+export function standardizedTable(
+  values: Float64Array,
+  rows: number,
+  training: readonly number[],
+): Float64Array {
+  const out = new Float64Array(values.length)
+  for (let from = 0; from < values.length; from += rows) standardizeInto(out, values, from, rows, training)
+  return out
 }
 
 function standardizeInto(
