@@ -193,19 +193,35 @@ const apply: CommandModule<object, ApplyArguments> = {
   },
 }
 
-const explain: CommandModule<object, CommonOptions & { readonly model: string }> = {
+interface ExplainArguments extends CommonOptions {
+  readonly model: string
+  readonly for: 'paper' | 'plan'
+}
+
+const explain: CommandModule<object, ExplainArguments> = {
   command: 'explain <model>',
   describe: 'Say what a model holds, and how to describe it in a paper',
   builder: (args) =>
     args
       .positional('model', { type: 'string', demandOption: true, describe: 'Model of attune combat fit' })
+      .option('for', {
+        choices: ['paper', 'plan'] as const,
+        default: 'paper' as const,
+        describe: 'Text for the methods of a paper, or for a statistical analysis plan',
+      })
       .example('$0 combat explain combat.json', 'variant, formula, sites, notes, text for a paper'),
   handler: async (options) => {
     const { readCombatModel } = await import('./combat-run.ts')
     const { explainCombat } = await import('../combat/explain.ts')
     const { explanationText, methodsText } = await import('./combat-text.ts')
-    const explanation = explainCombat(await readCombatModel(options.model))
-    report(options, [...explanationText(explanation), ...methodsText(explanation)].join('\n'), explanation)
+    const model = await readCombatModel(options.model)
+    const explanation = explainCombat(model)
+    if (options.for === 'plan') {
+      const { analysisPlanOf } = await import('../combat/plan-text.ts')
+      const plan = analysisPlanOf(model)
+      report(options, plan, { ...explanation, plan })
+    } else
+      report(options, [...explanationText(explanation), ...methodsText(explanation)].join('\n'), explanation)
   },
 }
 

@@ -65,10 +65,12 @@ export function priorsOf(model: CombatModel): readonly BatchPrior[] {
       location: densityOf(
         estimatedLocation,
         locationMean === null || locationVariance === null ? null : normal(locationMean, locationVariance),
+        Number.NEGATIVE_INFINITY,
       ),
       scale: densityOf(
         estimatedScale,
         scaleMean === null || scaleVariance === null ? null : inverseGamma(scaleMean, scaleVariance),
+        0,
       ),
     }
   })
@@ -77,8 +79,12 @@ export function priorsOf(model: CombatModel): readonly BatchPrior[] {
 /** Points of a curve. */
 const POINTS = 81
 
-/** Null where fewer than three features have an estimate, or all are equal (the reference batch). */
-function densityOf(estimates: PerFeature, prior: ((x: number) => number) | null): PriorDensity | null {
+/** @param least where the curves begin at the lowest; @returns null where fewer than three features have an estimate, or all are equal (the reference batch). */
+function densityOf(
+  estimates: PerFeature,
+  prior: ((x: number) => number) | null,
+  least: number,
+): PriorDensity | null {
   const known = estimates.filter((value) => value !== null).sort((a, b) => a - b)
   const n = known.length
   const mean = known.reduce((sum, value) => sum + value, 0) / n
@@ -88,7 +94,8 @@ function densityOf(estimates: PerFeature, prior: ((x: number) => number) | null)
   const robust = (quartile(0.75) - quartile(0.25)) / 1.34
   // Silverman, Density Estimation (1986), 3.31
   const width = 0.9 * Math.min(sd, robust > 0 ? robust : sd) * n ** -0.2
-  const [low, high] = [(known[0] ?? 0) - 3 * width, (known[n - 1] ?? 0) + 3 * width]
+  const low = Math.max(least, (known[0] ?? 0) - 3 * width)
+  const high = (known[n - 1] ?? 0) + 3 * width
   const at = Array.from({ length: POINTS }, (_, k) => low + ((high - low) * k) / (POINTS - 1))
   const kernel = normal(0, width * width)
   return {

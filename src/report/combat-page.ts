@@ -47,7 +47,7 @@ export function renderDiagnostics(diagnostics: CombatDiagnostics): string {
 <p class="kicker">attune combat diagnose</p>
 <h1>${title}</h1>
 <p class="lead">${lead(diagnostics)}</p>
-<p class="quiet">${rows} rows at ${sites.length} different ${batch}. ${covariates.length === 0 ? 'No covariate is declared: differences between people count as differences between sites.' : `Beside the covariates ${covariates.join(', ')}.`} ${harmonized === null ? 'There is no harmonized table.' : harmonized === 'model' ? 'After: the model applied to the table.' : 'After: the harmonized table that was given.'}</p>
+<p class="quiet">${rows} rows; ${batch} has ${sites.length} different values. ${covariates.length === 0 ? 'No covariate is declared: differences between people count as differences between sites.' : `Beside the covariates ${covariates.join(', ')}.`} ${harmonized === null ? 'There is no harmonized table.' : harmonized === 'model' ? 'After: the model applied to the table.' : 'After: the harmonized table that was given.'}</p>
 </header>
 ${notes.length === 0 ? undefined : html`<h2>To be noted</h2><ul class="notes">${notes.map(({ text }) => html`<li>${text}</li>`)}</ul>`}
 ${varianceSection(diagnostics)}
@@ -67,7 +67,10 @@ ${sizeSection(diagnostics)}
 }
 
 function lead({ batch, siteVariance, siteProbe, harmonized }: CombatDiagnostics): string {
-  const share = (which: 'before' | 'after'): string => percent(middle(siteVariance, which, 'location'))
+  const share = (which: 'before' | 'after'): string => {
+    const found = middle(siteVariance, which, 'location')
+    return found > 0 ? percent(found) : 'no more than chance'
+  }
   const named = (probe: Probe | null): string =>
     probe === null
       ? ''
