@@ -75,16 +75,17 @@ export function testText(
     'p',
     'Holm',
     'FDR',
+    'p unequal',
     'p naive',
     ...(permuted ? ['p permuted', 'family'] : []),
   ]
   const lines = ordered
     .slice(0, MOST_LINES)
-    .map(({ feature, honest, naive, permuted: own }) => [
+    .map(({ feature, honest, unequal, naive, permuted: own }) => [
       feature,
       honest?.estimate === undefined || honest.estimate === null ? '-' : honest.estimate.toPrecision(3),
       honest === null ? '-' : honest.f.toFixed(2),
-      ...[honest?.p, honest?.holm, honest?.fdr, naive?.p].map(pText),
+      ...[honest?.p, honest?.holm, honest?.fdr, unequal?.p, naive?.p].map(pText),
       ...(permuted ? [own?.p, own?.family].map(pText) : []),
     ])
   const below = (pick: (feature: (typeof features)[number]) => number | undefined): number =>

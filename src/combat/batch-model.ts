@@ -138,6 +138,14 @@ function partOf(columns: Float64Array, rows: number, kept: Int32Array): Part | n
   return 'rows' in design ? { design, used } : null
 }
 
+/** Without the columns that are 0 in every row. */
+export function filledColumns(columns: Float64Array, rows: number): Float64Array {
+  const lists = Array.from({ length: columns.length / rows }, (_, q) =>
+    columns.subarray(q * rows, (q + 1) * rows),
+  )
+  return together(...lists.filter((column) => column.some((value) => value !== 0)))
+}
+
 /** Values of feature f. */
 export function featureOf({ values, rows }: Features, f: number): Float64Array {
   return values.subarray(f * rows, (f + 1) * rows)

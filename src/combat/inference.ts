@@ -1,12 +1,15 @@
 /** Whether a covariate goes with features: the test that knows of the batches, beside the one that trusts a harmonized table. */
 import { ConfigError } from '../errors.ts'
 import { falseDiscoveryRate, holm } from '../kernels/adjusted-p.ts'
+import { rowsOfColumns } from '../kernels/linear-model.ts'
 import { type Random, random } from '../kernels/random.ts'
 import { fTail } from '../kernels/tails.ts'
+import { unequalVariances, weighted } from '../kernels/unequal-variances.ts'
 import {
   batchDesign,
   type FeatureFit,
   featureOf,
+  filledColumns,
   type Regression,
   regressionOn,
   together,
@@ -44,6 +47,8 @@ export interface FeatureTest {
   readonly rows: number
   /** One linear model of the table as it is, with batches and covariates. */
   readonly honest: CovariateTest | null
+  /** The same with a residual variance of its own for each batch (REML): what ComBat takes batches to be like. */
+  readonly unequal: CovariateTest | null
   /** A linear model of the harmonized table, with covariates, without batches. */
   readonly naive: CovariateTest | null
   /** Of the naive statistic against permutations that repeat the harmonization; `family` holds for all features together. */
@@ -61,7 +66,8 @@ export interface Tested {
 
 /**
  * Honest: F of the covariate in one least-squares model with an intercept for each batch and all covariates. Residuals are taken to have
- * one variance everywhere. Naive: the same without batches, on the harmonized table; it takes the harmonized values for measured ones, though
+ * one variance everywhere; `unequal` gives each batch its own, weights by it, and takes the variances for known, so that it is a little too
+ * sure where batches are small. Naive: the same without batches, on the harmonized table; it takes the harmonized values for measured ones, though
  * the effect of the batches was estimated from them with the covariate at hand (Nygaard 2016).
  *
  * Permutation (Freedman and Lane): residuals of the model without the covariate are permuted among the rows of each batch and added to
@@ -105,6 +111,12 @@ export function testCovariate(
     features.names.map((_, f) => comparison(naive, featureOf(harmonized, f))),
   ] as const
   const [honestTests, naiveTests] = [adjusted(tests[0]), adjusted(tests[1])]
+  const all = together(tested, others, batchColumns)
+  const unequal = adjusted(
+    features.names.map((_, f) =>
+      unequalComparison(featureOf(features, f), all, tested.length / rows, groupOf, batches.length),
+    ),
+  )
   const permuted =
     permutations === 0
       ? null
@@ -118,6 +130,7 @@ export function testCovariate(
       feature,
       rows: featureOf(features, f).filter((value) => !Number.isNaN(value)).length,
       honest: honestTests[f] ?? null,
+      unequal: unequal[f] ?? null,
       naive: naiveTests[f] ?? null,
       permuted: permuted?.[f] ?? null,
     })),
@@ -156,6 +169,28 @@ function comparison({ full, reduced, tested }: Nested, values: Float64Array): Ra
     freedom: [over, all.freedom],
     p: fTail(f, over, all.freedom),
   }
+}
+
+/** The test among rows that are weighted by the residual variances of their batches. @param columns those tested come first */
+function unequalComparison(
+  values: Float64Array,
+  columns: Float64Array,
+  tested: number,
+  groupOf: Int32Array,
+  groups: number,
+): RawTest | null {
+  const kept = Int32Array.from(values.keys()).filter((row) => !Number.isNaN(values[row]))
+  if (kept.length === 0) return null
+  const own = rowsOfColumns(columns, values.length, kept)
+  const used = filledColumns(own, kept.length)
+  const y = rowsOfColumns(values, values.length, kept)
+  const groupsOf = Int32Array.from(kept, (row) => groupOf[row] ?? 0)
+  const variances = unequalVariances(y, used, groupsOf, groups)
+  if (variances === null) return null
+  const weights = Float64Array.from(groupsOf, (g) => 1 / Math.sqrt(variances[g] ?? Number.NaN))
+  const first = weighted(own.subarray(0, tested * kept.length), weights)
+  const rest = weighted(filledColumns(own.subarray(tested * kept.length), kept.length), weights)
+  return comparison(nested(filledColumns(first, kept.length), rest, kept.length), weighted(y, weights))
 }
 
 /**
