@@ -80,7 +80,7 @@ export async function combatNull(words: readonly string[]): Promise<void> {
       notes: [
         `p below 0.05, of ${TABLES} tables of 60 people and ${FEATURES} independent features with site effects on location; ${PERMUTED_TABLES} tables and ${PERMUTATIONS} permutations for "permuted". ` +
           `Standard error by the ${TABLES * FEATURES} tests: 0.2 points; of "permuted" 0.7.`,
-        'Honest: one linear model with site and diagnosis; unequal: the same with a residual variance for each site. Naive: ComBat with diagnosis kept, then a test without site. Permuted: residuals permuted within sites, ComBat fitted again each time.',
+        'Honest: one linear model with site and diagnosis; unequal: the same with a residual variance for each site (Kenward and Roger). Naive: ComBat with diagnosis kept, then a test without site. Permuted: residuals permuted within sites, ComBat fitted again each time.',
       ],
     },
   ])

@@ -77,6 +77,7 @@ export async function combatCrossfitRun(
 const WORDS: Readonly<Record<Way, string>> = {
   none: 'not harmonized',
   inside: 'fitted in training folds',
+  fresh: 'fitted on other people',
   all: 'fitted on all rows (leaks)',
   'all-with-label': 'on all rows, class kept (leaks)',
 }

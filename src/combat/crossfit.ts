@@ -38,11 +38,11 @@ export interface Crossfitted {
 }
 
 /**
- * `none`: not harmonized. `inside`: fitted within the training folds, applied to the held-out one. `all`: fitted on all rows. `all-with-label`: fitted
- * on all rows with the class kept as a covariate.
+ * `none`: not harmonized. `inside`: fitted within the training folds, applied to the held-out one. `fresh`, of batches alone: fitted on one half of the
+ * people, with a classifier that learns and is judged on the other. `all`: fitted on all rows. `all-with-label`: fitted on all rows with the class
+ * kept as a covariate.
  */
-export const WAYS = ['none', 'inside', 'all', 'all-with-label'] as const
-export type Way = (typeof WAYS)[number]
+export type Way = 'none' | 'inside' | 'fresh' | 'all' | 'all-with-label'
 
 /** Chosen: more classes than this are ids or measurements. */
 const MOST_CLASSES = 20
@@ -52,6 +52,10 @@ const MOST_CLASSES = 20
  * judged on this one. What it reaches is what new people of the known batches would see; what it reaches on a table that was harmonized as a whole is not,
  * because that table knows the people whom it is judged on. When batches are predicted, the slopes of the covariates are taken out first, so that nobody
  * is told from where older people live.
+ *
+ * Inside, the rows that the classifier of batches learns from are centred by their own batch, so that it can learn nothing of locations; `fresh` gives it
+ * rows that the harmonization has not seen, whose batches differ by what half of the people could not tell. It is stricter, and falls with more
+ * people.
  *
  * @throws {RefusedError} for batches with fewer people than folds, and as the fit
  * @throws {ConfigError} when the class is a covariate: then applying to a held-out row would need its answer
@@ -90,14 +94,13 @@ export function crossfitCombat(
   const withLabel = label === null ? null : harmonizedWithLabel(features, samples, label, fitModel)
   const labels = indicesOf(named, classes)
   const design = label === null ? batchDesign(samples) : null
+  const adjusted = (table: Float64Array, learns: (row: number) => boolean): Float64Array =>
+    design === null ? table : withoutCovariates(table, design, learns)
   const judgedFold = foldOf.map((fold, row) => ((labels[row] ?? -1) < 0 ? -1 : fold))
   const probe = (table: (fold: number) => Float64Array): Probe =>
     probeClasses({
       rows: features.rows,
-      table:
-        design === null
-          ? table
-          : (fold) => withoutCovariates(table(fold), design, (row) => foldOf[row] !== fold),
+      table: (fold) => adjusted(table(fold), (row) => foldOf[row] !== fold),
       foldOf: judgedFold,
       folds,
       labels,
@@ -105,6 +108,45 @@ export function crossfitCombat(
       people: rowsOfPeople(people),
       seed,
     })
+  const fresh = (): Probe | null => {
+    const least = Math.min(
+      ...levelsOf(samples.batch).map(
+        (name) => new Set(people.filter((_, row) => samples.batch[row] === name)).size,
+      ),
+    )
+    const inner = Math.min(folds, Math.floor(least / 2))
+    if (inner < 2) return null
+    const halfOf = stratifiedFolds(samples.batch, people, 2, seed + 1)
+    const innerOf = stratifiedFolds(
+      samples.batch.map((batch, row) => JSON.stringify([batch, halfOf[row]])),
+      people,
+      inner,
+      seed,
+    )
+    const halves = [0, 1].map((half) => {
+      const others = rowsOf(
+        features,
+        samples,
+        [...halfOf.keys()].filter((row) => halfOf[row] !== half),
+      )
+      return applyCombat(fitModel(others.features, others.samples), features, samples).values
+    })
+    const own = halfOf.map((half, row) => half * inner + (innerOf[row] ?? 0))
+    const learnsFrom = (fold: number, row: number): boolean =>
+      own[row] !== fold && halfOf[row] === Math.floor(fold / inner)
+    return probeClasses({
+      rows: features.rows,
+      table: (fold) => adjusted(halves[Math.floor(fold / inner)] ?? all, (row) => learnsFrom(fold, row)),
+      foldOf: own,
+      folds: 2 * inner,
+      learnsFrom,
+      labels,
+      classes,
+      people: rowsOfPeople(people),
+      seed,
+    })
+  }
+  const unseen = label === null ? fresh() : null
   const unknown = named.filter((name) => name === '').length
   return {
     values,
@@ -113,6 +155,7 @@ export function crossfitCombat(
     ways: [
       { way: 'none', probe: probe(() => features.values) },
       { way: 'inside', probe: probe((fold) => tables[fold] ?? all) },
+      ...(unseen === null ? [] : [{ way: 'fresh' as const, probe: unseen }]),
       { way: 'all', probe: probe(() => all) },
       ...(withLabel === null ? [] : [{ way: 'all-with-label' as const, probe: probe(() => withLabel) }]),
     ],

@@ -4,7 +4,7 @@ import { falseDiscoveryRate, holm } from '../kernels/adjusted-p.ts'
 import { rowsOfColumns } from '../kernels/linear-model.ts'
 import { type Random, random } from '../kernels/random.ts'
 import { fTail } from '../kernels/tails.ts'
-import { unequalVariances, weighted } from '../kernels/unequal-variances.ts'
+import { unequalTest } from '../kernels/unequal-test.ts'
 import {
   batchDesign,
   type FeatureFit,
@@ -47,7 +47,7 @@ export interface FeatureTest {
   readonly rows: number
   /** One linear model of the table as it is, with batches and covariates. */
   readonly honest: CovariateTest | null
-  /** The same with a residual variance of its own for each batch (REML): what ComBat takes batches to be like. */
+  /** The same with a residual variance of its own for each batch (REML; Kenward and Roger 1997): what ComBat takes batches to be like. */
   readonly unequal: CovariateTest | null
   /** A linear model of the harmonized table, with covariates, without batches. */
   readonly naive: CovariateTest | null
@@ -66,8 +66,7 @@ export interface Tested {
 
 /**
  * Honest: F of the covariate in one least-squares model with an intercept for each batch and all covariates. Residuals are taken to have
- * one variance everywhere; `unequal` gives each batch its own, weights by it, and takes the variances for known, so that it is a little too
- * sure where batches are small. Naive: the same without batches, on the harmonized table; it takes the harmonized values for measured ones, though
+ * one variance everywhere; `unequal` gives each batch its own (Kenward and Roger's test). Naive: the same without batches, on the harmonized table; it takes the harmonized values for measured ones, though
  * the effect of the batches was estimated from them with the covariate at hand (Nygaard 2016).
  *
  * Permutation (Freedman and Lane): residuals of the model without the covariate are permuted among the rows of each batch and added to
@@ -114,7 +113,7 @@ export function testCovariate(
   const all = together(tested, others, batchColumns)
   const unequal = adjusted(
     features.names.map((_, f) =>
-      unequalComparison(featureOf(features, f), all, tested.length / rows, groupOf, batches.length),
+      unequalComparison(featureOf(features, f), all, tested.length / rows, groupOf),
     ),
   )
   const permuted =
@@ -171,26 +170,33 @@ function comparison({ full, reduced, tested }: Nested, values: Float64Array): Ra
   }
 }
 
-/** The test among rows that are weighted by the residual variances of their batches. @param columns those tested come first */
+/** With a residual variance for each batch. @param columns those tested come first */
 function unequalComparison(
   values: Float64Array,
   columns: Float64Array,
   tested: number,
   groupOf: Int32Array,
-  groups: number,
 ): RawTest | null {
+  const rows = values.length
   const kept = Int32Array.from(values.keys()).filter((row) => !Number.isNaN(values[row]))
   if (kept.length === 0) return null
-  const own = rowsOfColumns(columns, values.length, kept)
-  const used = filledColumns(own, kept.length)
-  const y = rowsOfColumns(values, values.length, kept)
-  const groupsOf = Int32Array.from(kept, (row) => groupOf[row] ?? 0)
-  const variances = unequalVariances(y, used, groupsOf, groups)
-  if (variances === null) return null
-  const weights = Float64Array.from(groupsOf, (g) => 1 / Math.sqrt(variances[g] ?? Number.NaN))
-  const first = weighted(own.subarray(0, tested * kept.length), weights)
-  const rest = weighted(filledColumns(own.subarray(tested * kept.length), kept.length), weights)
-  return comparison(nested(filledColumns(first, kept.length), rest, kept.length), weighted(y, weights))
+  const own = rowsOfColumns(columns, rows, kept)
+  const first = filledColumns(own.subarray(0, tested * kept.length), kept.length)
+  const rest = filledColumns(own.subarray(tested * kept.length), kept.length)
+  const present = [...new Set(Array.from(kept, (row) => groupOf[row] ?? 0))]
+  const groups = Int32Array.from(kept, (row) => present.indexOf(groupOf[row] ?? 0))
+  const used = first.length / kept.length
+  const y = rowsOfColumns(values, rows, kept)
+  const test = used === 0 ? null : unequalTest(y, together(first, rest), used, groups, present.length)
+  if (test === null) return null
+  const { estimate, standardError, f, over, under, p } = test
+  return {
+    estimate: tested === 1 ? estimate : null,
+    standardError: tested === 1 ? standardError : null,
+    f,
+    freedom: [over, under],
+    p,
+  }
 }
 
 /**

@@ -18,6 +18,8 @@ export interface ProbeTask {
   /** Fold of each row; -1 leaves the row out. */
   readonly foldOf: Int32Array
   readonly folds: number
+  /** Which rows the classifier of a fold may learn from, of those outside of it; all, where it is not given. */
+  readonly learnsFrom?: (fold: number, row: number) => boolean
   /** Class of each row. */
   readonly labels: Int32Array
   readonly classes: readonly string[]
@@ -36,14 +38,14 @@ export interface ProbeTask {
  * @see Golland, Fischl, IPMI, LNCS 2732:330-341 (2003), doi:10.1007/978-3-540-45087-0_28 (permutation of labels)
  */
 export function probeClasses(task: ProbeTask): Probe {
-  const { rows, foldOf, folds, labels, classes, seed } = task
+  const { rows, foldOf, folds, labels, classes, seed, learnsFrom = () => true } = task
   const people = task.people.map((own) => own.filter((row) => (foldOf[row] ?? -1) >= 0))
   const prepared = Array.from({ length: folds }, (_, fold): Prepared => {
     const training: number[] = []
     const held: number[] = []
     foldOf.forEach((own, row) => {
       if (own === fold) held.push(row)
-      else if (own >= 0) training.push(row)
+      else if (own >= 0 && learnsFrom(fold, row)) training.push(row)
     })
     return { training, held, points: componentRows(task.table(fold), rows, training, MOST_COMPONENTS) }
   })
