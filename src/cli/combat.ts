@@ -232,7 +232,7 @@ function sayNotes(options: CommonOptions, notes: readonly Note[]): void {
 
 export const combat: CommandModule = {
   command: 'combat',
-  describe: 'Harmonize a table of features (ComBat): fit, apply, explain',
+  describe: 'Harmonize a table of features (ComBat): fit, apply, explain; diagnose, crossfit, test',
   builder: (args) =>
     args
       .command(fit)

@@ -6,7 +6,7 @@ import type { Features, SampleTable } from './data.ts'
 import { fitCombat } from './fit.ts'
 import { rowsOf } from './folds.ts'
 
-const fit: CrossfitOptions['fit'] = (features, samples) =>
+const fitted: CrossfitOptions['fit'] = (features, samples) =>
   fitCombat(features, samples, {
     variant: 'eb',
     compat: null,
@@ -33,7 +33,7 @@ function drawn(rows: number, count: number, shift: number, effect: number, seed:
   }
   return { features, samples, label: { name: 'group', values: sick.map((is) => (is ? 'sick' : 'well')) } }
 }
-const options = { folds: 4, seed: 1, fit, label: null }
+const options = { folds: 4, seed: 1, fit: fitted, label: null }
 
 it('each row is harmonized by the model of the other folds: as a fit on these rows, applied to it', () => {
   const { features, samples } = drawn(24, 5, 2, 0, 1)
@@ -41,7 +41,7 @@ it('each row is harmonized by the model of the other folds: as a fit on these ro
   for (let fold = 0; fold < 4; fold++) {
     const others = [...foldOf.keys()].filter((row) => foldOf[row] !== fold)
     const own = rowsOf(features, samples, others)
-    const expected = applyCombat(fit(own.features, own.samples), features, samples).values
+    const expected = applyCombat(fitted(own.features, own.samples), features, samples).values
     values.forEach((value, at) => {
       if (foldOf[at % 24] === fold) expect(value).toBe(expected[at])
     })

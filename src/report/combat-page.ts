@@ -69,16 +69,16 @@ ${sizeSection(diagnostics)}
 function lead({ batch, siteVariance, siteProbe, harmonized }: CombatDiagnostics): string {
   const share = (which: 'before' | 'after'): string => {
     const found = middle(siteVariance, which, 'location')
-    return found > 0 ? percent(found) : 'no more than chance'
+    return found > 0 ? `explains ${percent(found)} of the variance` : 'explains no more than chance would'
   }
   const named = (probe: Probe | null): string =>
     probe === null
       ? ''
       : ` (a classifier names it in ${percent(probe.balancedAccuracy)}, chance is ${percent(probe.chance.mean)})`
-  const before = `In the median feature ${share('before')} of the variance is explained by ${batch}${named(siteProbe.before)}`
+  const before = `In the median feature ${batch} ${share('before')}${named(siteProbe.before)}`
   return harmonized === null
     ? `${before}.`
-    : `${before}; after harmonization ${share('after')}${named(siteProbe.after)}.`
+    : `${before}; after harmonization it ${share('after')}${named(siteProbe.after)}.`
 }
 
 function varianceSection({ batch, siteVariance, harmonized }: CombatDiagnostics): Markup {
