@@ -65,6 +65,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'time and memory of ComBat on large tables beside neuroCombat and neuroHarmonize (ATTUNE_PYTHON)',
     load: async () => (await import('./combat.ts')).combat,
   },
+  'combat-null': {
+    what: 'false positives of tests after ComBat on 1,000 tables without effect, beside the honest test',
+    load: async () => (await import('./combat-null.ts')).combatNull,
+  },
   guards: {
     what: 'refusals by the guards: wrong ones on digital and real heads, right ones on other images (ATTUNE_DATA)',
     load: async () => (await import('./guards.ts')).guards,

@@ -28,7 +28,7 @@ import { requireWritable, writeFileAtomic } from '../files.ts'
 import { type CellTable, readCells, writeCells } from '../formats/tables/table.ts'
 import { packageVersion } from '../package-root.ts'
 
-interface VariantRequest {
+export interface VariantRequest {
   readonly variant: AnyVariant
   readonly compat: Compat
   readonly reference: string | null
@@ -83,7 +83,7 @@ export async function combatFit({
   }
 }
 
-function fitVariant(features: Features, samples: SampleTable, options: VariantRequest): CombatModel {
+export function fitVariant(features: Features, samples: SampleTable, options: VariantRequest): CombatModel {
   const { variant, compat, reference, singleRow, shrink, residual } = options
   const software = `attune ${packageVersion()}`
   switch (variant) {
@@ -201,7 +201,7 @@ function writeModel(path: string, model: CombatModel): Promise<void> {
 }
 
 /** In the form of the name: tabs for .tsv, commas for .csv, else as the table itself. */
-function writeHarmonized(
+export function writeHarmonized(
   path: string,
   table: CellTable,
   features: Features,
@@ -211,7 +211,7 @@ function writeHarmonized(
   return writeCells(path, table.columns, rowsWith(table, features, values), delimiter)
 }
 
-async function requireOutputs(
+export async function requireOutputs(
   inputs: readonly string[],
   outputs: readonly (string | undefined)[],
 ): Promise<void> {

@@ -2,6 +2,9 @@ import type { CommandModule } from 'yargs'
 import type { Note } from '../combat/data.ts'
 import { type AnyVariant, REPEATED_VARIANTS } from '../combat/repeated.ts'
 import { type Compat, VARIANTS } from '../combat/variants.ts'
+import { combatCrossfit } from './combat-crossfit.ts'
+import { combatDiagnose } from './combat-diagnose.ts'
+import { combatTest } from './combat-test.ts'
 import { type CommonOptions, remarks, report } from './output.ts'
 
 interface FitArguments extends CommonOptions {
@@ -190,19 +193,35 @@ const apply: CommandModule<object, ApplyArguments> = {
   },
 }
 
-const explain: CommandModule<object, CommonOptions & { readonly model: string }> = {
+interface ExplainArguments extends CommonOptions {
+  readonly model: string
+  readonly for: 'paper' | 'plan'
+}
+
+const explain: CommandModule<object, ExplainArguments> = {
   command: 'explain <model>',
   describe: 'Say what a model holds, and how to describe it in a paper',
   builder: (args) =>
     args
       .positional('model', { type: 'string', demandOption: true, describe: 'Model of attune combat fit' })
+      .option('for', {
+        choices: ['paper', 'plan'] as const,
+        default: 'paper' as const,
+        describe: 'Text for the methods of a paper, or for a statistical analysis plan',
+      })
       .example('$0 combat explain combat.json', 'variant, formula, sites, notes, text for a paper'),
   handler: async (options) => {
     const { readCombatModel } = await import('./combat-run.ts')
     const { explainCombat } = await import('../combat/explain.ts')
     const { explanationText, methodsText } = await import('./combat-text.ts')
-    const explanation = explainCombat(await readCombatModel(options.model))
-    report(options, [...explanationText(explanation), ...methodsText(explanation)].join('\n'), explanation)
+    const model = await readCombatModel(options.model)
+    const explanation = explainCombat(model)
+    if (options.for === 'plan') {
+      const { analysisPlanOf } = await import('../combat/plan-text.ts')
+      const plan = analysisPlanOf(model)
+      report(options, plan, { ...explanation, plan })
+    } else
+      report(options, [...explanationText(explanation), ...methodsText(explanation)].join('\n'), explanation)
   },
 }
 
@@ -213,13 +232,16 @@ function sayNotes(options: CommonOptions, notes: readonly Note[]): void {
 
 export const combat: CommandModule = {
   command: 'combat',
-  describe: 'Harmonize a table of features (ComBat): fit, apply, explain',
+  describe: 'Harmonize a table of features (ComBat): fit, apply, explain; diagnose, crossfit, test',
   builder: (args) =>
     args
       .command(fit)
       .command(apply)
       .command(explain)
-      .demandCommand(1, 'Which of fit, apply, explain?')
+      .command(combatDiagnose)
+      .command(combatCrossfit)
+      .command(combatTest)
+      .demandCommand(1, 'Which of fit, apply, explain, diagnose, crossfit, test?')
       .example(
         '$0 combat fit thickness.csv --batch site --covariate age --out combat.json',
         'learns the effect of each site',

@@ -47,7 +47,7 @@ export const commands: readonly Entry[] = [
   },
   {
     command: 'combat',
-    describe: 'Harmonize a table of features (ComBat): fit, apply, explain',
+    describe: 'Harmonize a table of features (ComBat): fit, apply, explain; diagnose, crossfit, test',
     load: async () => (await import('./combat.ts')).combat,
   },
   {

@@ -131,7 +131,7 @@ export function balanceNotes(
       text:
         `${batchName} ${uneven.map(({ text }) => text).join(' and ')} (${counted(single.length, 'row')}): effects of ${uneven.map(({ name }) => name).join(', ')} tested on the harmonized ` +
         `table look more certain than they are (Nygaard 2016), because the test does not know what was estimated before. Test on the table as it was, in one model with ${batchName} and the ` +
-        'covariates; or permute, and fit again in each permutation.',
+        'covariates; or permute, and fit again in each permutation: attune combat test does both.',
     })
   return notes
 }

@@ -207,8 +207,11 @@ function methodsOf(model: CombatModel): string {
         `Effects of ${batch.name} were estimated afterwards from ${counted(batch.rows, 'row')}, with covariate effects and variances as they were.`,
     ),
   ]
-  const references = [JOHNSON, FORTIN, ...(REFERENCES[variant] ?? [])]
-  return `${sentences.join(' ')}\n\n${references.join('\n')}`
+  return `${sentences.join(' ')}\n\n${referencesOf(model).join('\n')}`
+}
+
+export function referencesOf({ variant }: CombatModel): readonly string[] {
+  return [JOHNSON, FORTIN, ...(REFERENCES[variant] ?? [])]
 }
 
 function repeatedSentences({ repeated, variant }: CombatModel): readonly string[] {

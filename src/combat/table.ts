@@ -148,6 +148,11 @@ function names(name: string, cells: readonly string[]): Covariate {
   return { name, kind: 'categorical', values: cells.map((cell) => (MISSING.has(cell) ? '' : cell)) }
 }
 
+/** Names of a column without a role; empty where they are missing. @throws {ConfigError} when there is no such column */
+export function cleanNames(table: TextTable, name: string): readonly string[] {
+  return cellsOf(table, name, 'column').map((cell) => (MISSING.has(cell) ? '' : cell))
+}
+
 function quantityOrNames(
   table: TextTable,
   name: string,

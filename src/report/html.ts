@@ -153,7 +153,7 @@ function provenanceSection({ provenance, harmonizer }: Evidence): Markup {
 `
 }
 
-function dataTable({ caption, columns, rows, notes }: Table): Markup {
+export function dataTable({ caption, columns, rows, notes }: Table): Markup {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption>
 <thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>${rows.map(

@@ -276,11 +276,11 @@ function shortNumber(value: number): string {
  * Screen readers get the text alternative and nothing of the inside: Plot labels its groups in ways that ARIA
  * prohibits. Its embedded style sheets go too: the page has one for all plots.
  */
-function svg(options: Options, alternative: string): Markup {
+export function svg(options: Options, alternative: string, className = 'plot'): Markup {
   const figure = Plot.plot({
     width: WIDTH,
     ...options,
-    className: 'plot',
+    className,
     document: document as never,
   }) as unknown as { readonly outerHTML: string }
   const inside = figure.outerHTML
