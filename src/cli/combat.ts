@@ -16,6 +16,8 @@ interface FitArguments extends CommonOptions {
   readonly time: string | undefined
   readonly eb: boolean
   readonly residual: 'reml' | 'msr' | undefined
+  readonly 'covbat-variance': number | undefined
+  readonly 'covbat-components': number | undefined
   readonly reference: string | undefined
   readonly compat: Exclude<Compat, null> | undefined
   readonly 'single-subject': 'mean-only' | 'refuse'
@@ -57,7 +59,7 @@ const fit: CommandModule<object, FitArguments> = {
       })
       .option('id', { type: 'string', describe: 'Column of ids: not a feature, and no id may come twice' })
       .option('variant', {
-        choices: [...VARIANTS, ...REPEATED_VARIANTS],
+        choices: [...VARIANTS, 'covbat' as const, ...REPEATED_VARIANTS],
         default: 'eb' as const,
         describe: 'How location and scale are estimated',
       })
@@ -78,6 +80,11 @@ const fit: CommandModule<object, FitArguments> = {
         choices: ['reml', 'msr'] as const,
         describe: 'Residual variance: of REML, or the mean square of the residuals (longitudinal) [reml]',
       })
+      .option('covbat-variance', {
+        type: 'number',
+        describe: 'Share of the variance that harmonized components carry, 0 to 1 (covbat) [0.95]',
+      })
+      .option('covbat-components', { type: 'number', describe: 'How many components instead (covbat)' })
       .option('reference', {
         type: 'string',
         describe: 'Batch that stays as it is and that the others are brought to',
@@ -121,6 +128,8 @@ const fit: CommandModule<object, FitArguments> = {
       time: options.time ?? null,
       shrink: options.eb,
       residual: options.residual ?? null,
+      share: options['covbat-variance'] ?? null,
+      components: options['covbat-components'] ?? null,
       compat: options.compat ?? null,
       reference: options.reference ?? null,
       singleRow: options['single-subject'],

@@ -6,6 +6,7 @@ import { counted, type Features, levelsOf, listed, type Note, rowsWhere, type Sa
 import { indicesOf } from './design.ts'
 import { type CombatModel, locationScaleOf } from './model.ts'
 import { peopleOf, takeOutAroundLevelsInto } from './repeated.ts'
+import { incompleteNotes, takeOutScoresInPlace } from './scores.ts'
 
 export interface Applied {
   /** As `Features.values`. */
@@ -45,7 +46,13 @@ export function applyCombat(model: CombatModel, features: Features, samples: Sam
     const { personOf } = peopleOf(samples)
     takeOutAroundLevelsInto(values, features.values, estimates, model.repeated, columns, groupOf, personOf)
   }
-  return { values, notes: [...extrapolations(model, samples), ...lost(model, features, samples, values)] }
+  const { covariance } = model
+  if (covariance !== undefined) takeOutScoresInPlace(values, covariance, estimates, columns, groupOf)
+  const partly = covariance === undefined ? [] : incompleteNotes(covariance, features, samples)
+  return {
+    values,
+    notes: [...extrapolations(model, samples), ...lost(model, features, samples, values), ...partly],
+  }
 }
 
 /** Batches of the rows that the model does not have. */
