@@ -63,7 +63,7 @@ export interface CombatModel {
 }
 
 const perFeature = z.array(z.number().nullable())
-const coding = z.discriminatedUnion('kind', [
+export const codingSchema: z.ZodType<Coding> = z.discriminatedUnion('kind', [
   z.strictObject({
     name: z.string(),
     kind: z.literal('continuous'),
@@ -78,6 +78,18 @@ const coding = z.discriminatedUnion('kind', [
     levels: z.array(z.string()).min(1),
   }),
 ])
+export const priorSchema: z.ZodType<BatchEffect['prior']> = z.strictObject({
+  locationMean: z.number().nullable(),
+  locationVariance: z.number().nullable(),
+  scaleMean: z.number().nullable(),
+  scaleVariance: z.number().nullable(),
+})
+export const noteSchema: z.ZodType<Note> = z.strictObject({
+  code: z.string(),
+  text: z.string(),
+  features: z.exactOptional(z.array(z.string())),
+  batches: z.exactOptional(z.array(z.string())),
+})
 const repeated = z.strictObject({
   subjectColumn: z.string(),
   people: z.int().positive(),
@@ -106,7 +118,7 @@ const schema: z.ZodType<CombatModel> = z.strictObject({
   batchColumn: z.string(),
   reference: z.string().nullable(),
   rows: z.int().positive(),
-  covariates: z.array(coding),
+  covariates: z.array(codingSchema),
   features: z.array(z.string()).min(1),
   mean: perFeature,
   variance: z.array(z.number().positive().nullable()),
@@ -117,12 +129,7 @@ const schema: z.ZodType<CombatModel> = z.strictObject({
         name: z.string(),
         rows: z.int().positive(),
         estimated: z.enum(['fit', 'apply']),
-        prior: z.strictObject({
-          locationMean: z.number().nullable(),
-          locationVariance: z.number().nullable(),
-          scaleMean: z.number().nullable(),
-          scaleVariance: z.number().nullable(),
-        }),
+        prior: priorSchema,
         estimatedLocation: perFeature,
         estimatedScale: perFeature,
         location: perFeature,
@@ -130,14 +137,7 @@ const schema: z.ZodType<CombatModel> = z.strictObject({
       }),
     )
     .min(1),
-  notes: z.array(
-    z.strictObject({
-      code: z.string(),
-      text: z.string(),
-      features: z.exactOptional(z.array(z.string())),
-      batches: z.exactOptional(z.array(z.string())),
-    }),
-  ),
+  notes: z.array(noteSchema),
   repeated: z.exactOptional(repeated),
   covariance: z.exactOptional(covarianceSchema),
 })
