@@ -29,7 +29,7 @@ import { requireWritable, writeFileAtomic } from '../files.ts'
 import { type CellTable, readCells, writeCells } from '../formats/tables/table.ts'
 import { packageVersion } from '../package-root.ts'
 
-interface VariantRequest {
+export interface VariantRequest {
   readonly variant: AnyVariant
   readonly compat: Compat
   readonly reference: string | null
@@ -117,7 +117,7 @@ function covbatOf({ share, components }: VariantRequest): { readonly components:
 }
 
 /** @throws {ConfigError} for options that say nothing to the variant, and for a variant without its column of subjects */
-function requireOwnOptions(options: VariantRequest, { subject = null }: Roles): void {
+export function requireOwnOptions(options: VariantRequest, { subject = null }: Roles): void {
   const { variant, time, shrink, residual, compat, share, components } = options
   if (isRepeated(variant) && subject === null)
     throw new ConfigError(
@@ -228,7 +228,7 @@ function writeHarmonized(
   return writeCells(path, table.columns, rowsWith(table, features, values), delimiter)
 }
 
-async function requireOutputs(
+export async function requireOutputs(
   inputs: readonly string[],
   outputs: readonly (string | undefined)[],
 ): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Coding } from './coding.ts'
 import type { Covariance } from './covariance.ts'
 import { counted, listed, type Note, type PerFeature } from './data.ts'
-import type { CombatModel } from './model.ts'
+import type { BatchEffect, CombatModel } from './model.ts'
 import type { AnyVariant, Repeated } from './repeated.ts'
 
 /** Mean and standard deviation (divisor F - 1) over the features. */
@@ -72,7 +72,7 @@ export function explainCombat(model: CombatModel): Explanation {
     notes: model.notes,
     ...(model.repeated === undefined ? {} : { repeated: repeatedOf(model.repeated) }),
     ...(model.covariance === undefined ? {} : { covariance: covarianceOf(model.covariance) }),
-    methods: methodsOf(model),
+    methods: methodsOf(model, model.features.length, harmonizedOf(model)),
   }
 }
 
@@ -118,7 +118,13 @@ function median(values: readonly number[]): number {
 }
 
 /** `feature ~ age + sex (M against F) + site (location and scale)`. */
-export function formulaOf({ covariates, batchColumn, variant, reference, repeated }: CombatModel): string {
+export function formulaOf({
+  covariates,
+  batchColumn,
+  variant,
+  reference,
+  repeated,
+}: Pick<CombatModel, 'covariates' | 'batchColumn' | 'variant' | 'reference' | 'repeated'>): string {
   const effect = variant === 'mean-only' ? 'location' : 'location and scale'
   const site = `${batchColumn} (${effect}${reference === null ? '' : `, against ${reference}`})`
   const person =
@@ -183,12 +189,25 @@ const HOW: Readonly<Record<AnyVariant, string>> = {
     'Bayes (normal and inverse gamma priors across features)',
 }
 
+type Described = Pick<
+  CombatModel,
+  | 'batchColumn'
+  | 'covariates'
+  | 'reference'
+  | 'rows'
+  | 'variant'
+  | 'compat'
+  | 'software'
+  | 'repeated'
+  | 'covariance'
+> & { readonly batches: readonly Pick<BatchEffect, 'name' | 'rows' | 'estimated'>[] }
+
 /** Sentences for a methods section, with references. */
-function methodsOf(model: CombatModel): string {
-  const { batches, batchColumn, covariates, reference, rows, features, variant, compat, software } = model
+export function methodsOf(model: Described, features: number, harmonized: number): string {
+  const { batches, batchColumn, covariates, reference, rows, variant, compat, software } = model
   const first = batches.filter(({ estimated }) => estimated === 'fit')
   const later = batches.filter(({ estimated }) => estimated === 'apply')
-  const passed = features.length - harmonizedOf(model)
+  const passed = features - harmonized
   const single = first.filter((batch) => batch.rows === 1)
   const kept =
     model.repeated !== undefined && covariates.length === 0
@@ -198,7 +217,7 @@ function methodsOf(model: CombatModel): string {
         : `Effects of ${covariates.map(termOf).join(', ')} were estimated in the same model and kept.`
   const sentences = [
     `Effects of ${batchColumn} (${counted(first.length, 'level')}, ${Math.min(...first.map((batch) => batch.rows))} to ${Math.max(...first.map((batch) => batch.rows))} of ` +
-      `${rows} rows each) on ${counted(features.length - passed, 'feature')} were removed with ComBat (Johnson 2007; Fortin 2018) as implemented in ${software}.`,
+      `${rows} rows each) on ${counted(harmonized, 'feature')} were removed with ComBat (Johnson 2007; Fortin 2018) as implemented in ${software}.`,
     kept,
     `${HOW[variant]}${
       compat === 'neurocombat'
@@ -225,7 +244,7 @@ function methodsOf(model: CombatModel): string {
   return `${sentences.join(' ')}\n\n${references.join('\n')}`
 }
 
-function repeatedSentences({ repeated, variant }: CombatModel): readonly string[] {
+function repeatedSentences({ repeated, variant }: Described): readonly string[] {
   if (repeated === undefined) return []
   const { people, repeaters, travelers, shrunk, method, leftOut } = repeated
   const { leftOut: evidence } = repeatedOf(repeated)
@@ -244,7 +263,7 @@ function repeatedSentences({ repeated, variant }: CombatModel): readonly string[
   ]
 }
 
-function covarianceSentences({ covariance, batchColumn }: CombatModel): readonly string[] {
+function covarianceSentences({ covariance, batchColumn }: Described): readonly string[] {
   if (covariance === undefined) return []
   const { components, share } = covarianceOf(covariance)
   return [

@@ -32,7 +32,7 @@ export async function appendedNifti(
   await write.bytes(encodeHeader({ ...like, datatype, slope: 1, intercept: 0 }))
   return {
     append: (values) => {
-      const samples = datatype === 'float64' ? values : Float32Array.from(values)
+      const samples = datatype === 'float64' ? values : new Float32Array(values)
       return write.bytes(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
     },
     end: write.end,
