@@ -65,6 +65,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'time and memory of ComBat on large tables beside neuroCombat and neuroHarmonize (ATTUNE_PYTHON)',
     load: async () => (await import('./combat.ts')).combat,
   },
+  'combat-maps': {
+    what: 'time and memory of ComBat on voxel maps [--images N] [--voxels V] [--gzip]',
+    load: async () => (await import('./combat-maps.ts')).combatMaps,
+  },
   guards: {
     what: 'refusals by the guards: wrong ones on digital and real heads, right ones on other images (ATTUNE_DATA)',
     load: async () => (await import('./guards.ts')).guards,
