@@ -8,6 +8,7 @@ import type { RangedImage } from '../formats/nifti/ranges.ts'
 import type { NiftiImage } from '../formats/nifti/read.ts'
 import type { CellTable } from '../formats/tables/table.ts'
 import { type LocationScale, takeOutGroupsInto } from '../kernels/location-scale.ts'
+import { missingIn } from '../kernels/turn.ts'
 import { toFloat32 } from '../volume/volume.ts'
 import {
   type Block,
@@ -48,12 +49,6 @@ export async function harmonizeBlock(
   reader.write(block, values)
   await outputs.append(reader.run)
   return missingIn(values) - before
-}
-
-function missingIn(values: Float64Array): number {
-  let n = 0
-  for (const value of values) if (Number.isNaN(value)) n++
-  return n
 }
 
 export function insideOf({ volume }: NiftiImage, path: string): Uint8Array {
