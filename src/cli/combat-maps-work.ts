@@ -8,7 +8,7 @@ import type { RangedImage } from '../formats/nifti/ranges.ts'
 import type { NiftiImage } from '../formats/nifti/read.ts'
 import type { CellTable } from '../formats/tables/table.ts'
 import { type LocationScale, takeOutGroupsInto } from '../kernels/location-scale.ts'
-import { missingIn } from '../kernels/turn.ts'
+import { missingIn } from '../kernels/missing.ts'
 import { toFloat32 } from '../volume/volume.ts'
 import {
   type Block,

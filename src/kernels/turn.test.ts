@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { firstInfinite, missingIn, turnBackInto, turnInto } from './turn.ts'
+import { missingIn } from './missing.ts'
+import { firstInfinite, turnBackInto, turnInto } from './turn.ts'
 
 it('two runs of three, places 2 and 0', () => {
   const runs = Float64Array.of(1, 2, 3, 0, 4, 5, 6, 0)

@@ -52,9 +52,3 @@ export function firstInfinite(run: Float64Array, places: Int32Array): number {
   }
   return -1
 }
-
-export function missingIn(x: Float64Array): number {
-  let n = 0
-  for (let i = 0; i < x.length; i++) if (Number.isNaN(x[i])) n++
-  return n
-}
