@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { rawNifti, rawPair, temporaryFolder } from '../../../test/fixtures/nifti.ts'
+import { rawExtensions, rawNifti, rawPair, temporaryFolder } from '../../../test/fixtures/nifti.ts'
 import { sha256 } from '../../files.ts'
 import { appendedNifti } from './appended.ts'
 import { rangedImage, readValuesInto, unpacked } from './ranges.ts'
@@ -62,6 +62,21 @@ it.each(['.nii', '.nii.gz'])('parts of any length make the file that one part ma
   }
   expect(contents[1]).toBe(contents[0])
   expect(contents[2]).toBe(contents[0])
+})
+it('extensions of any length stay with an image, packed or not', async () => {
+  const path = place('.nii')
+  const raw = rawNifti({
+    code: 16,
+    dim: [3, 3, 4, 5, 1, 1, 1, 1],
+    samples,
+    extension: rawExtensions([[6, 'x'.repeat(400)]]),
+  })
+  await writeFile(path, raw)
+  const packed = place('.nii.gz')
+  await writeFile(packed, gzipSync(raw))
+  const plain = await rangedImage(path)
+  expect(plain.header.extensions.map(({ code }) => code)).toEqual([6])
+  expect((await unpacked(await rangedImage(packed), place('.raw'))).header).toEqual(plain.header)
 })
 it('refuses half of a pair, and gzip data of another length than the header says', async () => {
   const pair = rawPair({ samples: [1] })

@@ -22,7 +22,8 @@ export interface RangedImage {
   readonly header: NiftiHeader
   readonly grid: Grid
   readonly littleEndian: boolean
-  /** Where samples start, and the bytes of the whole file, unpacked. */
+  /** Where extensions start, where samples do, and the bytes of the whole file, unpacked. */
+  readonly fields: number
   readonly offset: number
   readonly bytes: number
 }
@@ -51,6 +52,7 @@ export function rangedImage(path: string): Promise<RangedImage> {
       header: { ...header, extensions: decodeExtensions(between, littleEndian) },
       grid,
       littleEndian,
+      fields,
       offset,
       bytes: whole,
     }
@@ -62,7 +64,7 @@ export function rangedImage(path: string): Promise<RangedImage> {
  * @throws {InputError} when the data is damaged, or not of the length that the header says
  */
 export async function unpacked(image: RangedImage, path: string): Promise<RangedImage> {
-  const { source, bytes, header, littleEndian, offset } = image
+  const { source, bytes, header, littleEndian, fields, offset } = image
   let passed = 0
   const counting = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
@@ -85,7 +87,6 @@ export async function unpacked(image: RangedImage, path: string): Promise<Ranged
     )
   })
   if (passed !== bytes) throw lengthError(source, bytes)
-  const fields = HEADER_BYTES[offset < HEADER_BYTES[2] ? 1 : 2]
   const between = bytesOf(path, source, fields, offset - fields)
   return {
     ...image,
