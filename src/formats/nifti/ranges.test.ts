@@ -70,6 +70,7 @@ it('extensions of any length stay with an image, packed or not', async () => {
     dim: [3, 3, 4, 5, 1, 1, 1, 1],
     samples,
     extension: rawExtensions([[6, 'x'.repeat(400)]]),
+    voxOffset: 768,
   })
   await writeFile(path, raw)
   const packed = place('.nii.gz')
