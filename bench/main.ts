@@ -69,6 +69,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'false positives of tests after ComBat on 1,000 tables without effect, beside the honest test',
     load: async () => (await import('./combat-null.ts')).combatNull,
   },
+  'combat-maps': {
+    what: 'time and memory of ComBat on voxel maps [--images N] [--voxels V] [--gzip]',
+    load: async () => (await import('./combat-maps.ts')).combatMaps,
+  },
   guards: {
     what: 'refusals by the guards: wrong ones on digital and real heads, right ones on other images (ATTUNE_DATA)',
     load: async () => (await import('./guards.ts')).guards,

@@ -1,7 +1,7 @@
 /** Files that appear whole or not at all: written beside their place under a temporary name, then renamed. */
 import { createHash, randomBytes } from 'node:crypto'
 import { constants, createReadStream, existsSync, rmSync } from 'node:fs'
-import { access, mkdir, open, rename, rm } from 'node:fs/promises'
+import { access, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { MissingError } from './errors.ts'
 
@@ -70,6 +70,36 @@ export async function requireWritable(path: string): Promise<void> {
   } catch (cause) {
     throw unwritable(path, cause)
   }
+}
+
+/**
+ * Says before long work that the disk is too small for it.
+ * @param needs how many bytes each folder, or the nearest above it that exists, is to take
+ * @throws {MissingError} when the free space of a disk is less than that of all folders on it
+ */
+export async function requireSpace(
+  needs: readonly { readonly folder: string; readonly bytes: number }[],
+): Promise<void> {
+  const disks = new Map<number, { folder: string; bytes: number }>()
+  for (const { folder, bytes } of needs) {
+    let place = resolve(folder)
+    while (!existsSync(place)) place = dirname(place)
+    const { dev } = await stat(place)
+    disks.set(dev, { folder: place, bytes: bytes + (disks.get(dev)?.bytes ?? 0) })
+  }
+  for (const { folder, bytes } of disks.values()) {
+    const { bavail, bsize } = await statfs(folder)
+    if (bavail * bsize < bytes)
+      throw new MissingError(
+        `${folder}: ${gibibytes(bytes)} of disk are needed, and ${gibibytes(bavail * bsize)} are free.`,
+        'Make room, or name a folder on another disk.',
+      )
+  }
+}
+
+/** `3.4 GiB`. */
+export function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 1)} GiB`
 }
 
 function unwritable(path: string, cause: unknown): MissingError {

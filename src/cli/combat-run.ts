@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { applyCombat } from '../combat/apply.ts'
 import { balanceNotes } from '../combat/balance.ts'
+import { COVBAT_SHARE, type ComponentChoice, fitCovbat } from '../combat/covbat.ts'
 import type { Features, Note, SampleTable } from '../combat/data.ts'
 import { fitCombat } from '../combat/fit.ts'
 import { fitLongitudinal } from '../combat/longitudinal.ts'
@@ -37,6 +38,9 @@ export interface VariantRequest {
   readonly time: string | null
   readonly shrink: boolean
   readonly residual: 'reml' | 'msr' | null
+  /** Of the variance, or how many: components that `covbat` harmonizes. */
+  readonly share: number | null
+  readonly components: number | null
 }
 
 interface FitRequest extends VariantRequest {
@@ -96,14 +100,25 @@ export function fitVariant(features: Features, samples: SampleTable, options: Va
         singleRow,
         software,
       })
+    case 'covbat':
+      return fitCovbat(features, samples, { ...covbatOf(options), compat, reference, singleRow, software })
     default:
       return fitCombat(features, samples, { variant, compat, reference, singleRow, software })
   }
 }
 
+function covbatOf({ share, components }: VariantRequest): { readonly components: ComponentChoice } {
+  if (share !== null && components !== null)
+    throw new ConfigError(
+      '--covbat-variance and --covbat-components are both given.',
+      'Leave one of them out.',
+    )
+  return { components: components === null ? { share: share ?? COVBAT_SHARE } : { count: components } }
+}
+
 /** @throws {ConfigError} for options that say nothing to the variant, and for a variant without its column of subjects */
-function requireOwnOptions(options: VariantRequest, { subject = null }: Roles): void {
-  const { variant, time, shrink, residual, compat } = options
+export function requireOwnOptions(options: VariantRequest, { subject = null }: Roles): void {
+  const { variant, time, shrink, residual, compat, share, components } = options
   if (isRepeated(variant) && subject === null)
     throw new ConfigError(
       `--variant ${variant} has to know whose scans belong together.`,
@@ -114,6 +129,8 @@ function requireOwnOptions(options: VariantRequest, { subject = null }: Roles): 
     ...(time !== null && variant !== 'longitudinal' ? ['--time'] : []),
     ...(!shrink && variant !== 'traveling' ? ['--no-eb'] : []),
     ...(residual !== null && variant !== 'longitudinal' ? ['--residual'] : []),
+    ...(share !== null && variant !== 'covbat' ? ['--covbat-variance'] : []),
+    ...(components !== null && variant !== 'covbat' ? ['--covbat-components'] : []),
     ...(compat !== null && isRepeated(variant) ? ['--compat'] : []),
   ]
   if (idle.length > 0)

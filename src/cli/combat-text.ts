@@ -20,6 +20,16 @@ export function explanationText(explanation: Explanation): readonly string[] {
     '',
     ...aligned([head, ...lines], 'right'),
     ...repeatedText(explanation),
+    ...covarianceText(explanation),
+  ]
+}
+
+function covarianceText({ covariance }: Explanation): readonly string[] {
+  if (covariance === undefined) return []
+  const { components, share } = covariance
+  return [
+    '',
+    `Covariance harmonized along ${components} principal components (${(100 * share).toFixed(1)} % of the variance of the residuals).`,
   ]
 }
 

@@ -6,6 +6,7 @@ import { counted, type Features, levelsOf, listed, type Note, rowsWhere, type Sa
 import { indicesOf } from './design.ts'
 import { type CombatModel, locationScaleOf } from './model.ts'
 import { peopleOf, takeOutAroundLevelsInto } from './repeated.ts'
+import { incompleteNotes, takeOutScoresInPlace } from './scores.ts'
 
 export interface Applied {
   /** As `Features.values`. */
@@ -22,16 +23,11 @@ export interface Applied {
  */
 export function applyCombat(model: CombatModel, features: Features, samples: SampleTable): Applied {
   requireFeatures(model, features, samples)
-  const unseen = unseenBatches(model, samples)
-  if (unseen.length > 0) {
-    const known = model.batches.map(({ name }) => name)
-    const rows = rowsWhere(samples.batch.map((batch) => unseen.includes(batch)))
-    throw new RefusedError(
-      `${samples.source}: ${samples.batchName} ${unseen.map((name) => `"${name}"`).join(', ')} (${counted(rows.length, 'row')}, ` +
-        `${listed(rows.map(samples.rowName))}) was not in the fit, which had ${listed(known, 20)}.`,
-      `Leave these rows out, fit again with them, or estimate the effect of a new ${samples.batchName} with --new-batch estimate.`,
-    )
-  }
+  requireKnownBatches(
+    model,
+    samples,
+    `Leave these rows out, fit again with them, or estimate the effect of a new ${samples.batchName} with --new-batch estimate.`,
+  )
   const groupOf = indicesOf(
     samples.batch,
     model.batches.map(({ name }) => name),
@@ -45,11 +41,32 @@ export function applyCombat(model: CombatModel, features: Features, samples: Sam
     const { personOf } = peopleOf(samples)
     takeOutAroundLevelsInto(values, features.values, estimates, model.repeated, columns, groupOf, personOf)
   }
-  return { values, notes: [...extrapolations(model, samples), ...lost(model, features, samples, values)] }
+  const { covariance } = model
+  if (covariance !== undefined) takeOutScoresInPlace(values, covariance, estimates, columns, groupOf)
+  const partly = covariance === undefined ? [] : incompleteNotes(covariance, features, samples)
+  return {
+    values,
+    notes: [...extrapolations(model, samples), ...lost(model, features, samples, values), ...partly],
+  }
+}
+
+type Batches = { readonly batches: readonly { readonly name: string }[] }
+
+/** @throws {RefusedError} for a batch that the model does not know */
+export function requireKnownBatches(model: Batches, samples: SampleTable, remedy: string): void {
+  const unseen = unseenBatches(model, samples)
+  if (unseen.length === 0) return
+  const known = model.batches.map(({ name }) => name)
+  const rows = rowsWhere(samples.batch.map((batch) => unseen.includes(batch)))
+  throw new RefusedError(
+    `${samples.source}: ${samples.batchName} ${unseen.map((name) => `"${name}"`).join(', ')} (${counted(rows.length, 'row')}, ` +
+      `${listed(rows.map(samples.rowName))}) was not in the fit, which had ${listed(known, 20)}.`,
+    remedy,
+  )
 }
 
 /** Batches of the rows that the model does not have. */
-export function unseenBatches(model: CombatModel, samples: SampleTable): readonly string[] {
+export function unseenBatches(model: Batches, samples: SampleTable): readonly string[] {
   const known = new Set(model.batches.map(({ name }) => name))
   return levelsOf(samples.batch.filter((name) => !known.has(name)))
 }
@@ -71,7 +88,10 @@ export function requireFeatures(model: CombatModel, { names }: Features, { sourc
 }
 
 /** Slopes go on in a straight line beyond the ages of the fit; that is an assumption, and said. */
-function extrapolations({ covariates }: CombatModel, samples: SampleTable): Note[] {
+export function extrapolations(
+  { covariates }: Pick<CombatModel, 'covariates'>,
+  samples: SampleTable,
+): Note[] {
   return covariates.flatMap((coding) => {
     const covariate = samples.covariates.find(({ name }) => name === coding.name)
     if (coding.kind !== 'continuous' || covariate?.kind !== 'continuous') return []

@@ -1,7 +1,8 @@
 /** What a model says: figures for people who have to judge it, and the sentences that a paper needs. */
 import type { Coding } from './coding.ts'
+import type { Covariance } from './covariance.ts'
 import { counted, listed, type Note, type PerFeature } from './data.ts'
-import type { CombatModel } from './model.ts'
+import type { BatchEffect, CombatModel } from './model.ts'
 import type { AnyVariant, Repeated } from './repeated.ts'
 
 /** Mean and standard deviation (divisor F - 1) over the features. */
@@ -30,6 +31,8 @@ export interface Explanation {
   readonly batches: readonly BatchExplanation[]
   readonly notes: readonly Note[]
   readonly repeated?: RepeatedExplanation
+  /** Components whose location and scale were taken out too, and their share of the variance of the residuals. */
+  readonly covariance?: { readonly components: number; readonly share: number }
   /** For the methods section of a paper. */
   readonly methods: string
 }
@@ -68,8 +71,13 @@ export function explainCombat(model: CombatModel): Explanation {
     })),
     notes: model.notes,
     ...(model.repeated === undefined ? {} : { repeated: repeatedOf(model.repeated) }),
-    methods: methodsOf(model),
+    ...(model.covariance === undefined ? {} : { covariance: covarianceOf(model.covariance) }),
+    methods: methodsOf(model, model.features.length, harmonizedOf(model)),
   }
+}
+
+function covarianceOf({ explained }: Covariance): { readonly components: number; readonly share: number } {
+  return { components: explained.length, share: explained.reduce((a, b) => a + b, 0) }
 }
 
 function repeatedOf({
@@ -110,7 +118,13 @@ function median(values: readonly number[]): number {
 }
 
 /** `feature ~ age + sex (M against F) + site (location and scale)`. */
-export function formulaOf({ covariates, batchColumn, variant, reference, repeated }: CombatModel): string {
+export function formulaOf({
+  covariates,
+  batchColumn,
+  variant,
+  reference,
+  repeated,
+}: Pick<CombatModel, 'covariates' | 'batchColumn' | 'variant' | 'reference' | 'repeated'>): string {
   const effect = variant === 'mean-only' ? 'location' : 'location and scale'
   const site = `${batchColumn} (${effect}${reference === null ? '' : `, against ${reference}`})`
   const person =
@@ -149,10 +163,13 @@ const MAIKUSA =
   'Maikusa N, Zhu Y, Uematsu A, et al. Comparison of traveling-subject and ComBat harmonization methods for assessing structural brain characteristics. Human Brain Mapping 2021;42:5278-5287. doi:10.1002/hbm.25615'
 const BEER =
   'Beer JC, Tustison NJ, Cook PA, et al. Longitudinal ComBat: a method for harmonizing longitudinal multi-scanner imaging data. NeuroImage 2020;220:117129. doi:10.1016/j.neuroimage.2020.117129'
+const CHEN =
+  'Chen AA, Beer JC, Tustison NJ, et al. Mitigating site effects in covariance for machine learning in neuroimaging data. Human Brain Mapping 2022;43:1179-1195. doi:10.1002/hbm.25688'
 const REFERENCES: Readonly<Partial<Record<AnyVariant, readonly string[]>>> = {
   robust: [HUBER],
   traveling: [YAMASHITA, MAIKUSA],
   longitudinal: [BEER],
+  covbat: [CHEN],
 }
 
 const HOW: Readonly<Record<AnyVariant, string>> = {
@@ -161,6 +178,8 @@ const HOW: Readonly<Record<AnyVariant, string>> = {
   longitudinal:
     'Location and scale were estimated from residuals of a linear mixed model with a random intercept for each person (Beer 2020)',
   eb: 'Location and scale of each feature were estimated by parametric empirical Bayes (normal and inverse gamma priors across features)',
+  covbat:
+    'Location and scale of each feature were estimated by parametric empirical Bayes (normal and inverse gamma priors across features)',
   nonparametric:
     'Location and scale of each feature were estimated by empirical Bayes with a non-parametric prior across features',
   'no-eb': 'Location and scale were estimated for each feature by itself, without empirical Bayes',
@@ -170,12 +189,25 @@ const HOW: Readonly<Record<AnyVariant, string>> = {
     'Bayes (normal and inverse gamma priors across features)',
 }
 
+type Described = Pick<
+  CombatModel,
+  | 'batchColumn'
+  | 'covariates'
+  | 'reference'
+  | 'rows'
+  | 'variant'
+  | 'compat'
+  | 'software'
+  | 'repeated'
+  | 'covariance'
+> & { readonly batches: readonly Pick<BatchEffect, 'name' | 'rows' | 'estimated'>[] }
+
 /** Sentences for a methods section, with references. */
-function methodsOf(model: CombatModel): string {
-  const { batches, batchColumn, covariates, reference, rows, features, variant, compat, software } = model
+export function methodsOf(model: Described, features: number, harmonized: number): string {
+  const { batches, batchColumn, covariates, reference, rows, variant, compat, software } = model
   const first = batches.filter(({ estimated }) => estimated === 'fit')
   const later = batches.filter(({ estimated }) => estimated === 'apply')
-  const passed = features.length - harmonizedOf(model)
+  const passed = features - harmonized
   const single = first.filter((batch) => batch.rows === 1)
   const kept =
     model.repeated !== undefined && covariates.length === 0
@@ -185,12 +217,12 @@ function methodsOf(model: CombatModel): string {
         : `Effects of ${covariates.map(termOf).join(', ')} were estimated in the same model and kept.`
   const sentences = [
     `Effects of ${batchColumn} (${counted(first.length, 'level')}, ${Math.min(...first.map((batch) => batch.rows))} to ${Math.max(...first.map((batch) => batch.rows))} of ` +
-      `${rows} rows each) on ${counted(features.length - passed, 'feature')} were removed with ComBat (Johnson 2007; Fortin 2018) as implemented in ${software}.`,
+      `${rows} rows each) on ${counted(harmonized, 'feature')} were removed with ComBat (Johnson 2007; Fortin 2018) as implemented in ${software}.`,
     kept,
     `${HOW[variant]}${
       compat === 'neurocombat'
         ? ', iterated until the largest relative change was at most 1e-4, as in neuroCombat.'
-        : variant === 'eb' || variant === 'robust'
+        : variant === 'eb' || variant === 'robust' || variant === 'covbat'
           ? ', iterated to the fixed point.'
           : '.'
     }`,
@@ -198,6 +230,7 @@ function methodsOf(model: CombatModel): string {
       ? 'Features were brought to the mean and variance of all batches together.'
       : `Features were brought to ${batchColumn} ${reference}, which was left as it was.`,
     ...repeatedSentences(model),
+    ...covarianceSentences(model),
     ...(passed > 0 ? [`${counted(passed, 'feature')} could not be harmonized and stayed as measured.`] : []),
     ...(single.length > 0 && variant !== 'mean-only' && model.repeated === undefined
       ? [`Of ${listed(single.map(({ name }) => name))}, with one row each, the location alone was adjusted.`]
@@ -214,7 +247,7 @@ export function referencesOf({ variant }: CombatModel): readonly string[] {
   return [JOHNSON, FORTIN, ...(REFERENCES[variant] ?? [])]
 }
 
-function repeatedSentences({ repeated, variant }: CombatModel): readonly string[] {
+function repeatedSentences({ repeated, variant }: Described): readonly string[] {
   if (repeated === undefined) return []
   const { people, repeaters, travelers, shrunk, method, leftOut } = repeated
   const { leftOut: evidence } = repeatedOf(repeated)
@@ -230,5 +263,14 @@ function repeatedSentences({ repeated, variant }: CombatModel): readonly string[
       : [
           `In people left out of the estimates (${leftOut.people} in ${leftOut.folds} folds) the SD between scanners of one person fell to ${evidence.ratio.toFixed(2)} of before (median over features).`,
         ]),
+  ]
+}
+
+function covarianceSentences({ covariance, batchColumn }: Described): readonly string[] {
+  if (covariance === undefined) return []
+  const { components, share } = covarianceOf(covariance)
+  return [
+    `Then covariance was harmonized (CovBat; Chen 2022): location and scale by ${batchColumn}, without empirical Bayes, were taken out of the scores of the residuals along ` +
+      `${counted(components, 'principal component')} (${(100 * share).toFixed(1)} % of their variance).`,
   ]
 }

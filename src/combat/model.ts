@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { InputError } from '../errors.ts'
 import type { LocationScale } from '../kernels/location-scale.ts'
 import type { Coding } from './coding.ts'
+import { type Covariance, covarianceSchema, featureListsOf, isWhole } from './covariance.ts'
 import type { Note, PerFeature } from './data.ts'
 import { type AnyVariant, isRepeated, REPEATED_VARIANTS, type Repeated } from './repeated.ts'
 import { type Compat, VARIANTS } from './variants.ts'
@@ -57,10 +58,12 @@ export interface CombatModel {
   readonly notes: readonly Note[]
   /** For variants that know who came more than once. */
   readonly repeated?: Repeated
+  /** For `covbat`. */
+  readonly covariance?: Covariance
 }
 
 const perFeature = z.array(z.number().nullable())
-const coding = z.discriminatedUnion('kind', [
+export const codingSchema: z.ZodType<Coding> = z.discriminatedUnion('kind', [
   z.strictObject({
     name: z.string(),
     kind: z.literal('continuous'),
@@ -75,6 +78,18 @@ const coding = z.discriminatedUnion('kind', [
     levels: z.array(z.string()).min(1),
   }),
 ])
+export const priorSchema: z.ZodType<BatchEffect['prior']> = z.strictObject({
+  locationMean: z.number().nullable(),
+  locationVariance: z.number().nullable(),
+  scaleMean: z.number().nullable(),
+  scaleVariance: z.number().nullable(),
+})
+export const noteSchema: z.ZodType<Note> = z.strictObject({
+  code: z.string(),
+  text: z.string(),
+  features: z.exactOptional(z.array(z.string())),
+  batches: z.exactOptional(z.array(z.string())),
+})
 const repeated = z.strictObject({
   subjectColumn: z.string(),
   people: z.int().positive(),
@@ -98,12 +113,12 @@ const schema: z.ZodType<CombatModel> = z.strictObject({
   kind: z.literal('combat'),
   version: z.literal(COMBAT_MODEL_VERSION),
   software: z.string(),
-  variant: z.enum([...VARIANTS, ...REPEATED_VARIANTS]),
+  variant: z.enum([...VARIANTS, 'covbat', ...REPEATED_VARIANTS]),
   compat: z.literal('neurocombat').nullable(),
   batchColumn: z.string(),
   reference: z.string().nullable(),
   rows: z.int().positive(),
-  covariates: z.array(coding),
+  covariates: z.array(codingSchema),
   features: z.array(z.string()).min(1),
   mean: perFeature,
   variance: z.array(z.number().positive().nullable()),
@@ -114,12 +129,7 @@ const schema: z.ZodType<CombatModel> = z.strictObject({
         name: z.string(),
         rows: z.int().positive(),
         estimated: z.enum(['fit', 'apply']),
-        prior: z.strictObject({
-          locationMean: z.number().nullable(),
-          locationVariance: z.number().nullable(),
-          scaleMean: z.number().nullable(),
-          scaleVariance: z.number().nullable(),
-        }),
+        prior: priorSchema,
         estimatedLocation: perFeature,
         estimatedScale: perFeature,
         location: perFeature,
@@ -127,15 +137,9 @@ const schema: z.ZodType<CombatModel> = z.strictObject({
       }),
     )
     .min(1),
-  notes: z.array(
-    z.strictObject({
-      code: z.string(),
-      text: z.string(),
-      features: z.exactOptional(z.array(z.string())),
-      batches: z.exactOptional(z.array(z.string())),
-    }),
-  ),
+  notes: z.array(noteSchema),
   repeated: z.exactOptional(repeated),
+  covariance: z.exactOptional(covarianceSchema),
 })
 
 /**
@@ -167,6 +171,7 @@ export function parseCombatModel(input: unknown, source: string): CombatModel {
       batch.scale,
     ]),
     ...listsOf(model.repeated),
+    ...(model.covariance === undefined ? [] : featureListsOf(model.covariance)),
   ]
   const wrong = lists.find((list) => list.length !== model.features.length)
   if (wrong !== undefined)
@@ -184,7 +189,20 @@ export function parseCombatModel(input: unknown, source: string): CombatModel {
       `${source}: has ${model.batches.length} batches, but ${model.repeated.effects.length} lists of effects on people's levels.`,
       'The file was changed after attune wrote it: fit again.',
     )
+  requireCovariance(model, source)
   return model
+}
+
+function requireCovariance({ variant, covariance, batches }: CombatModel, source: string): void {
+  if (
+    (variant === 'covbat') === (covariance !== undefined) &&
+    (covariance === undefined || isWhole(covariance, batches.length))
+  )
+    return
+  throw new InputError(
+    `${source}: is of variant ${variant}, ${covariance === undefined ? 'but has no components' : `and its components do not fit that or its ${batches.length} batches`}.`,
+    'The file was changed after attune wrote it: fit again.',
+  )
 }
 
 function listsOf(repeated: Repeated | undefined): readonly PerFeature[] {

@@ -8,6 +8,7 @@ import { codedColumns } from './coding.ts'
 import { counted, type Features, listed, type Note, rowsWhere, type SampleTable } from './data.ts'
 import { batchEffect } from './fit.ts'
 import { type CombatModel, locationScaleOf } from './model.ts'
+import { withScoresOf } from './new-scores.ts'
 import { isRepeated } from './repeated.ts'
 
 /**
@@ -45,7 +46,7 @@ export function estimateNewBatches(
   least: number,
 ): Extended {
   requireFeatures(model, features, samples)
-  const { variant } = model
+  const variant = model.variant === 'covbat' ? 'eb' : model.variant
   if (isRepeated(variant)) {
     if (unseenBatches(model, samples).length === 0) return { model, added: [], notes: [] }
     throw new RefusedError(
@@ -94,8 +95,9 @@ export function estimateNewBatches(
     return { effect: { ...effect, estimated: 'apply' as const }, added }
   })
   const added = found.map((one) => one.added)
+  const extended = { ...model, batches: [...model.batches, ...found.map(({ effect }) => effect)] }
   return {
-    model: { ...model, batches: [...model.batches, ...found.map(({ effect }) => effect)] },
+    model: withScoresOf(extended, features, samples, added, least),
     added,
     notes: added.map(({ name, rows, locationError, scaleError }) => ({
       code: 'new-batch',

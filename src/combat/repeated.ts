@@ -10,7 +10,7 @@ import type { Variant } from './variants.ts'
  */
 export const REPEATED_VARIANTS = ['traveling', 'longitudinal'] as const
 export type RepeatedVariant = (typeof REPEATED_VARIANTS)[number]
-export type AnyVariant = Variant | RepeatedVariant
+export type AnyVariant = Variant | 'covbat' | RepeatedVariant
 
 export function isRepeated(variant: AnyVariant): variant is RepeatedVariant {
   return variant === 'traveling' || variant === 'longitudinal'

@@ -243,14 +243,7 @@ export function chooseFeatures(table: TextTable, roles: Roles): Chosen {
       )
     return { names: free.filter((name) => patterns.some(({ fits }) => fits.test(name))), notes: [] }
   }
-  const words = new Uint32Array(table.columns.length)
-  const numbers = new Uint32Array(table.columns.length)
-  for (const row of table.rows)
-    for (let at = 0; at < row.length; at++) {
-      const value = numberOf(row[at] ?? '')
-      if (value === undefined) words[at] = (words[at] ?? 0) + 1
-      else if (!Number.isNaN(value)) numbers[at] = (numbers[at] ?? 0) + 1
-    }
+  const { words, numbers } = numbersIn(table)
   const numeric = new Set(
     table.columns.filter((_, at) => (numbers[at] ?? 0) > 0 && (numbers[at] ?? 0) >= (words[at] ?? 0)),
   )
@@ -273,6 +266,39 @@ export function chooseFeatures(table: TextTable, roles: Roles): Chosen {
   return { names: chosen, notes }
 }
 
+interface Numbers {
+  /** Row after row; NaN where a cell holds none. */
+  readonly values: Float64Array
+  /** How many cells of each column hold words, and numbers. */
+  readonly words: Uint32Array
+  readonly numbers: Uint32Array
+}
+
+/** Reading numbers out of text is most of the work on a large table, and both choosing and taking features need them. */
+const parsed = new WeakMap<TextTable, Numbers>()
+
+function numbersIn(table: TextTable): Numbers {
+  const known = parsed.get(table)
+  if (known !== undefined) return known
+  const width = table.columns.length
+  const values = new Float64Array(table.rows.length * width).fill(Number.NaN)
+  const words = new Uint32Array(width)
+  const numbers = new Uint32Array(width)
+  table.rows.forEach((row, k) => {
+    for (let at = 0; at < row.length; at++) {
+      const value = numberOf(row[at] ?? '')
+      if (value === undefined) words[at] = (words[at] ?? 0) + 1
+      else if (!Number.isNaN(value)) {
+        numbers[at] = (numbers[at] ?? 0) + 1
+        values[k * width + at] = value
+      }
+    }
+  })
+  const found = { values, words, numbers }
+  parsed.set(table, found)
+  return found
+}
+
 function fitting(pattern: string): RegExp {
   const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')
   return new RegExp(`^${escaped}$`, 'u')
@@ -290,10 +316,13 @@ export function featuresOf(table: TextTable, names: readonly string[], batch: re
     )
   const values = new Float64Array(names.length * rows)
   const columns = names.map((name) => places.get(name) ?? -1)
+  const known = parsed.get(table)
+  const width = table.columns.length
   for (let row = 0; row < rows; row++) {
     const cells = table.rows[row] ?? []
     for (let f = 0; f < columns.length; f++) {
-      const value = numberOf(cells[columns[f] ?? -1] ?? '')
+      const at = columns[f] ?? -1
+      const value = known?.words[at] === 0 ? known.values[row * width + at] : numberOf(cells[at] ?? '')
       if (value === undefined) throw textInFeature(table, names[f] ?? '', batch)
       values[f * rows + row] = value
     }
@@ -312,23 +341,25 @@ const ROWS_AT_ONCE = 16
 
 /**
  * The rows of the table with new numbers in the columns of features. A number that did not change, and a missing value, keep their text;
- * others are written with as many digits as it takes to read back the same float64.
+ * others are numbers, for the writer to format.
  */
 export function* rowsWith(
   table: TextTable,
   { names, rows, values: before }: Features,
   after: Float64Array,
-): Generator<string[]> {
+): Generator<(string | number)[]> {
   const placeOf = new Map(table.columns.map((name, at) => [name, at]))
   const places = names.map((name) => placeOf.get(name) ?? -1)
   for (let start = 0; start < rows; start += ROWS_AT_ONCE) {
-    const block = table.rows.slice(start, start + ROWS_AT_ONCE).map((cells) => [...cells])
+    const block = table.rows
+      .slice(start, start + ROWS_AT_ONCE)
+      .map((cells): (string | number)[] => [...cells])
     places.forEach((place, f) => {
       for (let k = 0, at = f * rows + start; k < block.length; k++, at++) {
         const value = after[at] ?? Number.NaN
         if (value === before[at]) continue
         const out = block[k] ?? []
-        if (!Number.isNaN(value)) out[place] = String(value)
+        if (!Number.isNaN(value)) out[place] = value
         else if (!Number.isNaN(before[at])) out[place] = ''
       }
     })
@@ -356,8 +387,12 @@ export function codeLikeCovariates(samples: SampleTable): readonly Note[] {
 /** Features that count the rows, as ids without a name do. */
 export function idLikeFeatures({ names, rows, values }: Features): readonly Note[] {
   const counting = names.filter((_, f) => {
-    const column = values.slice(f * rows, (f + 1) * rows).sort()
-    return rows > 2 && column.every((value, k) => value === (column[0] ?? Number.NaN) + k)
+    const own = values.subarray(f * rows, (f + 1) * rows)
+    const least = own.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)
+    const most = own.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+    if (rows < 3 || Math.abs(most - least - (rows - 1)) > 0.5) return false
+    const column = own.slice().sort()
+    return column.every((value, k) => value === (column[0] ?? Number.NaN) + k)
   })
   if (counting.length === 0) return []
   return [

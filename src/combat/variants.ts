@@ -33,30 +33,36 @@ export function borrows(variant: Variant): boolean {
  * @returns what the features were found to have in common
  */
 export function adjustInPlace(moments: GroupMoments, variant: Variant, compat: Compat): Prior {
-  const { location, scale } = moments
+  const { scale } = moments
   if (variant === 'mean-only') scale.fill(Number.NaN)
   const prior = priorOf(moments)
+  if (variant === 'nonparametric') shrinkByOthersInPlace(moments)
+  else if (variant === 'eb' && compat === 'neurocombat') shrinkUntilSmallChangeInPlace(moments, prior)
+  else adjustByPriorInPlace(moments, prior, variant)
+  for (let f = 0; f < scale.length; f++) if (Number.isNaN(scale[f])) scale[f] = 1
+  return prior
+}
+
+/** Variants that need no more of the other features than their prior. */
+export type BlockVariant = Exclude<Variant, 'nonparametric'>
+
+/** The same for some of the features, by a prior of all. Scales of NaN stay NaN. */
+export function adjustByPriorInPlace(moments: GroupMoments, prior: Prior, variant: BlockVariant): void {
   switch (variant) {
     case 'no-eb':
       break
     case 'mean-only':
-      shrinkLocationInPlace(location, prior)
-      break
-    case 'nonparametric':
-      shrinkByOthersInPlace(moments)
+      shrinkLocationInPlace(moments.location, prior)
       break
     case 'eb':
     case 'robust':
-      if (compat === 'neurocombat') shrinkUntilSmallChangeInPlace(moments, prior)
-      else if (shrinkInPlace(moments, prior) >= 0)
+      if (shrinkInPlace(moments, prior) >= 0)
         throw new UnfittableError(
           'Empirical Bayes found no fixed point.',
           'Use --variant no-eb, and report this table.',
         )
       break
     default:
-      return variant satisfies never
+      variant satisfies never
   }
-  for (let f = 0; f < scale.length; f++) if (Number.isNaN(scale[f])) scale[f] = 1
-  return prior
 }

@@ -4,6 +4,7 @@
  */
 import { FEATURE_STATES, type GroupedDesign, groupedDesign, regressInPlace } from './grouped-regression.ts'
 import { leastSquares } from './least-squares.ts'
+import { missingIn } from './missing.ts'
 
 export interface PairedDesign {
   /** Rows of the table that the effects are estimated from, as `grouped` orders them. */
@@ -161,7 +162,7 @@ export function fitPaired(
   const whole = pairedDesign(repeatedRows(personOf, usable), personOf, groupOf, groups, columns)
   for (let f = 0; f < features; f++) {
     const x = values.subarray(f * rows, (f + 1) * rows)
-    const complete = !x.some(Number.isNaN)
+    const complete = missingIn(x) === 0
     const kept = (row: number): boolean => usable(row) && !Number.isNaN(x[row])
     const design = complete
       ? whole
@@ -174,9 +175,13 @@ export function fitPaired(
 }
 
 function stateOf(x: Float64Array, design: PairedDesign | null): (typeof FEATURE_STATES)[number] {
-  const known = x.filter((value) => !Number.isNaN(value))
-  if (known.length === 0) return 'empty'
-  if (known.every((value) => value === known[0])) return 'constant'
+  let first = Number.NaN
+  let same = true
+  for (let i = 0; i < x.length && same; i++) {
+    if (Number.isNaN(first)) first = x[i]!
+    same = Number.isNaN(x[i]) || x[i] === first
+  }
+  if (same) return Number.isNaN(first) ? 'empty' : 'constant'
   return design === null ? 'confounded' : 'fitted'
 }
 
@@ -210,11 +215,12 @@ function fitOneInto(
   for (let g = 1; g < groups; g++) effects[g] = slopes[g - 1]!
   const center = effects.reduce((sum, effect, g) => sum + effect * shares[g]!, 0)
   for (let g = 0; g < groups; g++) effects[g]! -= center
-  const rest = x.map((value, i) => {
-    let kept = value - effects[groupOf[i]!]!
+  const rest = new Float64Array(all)
+  for (let i = 0; i < all; i++) {
+    let kept = x[i]! - effects[groupOf[i]!]!
     for (let q = groups - 1; q < slopes.length; q++) kept -= slopes[q]! * columns[(q - groups + 1) * all + i]!
-    return kept
-  })
+    rest[i] = kept
+  }
   const [mean, around] = meanAndVariance(rest)
   const [, before] = meanAndVariance(x)
   const variance = around > ROUNDING * before ? around : before
@@ -252,8 +258,17 @@ function contrastVariance(covariance: Float64Array, count: number, shares: Float
 
 /** Divisor N; NaN left out. */
 function meanAndVariance(x: Float64Array): readonly [mean: number, variance: number] {
-  const known = x.filter((value) => !Number.isNaN(value))
-  const first = known[0] ?? Number.NaN
-  const mean = first + known.reduce((sum, value) => sum + (value - first), 0) / known.length
-  return [mean, known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length]
+  let first = Number.NaN
+  let count = 0
+  let shift = 0
+  for (let i = 0; i < x.length; i++) {
+    if (Number.isNaN(x[i])) continue
+    if (count === 0) first = x[i]!
+    count++
+    shift += x[i]! - first
+  }
+  const mean = first + shift / count
+  let squares = 0
+  for (let i = 0; i < x.length; i++) if (!Number.isNaN(x[i])) squares += (x[i]! - mean) ** 2
+  return [mean, squares / count]
 }

@@ -36,6 +36,20 @@ describe.each(['reml', 'msr'] as const)('%s', (method) => {
     })
   })
 })
+it.each(['reml', 'msr'] as const)('longCombat itself: %s', async (method) => {
+  const { values } = applyCombat(fitted(method), features, samples)
+  const expected = featuresOf(await readCells(here(`longcombat-${method}`)), names, [])
+  let most = 0
+  names.forEach((_, f) => {
+    const column = expected.values.subarray(f * expected.rows, (f + 1) * expected.rows)
+    const mean = column.reduce((sum, value) => sum + value, 0) / expected.rows
+    const sd = Math.sqrt(column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / expected.rows)
+    column.forEach((value, row) => {
+      most = Math.max(most, Math.abs(values[f * expected.rows + row]! - value) / sd)
+    })
+  })
+  expect(most).toBeLessThan(1e-5)
+})
 it.each(['estimates', 'lme4'])('%s: variances, slopes and effects of scanners', async (name) => {
   const { columns, rows } = await readCells(here(name))
   const { variance, slopes, batches, repeated } = fitted('reml')

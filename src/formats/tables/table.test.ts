@@ -106,3 +106,17 @@ it.each([',', '\t'] as const)(
     )
   },
 )
+it.each([',', '\t'] as const)(
+  'writes numbers with the digits of String, between text, separated by %j',
+  async (delimiter) => {
+    const number = fc.double({ noNaN: true, noDefaultInfinity: true })
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(number, number), { minLength: 1, maxLength: 5 }), async (pairs) => {
+        const rows = pairs.map(([a, b]) => [a, b, 'x', b, 'y'])
+        await writeCells(path, ['a', 'b', 'c', 'd', 'e'], rows, delimiter)
+        expect((await readCells(path)).rows).toEqual(rows.map((cells) => cells.map(String)))
+      }),
+      { numRuns: 60 },
+    )
+  },
+)

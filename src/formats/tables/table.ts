@@ -87,13 +87,15 @@ function quotedCells(path: string, text: string, delimiter: ',' | '\t'): Cells {
 function plainCells(path: string, text: string, delimiter: ',' | '\t'): Cells {
   const cells: string[][] = []
   const lines: number[] = []
+  // Cells are trimmed one by one only in lines with something to trim.
+  const blank = delimiter === '\t' ? /[^\S\t]/ : /\s/
   const length = (): number => cells[0]?.length ?? 0
   text
     .replace(/^\ufeff/, '')
     .split(/\r?\n|\r/)
     .forEach((line, k) => {
       if (/^ *$/.test(line)) return
-      const row = line.split(delimiter).map((cell) => cell.trim())
+      const row = blank.test(line) ? line.split(delimiter).map((cell) => cell.trim()) : line.split(delimiter)
       if (cells.length > 0 && row.length !== length())
         throw notATable(
           path,
@@ -144,21 +146,40 @@ export async function writeTsv(
   await writeFileAtomic(path, text)
 }
 
-/** Writes a table with a header line, whole or not at all; cells that hold the separator, a quote or a line end are quoted. */
+/**
+ * Writes a table with a header line, whole or not at all; cells that hold the separator, a quote or a line end are quoted. Numbers, which
+ * must be finite, are written with as many digits as it takes to read back the same float64.
+ */
 export async function writeCells(
   path: string,
   columns: readonly string[],
-  rows: Iterable<readonly string[]>,
+  rows: Iterable<readonly (string | number)[]>,
   delimiter: ',' | '\t',
 ): Promise<void> {
   const special = delimiter === ',' ? /[",\r\n]|^\s|\s$/ : /["\t\r\n]|^\s|\s$/
   const quoted = (cell: string): string => (special.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)
   const encoder = new TextEncoder()
   const chunks: Uint8Array[] = []
-  const write = (cells: readonly string[]): void => {
-    chunks.push(encoder.encode(`${cells.map(quoted).join(delimiter)}\n`))
+  const write = (cells: readonly (string | number)[]): void => {
+    const parts: string[] = []
+    for (let from = 0, to = 0; from < cells.length; from = to) {
+      const cell = cells[from] as string | number
+      to = from + 1
+      if (typeof cell === 'string') parts.push(quoted(cell))
+      else {
+        while (typeof cells[to] === 'number') to++
+        parts.push(numbersText(cells.slice(from, to), delimiter))
+      }
+    }
+    chunks.push(encoder.encode(`${parts.join(delimiter)}\n`))
   }
   write(columns)
   for (const row of rows) write(row)
   await writeFileAtomic(path, chunks)
+}
+
+/** The digits that `String` gives, for all at once: JSON writes them in one go, twice as fast as one by one. */
+function numbersText(numbers: readonly (string | number)[], delimiter: ',' | '\t'): string {
+  const text = JSON.stringify(numbers).slice(1, -1)
+  return delimiter === ',' ? text : text.replaceAll(',', delimiter)
 }
