@@ -121,6 +121,7 @@ export function formulaOf({ covariates, batchColumn, variant, reference, repeate
 }
 
 function termOf(coding: Coding): string {
+  if (coding.kind === 'smooth') return `s(${coding.name})`
   return coding.kind === 'continuous'
     ? coding.name
     : `${coding.name} (${listed(coding.levels, 10)} against ${coding.base})`

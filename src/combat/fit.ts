@@ -22,6 +22,7 @@ import { columnNames } from './coding.ts'
 import { counted, type Features, listed, type Note, type SampleTable } from './data.ts'
 import { type Design, designOf } from './design.ts'
 import { type BatchEffect, COMBAT_MODEL_VERSION, type CombatModel, orNull, toPerFeature } from './model.ts'
+import { fitSmoothInto, type Smooth, type SmoothOptions, smoothDesign } from './smooth.ts'
 import { adjustInPlace, borrows, type Compat, type Variant } from './variants.ts'
 
 export interface FitOptions {
@@ -32,6 +33,8 @@ export interface FitOptions {
   readonly reference: string | null
   /** What to do with a batch of one row: take out its location only, or refuse. */
   readonly singleRow: 'mean-only' | 'refuse'
+  /** Which covariates have a smooth effect in place of a straight one. */
+  readonly smooth?: SmoothOptions
   /** Name and version of the program, written into the model. */
   readonly software: string
 }
@@ -53,9 +56,14 @@ export function fitCombat(features: Features, samples: SampleTable, options: Fit
   const design = designOf(samples, reference)
   const notes = singleRows(design, samples, options, variant !== 'mean-only')
   const { grouped, batches, sizes } = design
-  const estimates = emptyEstimates(features.names.length, batches.length, columnNames(design.codings).length)
+  const smoothed = options.smooth === undefined ? null : smoothDesign(samples, design, options.smooth)
+  const codings = smoothed?.codings ?? design.codings
+  const estimates = emptyEstimates(features.names.length, batches.length, columnNames(codings).length)
   const resistance = variant === 'robust' ? HUBER : null
-  fitGroupsInto(estimates, 0, features.values, grouped, design.reference, resistance)
+  let smooth: Smooth | undefined
+  if (smoothed === null) fitGroupsInto(estimates, 0, features.values, grouped, design.reference, resistance)
+  else smooth = fitSmoothInto(estimates, features, smoothed, design.reference, resistance)
+  notes.push(...(smoothed?.notes ?? []))
   notes.push(...featureNotes(estimates, features, samples, design))
   const fitted = estimates.state.filter((state) => state === 0).length
   if (fitted === 0)
@@ -69,14 +77,15 @@ export function fitCombat(features: Features, samples: SampleTable, options: Fit
       `${samples.source}: there is one feature to harmonize, and ${variant} learns from what several have in common.`,
       'Use --variant no-eb.',
     )
-  return modelOf({ variant, compat, reference, software }, features, samples, {
-    codings: design.codings,
+  const model = modelOf({ variant, compat, reference, software }, features, samples, {
+    codings,
     estimates,
     batches: batches.map((name, g) =>
       batchEffect(name, sizes[g] ?? 0, estimates, g, g === design.reference, variant, compat),
     ),
     notes,
   })
+  return smooth === undefined ? model : { ...model, smooth }
 }
 
 /** What the models of all variants say of their fit. */

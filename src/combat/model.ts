@@ -5,6 +5,7 @@ import type { LocationScale } from '../kernels/location-scale.ts'
 import type { Coding } from './coding.ts'
 import type { Note, PerFeature } from './data.ts'
 import { type AnyVariant, isRepeated, REPEATED_VARIANTS, type Repeated } from './repeated.ts'
+import type { Smooth } from './smooth.ts'
 import { type Compat, VARIANTS } from './variants.ts'
 
 /** Changes when the meaning of a field does. */
@@ -57,6 +58,8 @@ export interface CombatModel {
   readonly notes: readonly Note[]
   /** For variants that know who came more than once. */
   readonly repeated?: Repeated
+  /** Where covariates have smooth effects. */
+  readonly smooth?: Smooth
 }
 
 const perFeature = z.array(z.number().nullable())
@@ -74,7 +77,19 @@ const coding = z.discriminatedUnion('kind', [
     base: z.string(),
     levels: z.array(z.string()).min(1),
   }),
+  z.strictObject({
+    name: z.string(),
+    kind: z.literal('smooth'),
+    knots: z
+      .array(z.number())
+      .min(2)
+      .refine((knots) => knots.every((knot, k) => k === 0 || knot > (knots[k - 1] ?? knot)), 'knots ascend'),
+  }),
 ])
+const smooth = z.strictObject({
+  penalty: z.enum(['reml', 'gcv', 'fixed']),
+  terms: z.array(z.strictObject({ column: z.string(), penalty: perFeature, freedom: perFeature })).min(1),
+})
 const repeated = z.strictObject({
   subjectColumn: z.string(),
   people: z.int().positive(),
@@ -136,6 +151,7 @@ const schema: z.ZodType<CombatModel> = z.strictObject({
     }),
   ),
   repeated: z.exactOptional(repeated),
+  smooth: z.exactOptional(smooth),
 })
 
 /**
@@ -167,6 +183,7 @@ export function parseCombatModel(input: unknown, source: string): CombatModel {
       batch.scale,
     ]),
     ...listsOf(model.repeated),
+    ...(model.smooth?.terms ?? []).flatMap(({ penalty, freedom }) => [penalty, freedom]),
   ]
   const wrong = lists.find((list) => list.length !== model.features.length)
   if (wrong !== undefined)

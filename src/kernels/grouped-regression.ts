@@ -70,6 +70,18 @@ export function groupedDesign(
   groupOf: Int32Array,
   groups: number,
 ): GroupedDesign | readonly Dependency[] {
+  const { design, lengths } = groupedColumns(columns, groupOf, groups)
+  return solvedDesign(design, lengths)
+}
+
+/** What a design is before its slopes have a solution; `lengths` are those of the columns before the means of groups were taken out. */
+export interface GroupedColumns {
+  readonly design: Omit<GroupedDesign, 'inverse'>
+  readonly lengths: Float64Array
+}
+
+/** As `groupedDesign`, for those who solve for the slopes in their own way. */
+export function groupedColumns(columns: Float64Array, groupOf: Int32Array, groups: number): GroupedColumns {
   const rows = groupOf.length
   const starts = new Int32Array(groups + 1)
   for (let i = 0; i < rows; i++) starts[groupOf[i]! + 1]!++
@@ -78,15 +90,19 @@ export function groupedDesign(
   const next = starts.slice()
   for (let i = 0; i < rows; i++) order[next[groupOf[i]!]!++] = i
   const sorted = columns.map((_, at) => columns[at - (at % rows) + order[at % rows]!]!)
-  return orderedDesign(sorted, order, starts)
+  return orderedColumns(sorted, order, starts)
+}
+
+function solvedDesign(
+  design: Omit<GroupedDesign, 'inverse'>,
+  lengths: Float64Array,
+): GroupedDesign | readonly Dependency[] {
+  const { dependencies, inverse } = leastSquares(design.within, design.rows, lengths)
+  return dependencies.length > 0 ? dependencies : { ...design, inverse }
 }
 
 /** The same for columns that are in the order of the design already. */
-function orderedDesign(
-  within: Float64Array,
-  order: Int32Array,
-  starts: Int32Array,
-): GroupedDesign | readonly Dependency[] {
+function orderedColumns(within: Float64Array, order: Int32Array, starts: Int32Array): GroupedColumns {
   const rows = order.length
   const groups = starts.length - 1
   const count = rows === 0 ? 0 : within.length / rows
@@ -97,8 +113,7 @@ function orderedDesign(
     lengths[q] = spread(column)
     takeOutMeans(column, starts, columnMeans.subarray(q * groups, (q + 1) * groups))
   }
-  const { dependencies, inverse } = leastSquares(within, rows, lengths)
-  return dependencies.length > 0 ? dependencies : { rows, order, starts, columnMeans, within, inverse }
+  return { design: { rows, order, starts, columnMeans, within }, lengths }
 }
 
 /**
@@ -148,11 +163,12 @@ function subDesign(design: GroupedDesign, kept: Int32Array): GroupedDesign | rea
         columns[q * kept.length + k] = within[q * rows + kept[k]!]! + columnMeans[q * groups + g]!
     ownStarts[g + 1] = k
   }
-  return orderedDesign(
+  const own = orderedColumns(
     columns,
     Int32Array.from(kept, (place) => design.order[place]!),
     ownStarts,
   )
+  return solvedDesign(own.design, own.lengths)
 }
 
 /**
