@@ -6,7 +6,13 @@ import { type CommonOptions, remarks, report } from './output.ts'
 
 interface FitArguments extends CommonOptions {
   readonly table: string
-  readonly batch: string
+  readonly batch: readonly string[]
+  readonly nested: boolean
+  readonly 'batch-from': readonly string[]
+  readonly date: string | undefined
+  readonly smooth: readonly string[]
+  readonly 'smooth-penalty': string | undefined
+  readonly 'smooth-basis': number | undefined
   readonly covariate: readonly string[]
   readonly categorical: readonly string[]
   readonly id: string | undefined
@@ -45,10 +51,36 @@ const fit: CommandModule<object, FitArguments> = {
         demandOption: true,
         describe: 'CSV or TSV with a header, a row a person',
       })
-      .option('batch', { type: 'string', demandOption: true, describe: 'Column of batches: site, scanner' })
+      .option('batch', {
+        ...NAMES,
+        demandOption: true,
+        describe: 'Column of batches: site, scanner (repeat it: one after the other)',
+      })
+      .option('nested', {
+        type: 'boolean',
+        default: false,
+        describe: 'Batches lie within each other: --batch site --batch scanner',
+      })
+      .option('batch-from', {
+        ...NAMES,
+        describe: 'Batch that is another one from a day on: A@2021-06-01 (repeat the option)',
+      })
+      .option('date', { type: 'string', describe: 'Column of dates, for --batch-from' })
       .option('covariate', {
         ...NAMES,
         describe: 'Column whose effect is kept: age, sex (repeat the option)',
+      })
+      .option('smooth', {
+        ...NAMES,
+        describe: 'Column whose effect is kept as a smooth curve (repeat the option)',
+      })
+      .option('smooth-penalty', {
+        type: 'string',
+        describe: 'What chooses how smooth: reml, gcv, or a number for all [reml]',
+      })
+      .option('smooth-basis', {
+        type: 'number',
+        describe: 'Spline functions of each smooth curve [10]',
       })
       .option('categorical', { ...NAMES, describe: 'Covariate whose numbers are codes of names' })
       .option('features', {
@@ -98,6 +130,14 @@ const fit: CommandModule<object, FitArguments> = {
         'keeps what age and sex explain',
       )
       .example(
+        '$0 combat fit thickness.csv --batch site --smooth age --covariate sex --out combat.json',
+        'keeps a curve over age',
+      )
+      .example(
+        '$0 combat fit thickness.csv --batch scanner --batch-from A@2021-06-01 --date scan_date --out combat.json',
+        'scanner A was upgraded',
+      )
+      .example(
         '$0 combat fit thickness.csv --batch scanner --variant traveling --subject person --out combat.json',
         'people scanned on several scanners tell what belongs to the scanner',
       )
@@ -106,17 +146,22 @@ const fit: CommandModule<object, FitArguments> = {
         'people come back, on whatever scanner there is',
       ),
   handler: async (options) => {
-    const { combatFit } = await import('./combat-run.ts')
-    const { model, notes, chosen } = await combatFit({
+    const { combatFitAny, explained } = await import('./combat-steps.ts')
+    const { model, notes, chosen } = await combatFitAny({
       table: options.table,
       roles: {
-        batch: options.batch,
+        batch: options.batch[0] ?? '',
         covariates: options.covariate,
         categorical: options.categorical,
         id: options.id ?? null,
         subject: options.subject ?? null,
         features: options.features,
       },
+      columns: options.batch,
+      nested: options.nested,
+      batchFrom: options['batch-from'],
+      dateColumn: options.date ?? null,
+      smooth: { columns: options.smooth, penalty: options['smooth-penalty'], basis: options['smooth-basis'] },
       variant: options.variant,
       time: options.time ?? null,
       shrink: options.eb,
@@ -127,16 +172,18 @@ const fit: CommandModule<object, FitArguments> = {
       out: options.out,
       output: options.output,
     })
-    const { explainCombat } = await import('../combat/explain.ts')
-    const { explanationText } = await import('./combat-text.ts')
+    const { explanationText, stepsText } = await import('./combat-text.ts')
     sayNotes(options, notes)
-    const explanation = explainCombat(model)
+    const explanation = explained(model)
+    const several = 'steps' in explanation
+    const batches = ('steps' in model ? model.steps : [model]).map((step) => step.batches.length).join(' + ')
+    const { rows = 0 } = 'steps' in model ? (model.steps[0] ?? {}) : model
     report(
       options,
       [
-        `${options.out}: ${explanation.harmonized} of ${chosen} features, ${model.batches.length} batches, ${model.rows} rows`,
+        `${options.out}: ${explanation.harmonized} of ${chosen} features, ${batches} batches, ${rows} rows`,
         ...(options.output === undefined ? [] : [`${options.output}: the harmonized table`]),
-        ...explanationText(explanation),
+        ...(several ? stepsText(explanation) : explanationText(explanation)),
       ].join('\n'),
       { model: options.out, output: options.output ?? null, ...explanation, notes },
     )
@@ -171,8 +218,8 @@ const apply: CommandModule<object, ApplyArguments> = {
         'new people of known sites',
       ),
   handler: async (options) => {
-    const { combatApply } = await import('./combat-run.ts')
-    const result = await combatApply({
+    const { combatApplyAny } = await import('./combat-steps.ts')
+    const result = await combatApplyAny({
       model: options.model,
       table: options.table,
       output: options.output,
@@ -198,11 +245,11 @@ const explain: CommandModule<object, CommonOptions & { readonly model: string }>
       .positional('model', { type: 'string', demandOption: true, describe: 'Model of attune combat fit' })
       .example('$0 combat explain combat.json', 'variant, formula, sites, notes, text for a paper'),
   handler: async (options) => {
-    const { readCombatModel } = await import('./combat-run.ts')
-    const { explainCombat } = await import('../combat/explain.ts')
-    const { explanationText, methodsText } = await import('./combat-text.ts')
-    const explanation = explainCombat(await readCombatModel(options.model))
-    report(options, [...explanationText(explanation), ...methodsText(explanation)].join('\n'), explanation)
+    const { explainedModel } = await import('./combat-steps.ts')
+    const { explanationText, methodsText, stepsText } = await import('./combat-text.ts')
+    const explanation = await explainedModel(options.model)
+    const found = 'steps' in explanation ? stepsText(explanation) : explanationText(explanation)
+    report(options, [...found, ...methodsText(explanation)].join('\n'), explanation)
   },
 }
 

@@ -1,6 +1,7 @@
 /** What a model says: figures for people who have to judge it, and the sentences that a paper needs. */
 import type { Coding } from './coding.ts'
 import { counted, listed, type Note, type PerFeature } from './data.ts'
+import { type SmoothExplanation, smoothOf, smoothSentences, WOOD } from './explain-smooth.ts'
 import type { CombatModel } from './model.ts'
 import type { AnyVariant, Repeated } from './repeated.ts'
 
@@ -30,6 +31,7 @@ export interface Explanation {
   readonly batches: readonly BatchExplanation[]
   readonly notes: readonly Note[]
   readonly repeated?: RepeatedExplanation
+  readonly smooth?: readonly SmoothExplanation[]
   /** For the methods section of a paper. */
   readonly methods: string
 }
@@ -68,6 +70,7 @@ export function explainCombat(model: CombatModel): Explanation {
     })),
     notes: model.notes,
     ...(model.repeated === undefined ? {} : { repeated: repeatedOf(model.repeated) }),
+    ...(model.smooth === undefined ? {} : { smooth: smoothOf(model.smooth) }),
     methods: methodsOf(model),
   }
 }
@@ -110,9 +113,17 @@ function median(values: readonly number[]): number {
 }
 
 /** `feature ~ age + sex (M against F) + site (location and scale)`. */
-export function formulaOf({ covariates, batchColumn, variant, reference, repeated }: CombatModel): string {
+export function formulaOf({
+  covariates,
+  batchColumn,
+  variant,
+  reference,
+  repeated,
+  within,
+}: CombatModel): string {
   const effect = variant === 'mean-only' ? 'location' : 'location and scale'
-  const site = `${batchColumn} (${effect}${reference === null ? '' : `, against ${reference}`})`
+  const against = within === undefined ? reference : outerOf(batchColumn)
+  const site = `${batchColumn} (${effect}${against === null ? '' : `, against ${against}`})`
   const person =
     repeated === undefined
       ? []
@@ -188,6 +199,7 @@ function methodsOf(model: CombatModel): string {
     `Effects of ${batchColumn} (${counted(first.length, 'level')}, ${Math.min(...first.map((batch) => batch.rows))} to ${Math.max(...first.map((batch) => batch.rows))} of ` +
       `${rows} rows each) on ${counted(features.length - passed, 'feature')} were removed with ComBat (Johnson 2007; Fortin 2018) as implemented in ${software}.`,
     kept,
+    ...smoothSentences(model),
     `${HOW[variant]}${
       compat === 'neurocombat'
         ? ', iterated until the largest relative change was at most 1e-4, as in neuroCombat.'
@@ -195,9 +207,11 @@ function methodsOf(model: CombatModel): string {
           ? ', iterated to the fixed point.'
           : '.'
     }`,
-    reference === null
-      ? 'Features were brought to the mean and variance of all batches together.'
-      : `Features were brought to ${batchColumn} ${reference}, which was left as it was.`,
+    model.within !== undefined
+      ? `Features were brought to the mean and variance of the ${outerOf(batchColumn)} of their own.`
+      : reference === null
+        ? 'Features were brought to the mean and variance of all batches together.'
+        : `Features were brought to ${batchColumn} ${reference}, which was left as it was.`,
     ...repeatedSentences(model),
     ...(passed > 0 ? [`${counted(passed, 'feature')} could not be harmonized and stayed as measured.`] : []),
     ...(single.length > 0 && variant !== 'mean-only' && model.repeated === undefined
@@ -208,8 +222,18 @@ function methodsOf(model: CombatModel): string {
         `Effects of ${batch.name} were estimated afterwards from ${counted(batch.rows, 'row')}, with covariate effects and variances as they were.`,
     ),
   ]
-  const references = [JOHNSON, FORTIN, ...(REFERENCES[variant] ?? [])]
+  const references = [
+    JOHNSON,
+    FORTIN,
+    ...(REFERENCES[variant] ?? []),
+    ...(model.smooth === undefined ? [] : [WOOD]),
+  ]
   return `${sentences.join(' ')}\n\n${references.join('\n')}`
+}
+
+/** `site` of `site/scanner`. */
+function outerOf(batchColumn: string): string {
+  return batchColumn.slice(0, batchColumn.lastIndexOf('/'))
 }
 
 function repeatedSentences({ repeated, variant }: CombatModel): readonly string[] {

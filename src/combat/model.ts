@@ -2,11 +2,13 @@
 import * as z from 'zod'
 import { InputError } from '../errors.ts'
 import type { LocationScale } from '../kernels/location-scale.ts'
+import type { BatchStarts } from './batch-starts.ts'
 import type { Coding } from './coding.ts'
 import type { Note, PerFeature } from './data.ts'
 import { type AnyVariant, isRepeated, REPEATED_VARIANTS, type Repeated } from './repeated.ts'
 import type { Smooth } from './smooth.ts'
 import { type Compat, VARIANTS } from './variants.ts'
+import { aroundOuter, type Within } from './within.ts'
 
 /** Changes when the meaning of a field does. */
 export const COMBAT_MODEL_VERSION = 1
@@ -58,6 +60,10 @@ export interface CombatModel {
   readonly notes: readonly Note[]
   /** For variants that know who came more than once. */
   readonly repeated?: Repeated
+  /** Where batches begin at a date. */
+  readonly starts?: BatchStarts
+  /** Where batches lie within others. */
+  readonly within?: Within
   /** Where covariates have smooth effects. */
   readonly smooth?: Smooth
 }
@@ -109,6 +115,14 @@ const repeated = z.strictObject({
     })
     .nullable(),
 })
+const starts = z.strictObject({
+  dateColumn: z.string(),
+  starts: z.array(z.strictObject({ batch: z.string(), from: z.iso.date() })).min(1),
+})
+const within = z.strictObject({
+  outer: z.array(z.strictObject({ name: z.string(), mean: perFeature, variance: perFeature })).min(1),
+  of: z.array(z.int().nonnegative()),
+})
 const schema: z.ZodType<CombatModel> = z.strictObject({
   kind: z.literal('combat'),
   version: z.literal(COMBAT_MODEL_VERSION),
@@ -151,6 +165,8 @@ const schema: z.ZodType<CombatModel> = z.strictObject({
     }),
   ),
   repeated: z.exactOptional(repeated),
+  starts: z.exactOptional(starts),
+  within: z.exactOptional(within),
   smooth: z.exactOptional(smooth),
 })
 
@@ -183,6 +199,7 @@ export function parseCombatModel(input: unknown, source: string): CombatModel {
       batch.scale,
     ]),
     ...listsOf(model.repeated),
+    ...(model.within?.outer ?? []).flatMap(({ mean, variance }) => [mean, variance]),
     ...(model.smooth?.terms ?? []).flatMap(({ penalty, freedom }) => [penalty, freedom]),
   ]
   const wrong = lists.find((list) => list.length !== model.features.length)
@@ -199,6 +216,15 @@ export function parseCombatModel(input: unknown, source: string): CombatModel {
   if (model.repeated !== undefined && model.repeated.effects.length !== model.batches.length)
     throw new InputError(
       `${source}: has ${model.batches.length} batches, but ${model.repeated.effects.length} lists of effects on people's levels.`,
+      'The file was changed after attune wrote it: fit again.',
+    )
+  const { within: inside } = model
+  if (
+    inside !== undefined &&
+    (inside.of.length !== model.batches.length || inside.of.some((outer) => outer >= inside.outer.length))
+  )
+    throw new InputError(
+      `${source}: does not say of each of ${model.batches.length} batches which one it lies within.`,
       'The file was changed after attune wrote it: fit again.',
     )
   return model
@@ -233,7 +259,7 @@ export function fromPerFeature(lists: readonly PerFeature[], features: number): 
 /** The model as its kernel takes it, with the batches in the order of the model. */
 export function locationScaleOf(model: CombatModel): LocationScale {
   const features = model.features.length
-  return {
+  const frozen: LocationScale = {
     features,
     mean: fromPerFeature([model.mean], features),
     variance: fromPerFeature([model.variance], features),
@@ -250,4 +276,19 @@ export function locationScaleOf(model: CombatModel): LocationScale {
       features,
     ),
   }
+  const { within: inside } = model
+  return inside === undefined
+    ? frozen
+    : aroundOuter(
+        frozen,
+        inside.of,
+        fromPerFeature(
+          inside.outer.map(({ mean }) => mean),
+          features,
+        ),
+        fromPerFeature(
+          inside.outer.map(({ variance }) => variance),
+          features,
+        ),
+      )
 }

@@ -196,7 +196,7 @@ export function fitSmoothInto(
   const ready = readied(smooth, resistance)
   for (let f = 0; f < names.length; f++) {
     const column = values.subarray(f * rows, (f + 1) * rows)
-    const kept = Int32Array.from(column.keys()).filter((row) => !Number.isNaN(column[row]))
+    const kept = rowsWithValues(column)
     const given = kept.length === rows ? column : column.filter((value) => !Number.isNaN(value))
     const own = ready(kept)
     if (own === null) {
@@ -223,6 +223,13 @@ export function fitSmoothInto(
       .filter(({ kind }) => kind === 'smooth')
       .map(({ name }, j) => ({ column: name, penalty: list(penalties, j), freedom: list(freedom, j) })),
   }
+}
+
+function rowsWithValues(column: Float64Array): Int32Array {
+  const kept = new Int32Array(column.length)
+  let n = 0
+  for (let row = 0; row < column.length; row++) if (!Number.isNaN(column[row])) kept[n++] = row
+  return kept.subarray(0, n)
 }
 
 interface Chosen {
@@ -279,7 +286,9 @@ function chooserOf(
   const choose = penaltyChooser(smoother, penalty)
   const best = (x: Float64Array): Chosen => withPenalties(smoother, choose(projected(x, smoother)))
   return (given) => {
-    const ordered = Float64Array.from(smoother.design.order, (row) => given[row] ?? Number.NaN)
+    const { order } = smoother.design
+    const ordered = new Float64Array(order.length)
+    for (let place = 0; place < order.length; place++) ordered[place] = given[order[place] ?? 0] ?? Number.NaN
     const first = best(ordered.slice())
     if (resistance === null) return first
     // Outliers would bend or stiffen the curve: the penalty is chosen again once they are tamed around the first one.

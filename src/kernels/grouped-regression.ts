@@ -1,5 +1,6 @@
 /** One regression for many features: an intercept per group and shared slopes, from which location and scale of each group follow. */
 import { type Dependency, leastSquares } from './least-squares.ts'
+import { times } from './symmetric.ts'
 
 /** A design with an intercept for each of S groups and Q further columns, made ready once for any number of features. */
 export interface GroupedDesign {
@@ -14,6 +15,8 @@ export interface GroupedDesign {
   readonly within: Float64Array
   /** Slope q of values y that have mean 0 in every group is sum_i inverse[q * rows + i] * y[i]. */
   readonly inverse: Float64Array
+  /** Where it is there, the slopes are this (Q x Q, or a diagonal of Q) times those sums: what penalties make of them. */
+  readonly solution?: Float64Array
 }
 
 /** Why a feature has no estimates; `fitted` where it has. */
@@ -252,6 +255,7 @@ export function regressInPlace(x: Float64Array, design: GroupedDesign): Regresse
     for (let i = 0, at = q * rows; i < rows; i++) slope += inverse[at + i]! * x[i]!
     slopes[q] = slope
   }
+  if (design.solution !== undefined) slopes.set(times(design.solution, slopes))
   for (let q = 0; q < slopes.length; q++) {
     const slope = slopes[q]!
     for (let i = 0, at = q * rows; i < rows; i++) x[i]! -= slope * within[at + i]!

@@ -1,13 +1,6 @@
 /** Which penalties a feature is fitted with: the least of a criterion, found the same way every time. */
-import {
-  type Criterion,
-  type Penalized,
-  type Projected,
-  penalized,
-  type Smoother,
-  times,
-} from './smoothing.ts'
-import { symmetricEigen } from './symmetric.ts'
+import { type Criterion, type Penalized, type Projected, penalized, type Smoother } from './smoothing.ts'
+import { symmetricEigen, times } from './symmetric.ts'
 
 /**
  * Chosen: penalties are sought from 10^-6 to 10^10 of the unit of the smoother. Below, a basis of ten functions is as good as free; above,

@@ -160,7 +160,11 @@ export interface Penalized {
 
 export function penalized(smoother: Smoother, penalties: Float64Array): Penalized {
   const { size, gram, roughness } = smoother
-  const sum = gram.map((value, at) => roughness.reduce((all, s, j) => all + penalties[j]! * s[at]!, value))
+  const sum = gram.slice()
+  for (let j = 0; j < roughness.length; j++) {
+    const [s, penalty] = [roughness[j]!, penalties[j]!]
+    for (let at = 0; at < sum.length; at++) sum[at]! += penalty * s[at]!
+  }
   let inverse: Float64Array
   let logDeterminant = 0
   if (roughness.length === 1) {
@@ -186,29 +190,7 @@ export function freedomOf({ blocks }: Smoother, { held }: Penalized): Float64Arr
   return Float64Array.from(blocks, ({ size }, j) => size - held[j]!)
 }
 
-/** Least squares of one feature under penalties that are given, as a design with a solution. */
-export function solvedBy(smoother: Smoother, { inverse }: Penalized): GroupedDesign {
-  const { design, size, roughness } = smoother
-  const { rows, within } = design
-  const solution = new Float64Array(size * rows)
-  for (let a = 0; a < size; a++)
-    if (roughness.length === 1)
-      for (let i = 0, at = a * rows; i < rows; i++) solution[at + i] = inverse[a]! * within[at + i]!
-    else
-      for (let b = 0; b < size; b++) {
-        const share = inverse[a * size + b]!
-        for (let i = 0; i < rows; i++) solution[a * rows + i]! += share * within[b * rows + i]!
-      }
-  return { ...design, inverse: solution }
-}
-
-/** Symmetric matrix times vector; a diagonal alone where it is as long as the vector. */
-export function times(matrix: Float64Array, v: Float64Array): Float64Array {
-  const size = v.length
-  if (matrix.length === size) return v.map((value, k) => value * matrix[k]!)
-  return v.map((_, a) => {
-    let sum = 0
-    for (let b = 0; b < size; b++) sum += matrix[a * size + b]! * v[b]!
-    return sum
-  })
+/** Least squares under penalties that are given, as a design with a solution. */
+export function solvedBy({ design }: Smoother, { inverse }: Penalized): GroupedDesign {
+  return { ...design, inverse: design.within, solution: inverse }
 }

@@ -56,6 +56,22 @@ function identity(size: number): Float64Array {
   return out
 }
 
+/** Matrix times vector, or a diagonal, where the matrix is as long as the vector. */
+export function times(matrix: Float64Array, v: Float64Array): Float64Array {
+  const size = v.length
+  const out = new Float64Array(size)
+  if (matrix.length === size) {
+    for (let k = 0; k < size; k++) out[k] = matrix[k]! * v[k]!
+    return out
+  }
+  for (let a = 0; a < size; a++) {
+    let sum = 0
+    for (let b = 0, at = a * size; b < size; b++) sum += matrix[at + b]! * v[b]!
+    out[a] = sum
+  }
+  return out
+}
+
 /** The inverse of a positive definite matrix and the logarithm of its determinant; null where it is not positive definite. */
 export function invertPositive(
   matrix: Float64Array,
