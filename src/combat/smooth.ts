@@ -1,6 +1,12 @@
 /** Smooth effects of covariates: penalized cubic splines in place of straight lines, each feature with penalties of its own. */
 import { ConfigError, RefusedError, UnfittableError } from '../errors.ts'
-import { splineColumns, splineKnots, splineRoughness, splineSize } from '../kernels/cubic-spline.ts'
+import {
+  splineColumns,
+  splineKnots,
+  splineLine,
+  splineRoughness,
+  splineSize,
+} from '../kernels/cubic-spline.ts'
 import {
   emptyEstimates,
   FEATURE_STATES,
@@ -53,18 +59,25 @@ export interface Smooth {
 export interface SmoothDesign {
   readonly codings: readonly Coding[]
   readonly notes: readonly Note[]
-  /** Working columns: of each smooth term all functions but the first, at their mean over the rows; length Q * N. */
+  /** Working columns: all covariates as straight lines, then of each smooth term its functions but two; length Q * N. */
   readonly columns: Float64Array
-  readonly blocks: readonly PenalizedBlock[]
-  /** Of each block, the means of all its functions over the rows. */
-  readonly means: readonly Float64Array[]
+  readonly terms: readonly Term[]
   readonly groupOf: Int32Array
   readonly groups: number
   readonly whole: Smoother
   readonly penalty: Criterion | number
 }
 
+/** One smooth effect: a straight line in column `line`, and what bends it in the columns of the block. */
+interface Term extends PenalizedBlock {
+  readonly line: number
+  readonly knots: readonly number[]
+  /** Of all functions, over the rows. */
+  readonly means: Float64Array
+}
+
 /**
+ * The functions sum to 1, as the intercepts do, and make a straight line, which has a column: two of them go, and no curve is lost.
  * @param design of the same covariates as straight lines: what it refuses, no smooth term could tell apart either
  * @throws {ConfigError} for a column of names, a basis or penalty out of range
  * @throws {RefusedError} for a column with less than four different values
@@ -74,33 +87,26 @@ export function smoothDesign(samples: SampleTable, design: Design, options: Smoo
   requireSense(options, design.codings, samples)
   const notes: Note[] = []
   const rows = samples.batch.length
-  const parts: Float64Array[] = []
-  const blocks: PenalizedBlock[] = []
-  const means: Float64Array[] = []
-  const codings: Coding[] = []
-  let [plain, width] = [0, 0]
-  for (const coding of design.codings) {
-    const size = columnNames([coding]).length
+  const parts = [design.columns]
+  const terms: Term[] = []
+  let line = 0
+  let width = design.columns.length / rows
+  const codings = design.codings.map((coding): Coding => {
+    const own = line
+    line += columnNames([coding]).length
     const covariate = samples.covariates.find(({ name }) => name === coding.name)
-    if (!options.columns.includes(coding.name) || covariate?.kind !== 'continuous') {
-      codings.push(coding)
-      parts.push(design.columns.subarray(plain * rows, (plain + size) * rows))
-      width += size
-    } else {
-      const knots = splineKnots(
-        covariate.values,
-        basisOf(covariate.values, coding.name, options, samples, notes),
-      )
-      const { columns, averages } = centred(splineColumns(knots, covariate.values), rows)
-      const roughness = withoutFirst(splineRoughness(knots), splineSize(knots))
-      codings.push({ name: coding.name, kind: 'smooth', knots })
-      parts.push(columns.subarray(rows))
-      blocks.push({ from: width, size: averages.length - 1, roughness, rank: averages.length - 2 })
-      means.push(averages)
-      width += averages.length - 1
-    }
-    plain += size
-  }
+    if (!options.columns.includes(coding.name) || covariate?.kind !== 'continuous') return coding
+    const { values, name } = covariate
+    const knots = splineKnots(values, basisOf(values, name, options, samples, notes))
+    const all = splineColumns(knots, values)
+    const size = splineSize(knots)
+    const means = Float64Array.from({ length: size }, (_, k) => mean(all.subarray(k * rows, (k + 1) * rows)))
+    parts.push(all.map((value, at) => value - (means[Math.floor(at / rows)] ?? 0)).subarray(2 * rows))
+    const roughness = splineRoughness(knots).filter((_, at) => at >= 2 * size && at % size >= 2)
+    terms.push({ from: width, size: size - 2, roughness, line: own, knots, means })
+    width += size - 2
+    return { name, kind: 'smooth', knots }
+  })
   const groups = design.batches.length
   if (width + groups >= rows)
     throw new UnfittableError(
@@ -114,13 +120,17 @@ export function smoothDesign(samples: SampleTable, design: Design, options: Smoo
     at += one.length
   }
   const groupOf = indicesOf(samples.batch, design.batches)
-  const whole = smootherOf(groupedColumns(columns, groupOf, groups), width, blocks)
+  const whole = smootherOf(groupedColumns(columns, groupOf, groups), width, terms)
   if (whole === null)
     throw new RefusedError(
       `${samples.source}: the smooth effects of ${options.columns.join(', ')} cannot be told from those of the batches or of other covariates.`,
       'Leave one of the columns out, or take a straight line (--covariate).',
     )
-  return { codings, notes, columns, blocks, means, groupOf, groups, whole, penalty: options.penalty }
+  return { codings, notes, columns, terms, groupOf, groups, whole, penalty: options.penalty }
+}
+
+function mean(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 function requireSense(
@@ -165,23 +175,6 @@ function basisOf(
   return Math.min(different, basis)
 }
 
-function centred(
-  columns: Float64Array,
-  rows: number,
-): { readonly columns: Float64Array; readonly averages: Float64Array } {
-  const averages = Float64Array.from({ length: columns.length / rows }, (_, k) => {
-    let sum = 0
-    for (const value of columns.subarray(k * rows, (k + 1) * rows)) sum += value
-    return sum / rows
-  })
-  return { columns: columns.map((value, at) => value - (averages[Math.floor(at / rows)] ?? 0)), averages }
-}
-
-/** The functions of a basis sum to 1, which the intercepts have already: one of them goes, and no curve is lost. */
-function withoutFirst(square: Float64Array, size: number): Float64Array {
-  return square.filter((_, at) => at >= size && at % size !== 0)
-}
-
 /** Fits every feature into `out`, whose slopes are those of `columnNames(codings)`. Robust fits choose their penalty on tamed values. */
 export function fitSmoothInto(
   out: GroupedEstimates,
@@ -190,8 +183,8 @@ export function fitSmoothInto(
   reference: number,
   resistance: Resistance | null,
 ): Smooth {
-  const { blocks, codings } = smooth
-  const penalties = new Float64Array(blocks.length * names.length).fill(Number.NaN)
+  const { terms } = smooth
+  const penalties = new Float64Array(terms.length * names.length).fill(Number.NaN)
   const freedom = penalties.slice()
   const ready = readied(smooth, resistance)
   for (let f = 0; f < names.length; f++) {
@@ -208,7 +201,7 @@ export function fitSmoothInto(
     fitGroupsInto(one, 0, given, chosen.design, reference, resistance)
     putInto(out, f, one, own.smoother, smooth)
     if (one.state[0] !== 0) continue
-    for (let j = 0; j < blocks.length; j++) {
+    for (let j = 0; j < terms.length; j++) {
       penalties[j * names.length + f] = chosen.penalties[j] ?? Number.NaN
       freedom[j * names.length + f] = chosen.freedom[j] ?? Number.NaN
     }
@@ -219,7 +212,7 @@ export function fitSmoothInto(
     )
   return {
     penalty: typeof smooth.penalty === 'number' ? 'fixed' : smooth.penalty,
-    terms: codings
+    terms: smooth.codings
       .filter(({ kind }) => kind === 'smooth')
       .map(({ name }, j) => ({ column: name, penalty: list(penalties, j), freedom: list(freedom, j) })),
   }
@@ -246,7 +239,7 @@ interface Ready {
 
 /** The smoother of some rows; features in a row often lack the same ones. Null where these rows determine nothing. */
 function readied(
-  { columns, blocks, groupOf, groups, whole, penalty }: SmoothDesign,
+  { columns, terms, groupOf, groups, whole, penalty }: SmoothDesign,
   resistance: Resistance | null,
 ): (kept: Int32Array) => Ready | null {
   const rows = groupOf.length
@@ -263,7 +256,7 @@ function readied(
       for (let q = 0; q < width; q++)
         for (const [k, row] of kept.entries()) some[q * kept.length + k] = columns[q * rows + row] ?? 0
       const batches = Int32Array.from(kept, (row) => groupOf[row] ?? 0)
-      last = { kept, ready: of(smootherOf(groupedColumns(some, batches, groups), width, blocks)) }
+      last = { kept, ready: of(smootherOf(groupedColumns(some, batches, groups), width, terms)) }
     }
     return last.ready
   }
@@ -271,7 +264,11 @@ function readied(
 
 function withPenalties(smoother: Smoother, penalties: Float64Array): Chosen {
   const found = penalized(smoother, penalties)
-  return { design: solvedBy(smoother, found), penalties, freedom: freedomOf(smoother, found) }
+  return {
+    design: solvedBy(smoother, found),
+    penalties,
+    freedom: freedomOf(smoother, found).map((bends) => 1 + bends),
+  }
 }
 
 function chooserOf(
@@ -303,7 +300,7 @@ function putInto(
   f: number,
   one: GroupedEstimates,
   { mix, size }: Smoother,
-  { codings, means, groups }: SmoothDesign,
+  { codings, terms, groups }: SmoothDesign,
 ): void {
   const value = (values: ArrayLike<number>, at: number): number => values[at] ?? Number.NaN
   out.state[f] = value(one.state, 0)
@@ -320,20 +317,24 @@ function putInto(
     for (let k = 0; k < size; k++) sum += value(mix, q * size + k) * value(one.slopes, k)
     return sum
   })
-  let [from, to, block] = [0, 0, 0]
-  const put = (slope: number): void => {
-    out.slopes[to++ * out.features + f] = slope
-  }
+  let [from, to] = [0, 0]
   for (const coding of codings) {
-    if (coding.kind !== 'smooth') {
-      for (const _ of columnNames([coding])) put(working[from++] ?? Number.NaN)
-      continue
-    }
-    // Functions sum to 1: a constant on all coefficients moves the curve, and this one brings its mean over the rows to 0.
-    const averages = means[block++] ?? new Float64Array(0)
-    const own = [0, ...working.slice(from, from + averages.length - 1)]
-    const middle = own.reduce((sum, coefficient, k) => sum + coefficient * value(averages, k), 0)
-    for (const coefficient of own) put(coefficient - middle)
-    from += averages.length - 1
+    const term = terms.find(({ line }) => line === from)
+    const width = coding.kind === 'categorical' ? coding.levels.length : 1
+    const slopes =
+      coding.kind === 'smooth' && term !== undefined
+        ? curve(term, working)
+        : working.slice(from, from + width)
+    for (const slope of slopes) out.slopes[to++ * out.features + f] = slope
+    from += width
   }
+}
+
+/** Coefficients of all functions. A constant on all of them moves the curve, and theirs brings its mean over the rows to 0. */
+function curve({ line, from, size, knots, means }: Term, working: readonly number[]): readonly number[] {
+  const slope = working[line] ?? Number.NaN
+  const bends = [0, 0, ...working.slice(from, from + size)]
+  const coefficients = Array.from(splineLine(knots), (place, k) => slope * place + (bends[k] ?? Number.NaN))
+  const middle = coefficients.reduce((sum, coefficient, k) => sum + coefficient * (means[k] ?? Number.NaN), 0)
+  return coefficients.map((coefficient) => coefficient - middle)
 }

@@ -81,6 +81,13 @@ export function splineRoughness(knots: readonly number[]): Float64Array {
   return out
 }
 
+/** Coefficients of the basis that make the straight line x: means of three knots in a row. */
+export function splineLine(knots: readonly number[]): Float64Array {
+  const last = knots.length - 1
+  const knot = (at: number): number => knots[Math.min(last, Math.max(0, at))]!
+  return Float64Array.from({ length: splineSize(knots) }, (_, k) => (knot(k - 2) + knot(k - 1) + knot(k)) / 3)
+}
+
 /**
  * Knots for a basis of `size` functions: the ends of `values`, and quantiles of the different values between (linear between neighbours),
  * so that ages in whole years do not pile knots up.

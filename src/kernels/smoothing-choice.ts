@@ -7,8 +7,8 @@ import { symmetricEigen, times } from './symmetric.ts'
  * the curve is a straight line to 1e-5 effective degrees of freedom.
  */
 const [LEAST, MOST] = [-6 * Math.LN10, 10 * Math.LN10]
-/** Chosen: so many places of the range are looked at first, since a criterion may have several low points: each decade for one term, about 100 in all for more. */
-const places = (terms: number): number => (terms === 1 ? 17 : terms === 2 ? 9 : terms === 3 ? 5 : 3)
+/** Chosen: so many places of the range are looked at first, since a criterion may have several low points: each decade for one term or two, some hundred in all for more. */
+const places = (terms: number): number => (terms <= 2 ? 17 : terms === 3 ? 7 : terms === 4 ? 4 : 2)
 /** Chosen: no longer step than e^3 in a penalty; the end is where the slope is below 1e-8 (criteria are read to 1e-3 at best). */
 const LONGEST = 3
 const FLAT = 1e-8
@@ -25,51 +25,45 @@ interface Criticized {
 }
 
 /**
- * REML: (n - p) log(squares + roughness) + log|X'X + S| - sum_j rank_j log(penalty_j), with p coefficients that cost nothing: the restricted
- * likelihood of the model in which roughness comes from a normal prior, with its variance put in. GCV: log(squares) - 2 log(n - degrees of freedom).
+ * (n - p) log(squares + roughness) + log|X'X + S| - sum_j size_j log(penalty_j), with p coefficients that cost nothing: the restricted
+ * likelihood of the model in which roughness comes from a normal prior, with its variance put in; times -2.
  */
-function criticize(
-  smoother: Smoother,
-  { cross, squares }: Projected,
-  penalties: Float64Array,
-  at: Penalized,
-  criterion: Criterion,
-): Criticized {
-  const { design, size, blocks, gram, roughness, groups } = smoother
-  const { inverse, logDeterminant, held } = at
-  const coefficients = times(inverse, cross)
-  const explained = dot(coefficients, cross)
-  const shaped = roughness.map((s) => times(s, coefficients))
-  const energy = shaped.map((s, j) => penalties[j]! * dot(s, coefficients))
-  if (criterion === 'reml') {
-    const ranks = blocks.reduce((sum, { rank }) => sum + rank, 0)
-    const free = design.rows - groups - (size - ranks)
-    const cost = Math.max(squares - explained, ROUNDING * squares)
-    let value = free * Math.log(cost) + logDeterminant
-    blocks.forEach(({ rank }, j) => {
-      value -= rank * Math.log(penalties[j]!)
+function reml(smoother: Smoother, feature: Projected, penalties: Float64Array, at: Penalized): Criticized {
+  const { design, size, blocks, roughness, groups } = smoother
+  const coefficients = times(at.inverse, feature.cross)
+  const free = design.rows - groups - (size - blocks.reduce((sum, block) => sum + block.size, 0))
+  const cost = Math.max(feature.squares - dot(coefficients, feature.cross), ROUNDING * feature.squares)
+  let value = free * Math.log(cost) + at.logDeterminant
+  for (let j = 0; j < blocks.length; j++) value -= blocks[j]!.size * Math.log(penalties[j]!)
+  const slope = (): Float64Array =>
+    Float64Array.from(blocks, (block, j) => {
+      const energy = penalties[j]! * dot(times(roughness[j]!, coefficients), coefficients)
+      return (free * energy) / cost + at.held[j]! - block.size
     })
-    return {
-      value,
-      slope: () => Float64Array.from(blocks, ({ rank }, j) => (free * energy[j]!) / cost + held[j]! - rank),
-    }
-  }
-  const left = Math.max(squares - explained - energy.reduce((a, b) => a + b, 0), ROUNDING * squares)
-  const free = design.rows - groups - size + held.reduce((a, b) => a + b, 0)
-  const slope = (): Float64Array => {
-    const pull = new Float64Array(size)
-    shaped.forEach((s, j) => {
-      for (let k = 0; k < size; k++) pull[k]! += penalties[j]! * s[k]!
-    })
-    const solved = times(inverse, pull)
-    return Float64Array.from(blocks, (_, j) => {
-      const squaresSlope = 2 * penalties[j]! * dot(solved, shaped[j]!)
-      const freeSlope = penalties[j]! * traceOfFour(inverse, gram, inverse, roughness[j]!, size)
-      return squaresSlope / left - (2 * freeSlope) / free
-    })
-  }
-  return { value: Math.log(left) - 2 * Math.log(free), slope }
+  return { value, slope }
 }
+
+/** n (log(squares) - 2 log(n - degrees of freedom)): generalized cross-validation, on the scale of `reml`. */
+function gcv(smoother: Smoother, feature: Projected, penalties: Float64Array, at: Penalized): Criticized {
+  const { design, size, blocks, gram, roughness, groups } = smoother
+  const { cross, squares } = feature
+  const coefficients = times(at.inverse, cross)
+  const fitted = times(gram, coefficients)
+  const pull = cross.map((value, k) => value - fitted[k]!) // sum_j penalty_j S_j c
+  const left = Math.max(squares - dot(coefficients, cross) - dot(coefficients, pull), ROUNDING * squares)
+  const free = design.rows - groups - size + at.held.reduce((a, b) => a + b, 0)
+  const slope = (): Float64Array => {
+    const solved = times(at.inverse, pull)
+    return Float64Array.from(blocks, (_, j) => {
+      const squaresSlope = 2 * dot(solved, times(roughness[j]!, coefficients))
+      const freeSlope = traceOfFour(at.inverse, gram, at.inverse, roughness[j]!, size)
+      return penalties[j]! * design.rows * (squaresSlope / left - (2 * freeSlope) / free)
+    })
+  }
+  return { value: design.rows * (Math.log(left) - 2 * Math.log(free)), slope }
+}
+
+const CRITERIA = { reml, gcv } as const
 
 /** trace(A B C D) of symmetric matrices, or of diagonals. */
 function traceOfFour(
@@ -106,6 +100,7 @@ export function penaltyChooser(
   criterion: Criterion,
 ): (feature: Projected) => Float64Array {
   const { unit } = smoother
+  const criticize = CRITERIA[criterion]
   const penaltiesAt = (place: Float64Array): Float64Array =>
     place.map((value, j) => unit[j]! * Math.exp(value))
   const lattice = latticeOf(unit.length).map((place) => {
@@ -115,10 +110,10 @@ export function penaltyChooser(
   return (feature) => {
     const at = (place: Float64Array): Criticized => {
       const penalties = penaltiesAt(place)
-      return criticize(smoother, feature, penalties, penalized(smoother, penalties), criterion)
+      return criticize(smoother, feature, penalties, penalized(smoother, penalties))
     }
     const values = lattice.map(
-      ({ penalties, matrices }) => criticize(smoother, feature, penalties, matrices, criterion).value,
+      ({ penalties, matrices }) => criticize(smoother, feature, penalties, matrices).value,
     )
     let best: Found = { place: new Float64Array(unit.length), value: Number.POSITIVE_INFINITY }
     for (const start of lowPoints(values, unit.length)) {

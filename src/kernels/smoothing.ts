@@ -15,13 +15,12 @@ import { inverseRoot, invertPositive, symmetricEigen } from './symmetric.ts'
 /** What chooses the penalties: restricted maximum likelihood, or generalized cross-validation. */
 export type Criterion = 'reml' | 'gcv'
 
-/** Columns `from` to `from + size` of a design, and what their coefficients c cost: c'Sc. */
+/** Columns `from` to `from + size` of a design, behind all that cost nothing; their coefficients c cost c'Sc. */
 export interface PenalizedBlock {
   readonly from: number
   readonly size: number
-  /** S: size x size, of rank `rank`. */
+  /** S: size x size, positive definite. */
   readonly roughness: Float64Array
-  readonly rank: number
 }
 
 /** A design made ready for any number of features. */
@@ -41,7 +40,7 @@ export interface Smoother {
   readonly groups: number
 }
 
-/** @returns null where some column or the part of a block that costs nothing cannot be told from the others */
+/** @returns null where some column that costs nothing cannot be told from the others */
 export function smootherOf(
   { design }: GroupedColumns,
   count: number,
@@ -80,6 +79,7 @@ export function smootherOf(
     count,
   )
   if (root === null) return null
+  // A triangle: columns that cost nothing stand first, mix among themselves alone, and cost exactly nothing.
   let mix: Float64Array = new Float64Array(count * count)
   for (let a = 0; a < count; a++)
     for (let b = 0; b < count; b++) mix[b * count + a] = root[a * count + b]! / lengths[b]!
@@ -185,7 +185,7 @@ export function penalized(smoother: Smoother, penalties: Float64Array): Penalize
   return { inverse, logDeterminant, held }
 }
 
-/** Effective degrees of freedom of each block: its coefficients, less what the penalty holds. */
+/** Effective degrees of freedom of the coefficients of each block: how many there are, less what the penalty holds. */
 export function freedomOf({ blocks }: Smoother, { held }: Penalized): Float64Array {
   return Float64Array.from(blocks, ({ size }, j) => size - held[j]!)
 }

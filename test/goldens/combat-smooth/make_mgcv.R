@@ -22,5 +22,7 @@ for (f in paste0("f", 1:8)) for (name in names(formulas)) for (method in c("REML
       score = fit$gcv.ubre[[1]], t(setNames(curves[, label], paste0("r", seq_len(nrow(table)))))))
   }
 }
-write.csv(format(out, digits = 12), "mgcv.csv", row.names = FALSE, quote = FALSE)
+numbers <- sapply(out, is.numeric)
+out[numbers] <- lapply(out[numbers], signif, digits = 10)
+write.csv(out, "mgcv.csv", row.names = FALSE, quote = FALSE)
 cat(as.character(packageVersion("mgcv")), R.version.string, "\n")
