@@ -67,7 +67,9 @@ export function fitCombat(features: Features, samples: SampleTable, options: Fit
   const design = designOf(samples, reference)
   const notes = singleRows(design, samples, options, variant !== 'mean-only')
   const { grouped, batches, sizes } = design
-  const smoothed = options.smooth === undefined ? null : smoothDesign(samples, design, options.smooth)
+  const { smooth: asked } = options
+  const smoothed =
+    asked === undefined || asked.columns.length === 0 ? null : smoothDesign(samples, design, asked)
   const codings = smoothed?.codings ?? design.codings
   const estimates = emptyEstimates(features.names.length, batches.length, columnNames(codings).length)
   const resistance = variant === 'robust' ? HUBER : null

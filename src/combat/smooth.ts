@@ -32,7 +32,7 @@ import { counted, type Features, type Note, type PerFeature, type SampleTable } 
 import { type Design, indicesOf } from './design.ts'
 
 export interface SmoothOptions {
-  /** Continuous covariates. */
+  /** Continuous covariates; none: no smooth term. */
   readonly columns: readonly string[]
   /** What chooses the penalty of each feature and column; or one penalty for all. */
   readonly penalty: Criterion | number
@@ -42,6 +42,9 @@ export interface SmoothOptions {
 
 /** Chosen: as neuroHarmonize. A penalty, not the size of the basis, decides how much a curve bends; lifelong growth curves take 4 to 7 degrees of freedom. */
 export const SMOOTH_BASIS = 10
+
+/** Chosen: penalties are sought over all columns together, which takes seconds a feature beyond. */
+const MOST_TERMS = 6
 
 /** What a model keeps of its smooth terms beside their coefficients. */
 export interface Smooth {
@@ -143,6 +146,14 @@ function requireSense(
     throw new ConfigError(
       `${source}: "${names.name}" holds names, which have no smooth effect.`,
       'Name it with --covariate.',
+    )
+  const absent = columns.find((name) => codings.every((coding) => coding.name !== name))
+  if (absent !== undefined)
+    throw new ConfigError(`${source}: "${absent}" is no covariate.`, 'Give its values among the covariates.')
+  if (columns.length > MOST_TERMS)
+    throw new ConfigError(
+      `${columns.length} columns are to have smooth effects; ${MOST_TERMS} is the most.`,
+      'Take straight lines (--covariate) for some.',
     )
   if (typeof penalty === 'number' && !(penalty > 0 && Number.isFinite(penalty)))
     throw new ConfigError(`The smooth penalty is ${penalty}.`, 'Give reml, gcv, or a number above 0.')
