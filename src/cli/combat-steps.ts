@@ -45,7 +45,7 @@ import {
   writeModel,
 } from './combat-run.ts'
 
-interface AnyFitRequest extends Omit<FitRequest, 'starts' | 'smooth'> {
+export interface AnyFitRequest extends Omit<FitRequest, 'starts' | 'smooth'> {
   /** Columns of batches, the outermost first where they are nested. */
   readonly columns: readonly string[]
   readonly nested: boolean
