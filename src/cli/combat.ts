@@ -53,6 +53,7 @@ const fit: CommandModule<object, FitArguments> = {
       })
       .option('batch', {
         ...NAMES,
+        default: undefined, // a default would count as given
         demandOption: true,
         describe: 'Column of batches: site, scanner (repeat it: one after the other)',
       })
