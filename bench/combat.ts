@@ -14,7 +14,7 @@ const [ROWS, FEATURES, SITES] = [1000, 20_000, 8]
 const MIB = (8 * ROWS * FEATURES) / 2 ** 20
 const [CSV_ROWS, CSV_FEATURES] = [2000, 2000]
 const PEERS = ['neuroCombat', 'neuroHarmonize'] as const
-const SMOOTH_FEATURES = 40 // neuroHarmonize takes a tenth of a second for each
+const SMOOTH_FEATURES = 20 // neuroHarmonize takes more than a tenth of a second for each
 
 interface TableCost {
   /** Seconds, all threads. */

@@ -52,8 +52,10 @@ const fit: CommandModule<object, FitArguments> = {
         describe: 'CSV or TSV with a header, a row a person',
       })
       .option('batch', {
-        ...NAMES,
-        default: undefined, // a default would count as given
+        type: 'string',
+        array: true,
+        nargs: 1,
+        requiresArg: true,
         demandOption: true,
         describe: 'Column of batches: site, scanner (repeat it: one after the other)',
       })
