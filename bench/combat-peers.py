@@ -34,7 +34,8 @@ else:
     from neuroHarmonize import harmonizationLearn
 
     samples = values.T
-    run = lambda: harmonizationLearn(samples, covars)[1].T
+    smooth = ["age"] if name.endswith("smooth") else []
+    run = lambda: harmonizationLearn(samples, covars, smooth_terms=smooth)[1].T
 Path("/proc/self/clear_refs").write_text("5")
 held = status("VmRSS")
 started = time.process_time()
@@ -42,4 +43,4 @@ with contextlib.redirect_stdout(io.StringIO()):
     out = run()
 cpu = time.process_time() - started
 added = status("VmHWM") - held
-print(json.dumps({"cpu": cpu, "added": added, "check": float(np.abs(out).mean()), "version": f"{name} {version(name)}"}))
+print(json.dumps({"cpu": cpu, "added": added, "check": float(np.abs(out).mean()), "version": f"{name} {version(name.split('-')[0])}"}))

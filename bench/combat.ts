@@ -14,6 +14,7 @@ const [ROWS, FEATURES, SITES] = [1000, 20_000, 8]
 const MIB = (8 * ROWS * FEATURES) / 2 ** 20
 const [CSV_ROWS, CSV_FEATURES] = [2000, 2000]
 const PEERS = ['neuroCombat', 'neuroHarmonize'] as const
+const SMOOTH_FEATURES = 20 // neuroHarmonize takes more than a tenth of a second for each
 
 interface TableCost {
   /** Seconds, all threads. */
@@ -46,9 +47,10 @@ const samples = {
 const status = (key) => Number(new RegExp(key + ':\\\\s+(\\\\d+)').exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024
 globalThis.gc()
 writeFileSync('/proc/self/clear_refs', '5')
+const smooth = compat === 'smooth' ? { smooth: { columns: ['age'], penalty: 'reml', basis: 10 } } : {}
 const held = status('VmRSS')
 const before = process.cpuUsage()
-const model = fitCombat(table, samples, { variant, compat: compat === 'fixed' ? null : compat, reference: null, singleRow: 'refuse', software: '' })
+const model = fitCombat(table, samples, { variant, compat: compat === 'neurocombat' ? compat : null, reference: null, singleRow: 'refuse', software: '', ...smooth })
 const out = applyCombat(model, table, samples).values
 const { user, system } = process.cpuUsage(before)
 const added = status('VmHWM') - held
@@ -83,6 +85,15 @@ export async function combat(words: readonly string[]): Promise<void> {
   rows.push(['attune eb --compat neurocombat', ours('eb', 'neurocombat')])
   rows.push(['attune no-eb', ours('no-eb', 'fixed')])
   const [first] = rows
+  say('smooth terms')
+  const few = [ROWS, SMOOTH_FEATURES, SITES].map(String)
+  const fewPath = join(workplace, 'combat-few.f64')
+  await writeFile(fewPath, new Uint8Array(drawValues(ROWS, SMOOTH_FEATURES).buffer))
+  const [peerFile, dist] = [packageFile('bench/combat-peers.py'), packageFile('dist')]
+  const smoothPeer = run(python, [peerFile, 'neuroHarmonize-smooth', fewPath, ...few])
+  const script = ['--expose-gc', '--input-type=module', '-e', OURS, '--', dist]
+  const smoothFew = run(process.execPath, [...script, fewPath, 'eb', 'smooth', ...few])
+  const smoothAll = run(process.execPath, [...script, path, 'eb', 'smooth', ...size])
   say('CSV')
   const table = join(workplace, 'combat.csv')
   await writeFile(table, csv())
@@ -119,6 +130,26 @@ export async function combat(words: readonly string[]): Promise<void> {
       notes: [
         'Fit and application in one process, once, from values in memory to new values in memory: CPU seconds of all threads; added memory is the peak above what was held before, with the result. Reading the table and starting are left out.',
         `Other work shares the cores: load of the machine at the start ${load}. Every program ran under it; compare within the table.`,
+      ],
+    },
+    {
+      title: `A smooth effect of age, the penalty of each feature chosen: ${ROWS} rows, ${SITES} sites`,
+      columns: ['program', 'features', 'CPU, s', 'ms a feature', 'of the first'],
+      rows: (
+        [
+          [smoothPeer.version, SMOOTH_FEATURES, smoothPeer],
+          ['attune eb, REML', SMOOTH_FEATURES, smoothFew],
+          ['attune eb, REML', FEATURES, smoothAll],
+        ] as const
+      ).map(([name, features, { cpu }]) => [
+        name,
+        String(features),
+        fixed(cpu, 2),
+        fixed((1000 * cpu) / features, 2),
+        fixed(cpu / features / (smoothPeer.cpu / SMOOTH_FEATURES), 4),
+      ]),
+      notes: [
+        'Fit and application as above. neuroHarmonize chooses its penalty from random folds; few features show the cost of starting.',
       ],
     },
     {

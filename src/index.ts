@@ -13,6 +13,7 @@ export type { Cohort, CohortProblem, Pair, Scan } from './cohort/cohort.ts'
 export { pairsOf, rescansOf } from './cohort/cohort.ts'
 export { type CohortOptions, readManifest, requireCohort } from './cohort/manifest.ts'
 export { type Applied, applyCombat } from './combat/apply.ts'
+export type { BatchStart, BatchStarts } from './combat/batch-starts.ts'
 export type { Coding } from './combat/coding.ts'
 export type { Covariance } from './combat/covariance.ts'
 export { type ComponentChoice, type CovbatOptions, fitCovbat } from './combat/covbat.ts'
@@ -20,14 +21,27 @@ export { type CrossfitOptions, type Crossfitted, crossfitCombat } from './combat
 export type { Covariate, Features, Note, SampleTable } from './combat/data.ts'
 export { type DiagnoseRequest, diagnoseCombat } from './combat/diagnose.ts'
 export { type Explanation, explainCombat } from './combat/explain.ts'
+export type { SmoothExplanation } from './combat/explain-smooth.ts'
+export { explainSteps, type StepsExplanation } from './combat/explain-steps.ts'
 export { type FitOptions, fitCombat } from './combat/fit.ts'
 export { type Harmonize, type Tested, type TestOptions, testCovariate } from './combat/inference.ts'
 export { fitLongitudinal, type LongitudinalOptions } from './combat/longitudinal.ts'
 export { type BatchEffect, type CombatModel, parseCombatModel } from './combat/model.ts'
 export { type Extended, estimateNewBatches, type NewBatch } from './combat/new-batch.ts'
 export type { AnyVariant, LeftOut, Repeated } from './combat/repeated.ts'
+export type { Smooth, SmoothOptions } from './combat/smooth.ts'
+export {
+  applySteps,
+  type BatchColumn,
+  type CombatSteps,
+  fitSteps,
+  parseCombatSteps,
+  type StepsApplied,
+  type StepsFit,
+} from './combat/steps.ts'
 export { fitTraveling, type TravelingOptions } from './combat/traveling.ts'
 export type { Compat, Variant } from './combat/variants.ts'
+export type { Within } from './combat/within.ts'
 export {
   AttuneError,
   ConfigError,

@@ -98,6 +98,7 @@ function fitted(found: Study, { variant = 'eb', reference, ...rest }: Changes = 
         shrink: true,
         residual: null,
         share: null,
+        smooth: null,
         components: null,
       },
       out: join(found.folder, 'model'),

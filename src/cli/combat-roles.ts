@@ -91,6 +91,9 @@ export function variantRequest({ variant, reference }: VariantArguments): Varian
     time: null,
     shrink: true,
     residual: null,
+    share: null,
+    components: null,
+    smooth: null,
   }
 }
 

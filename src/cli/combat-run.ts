@@ -3,13 +3,15 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { applyCombat } from '../combat/apply.ts'
 import { balanceNotes } from '../combat/balance.ts'
+import { type BatchStarts, fittedBatches, startedBatches } from '../combat/batch-starts.ts'
 import { COVBAT_SHARE, type ComponentChoice, fitCovbat } from '../combat/covbat.ts'
-import type { Features, Note, SampleTable } from '../combat/data.ts'
+import { type Features, listed, type Note, type SampleTable } from '../combat/data.ts'
 import { fitCombat } from '../combat/fit.ts'
 import { fitLongitudinal } from '../combat/longitudinal.ts'
 import { type CombatModel, parseCombatModel } from '../combat/model.ts'
 import { estimateNewBatches, LEAST_ROWS_OF_NEW_BATCH, type NewBatch } from '../combat/new-batch.ts'
 import { type AnyVariant, isRepeated } from '../combat/repeated.ts'
+import type { SmoothOptions } from '../combat/smooth.ts'
 import {
   biologyWithoutRole,
   chooseFeatures,
@@ -41,13 +43,16 @@ export interface VariantRequest {
   /** Of the variance, or how many: components that `covbat` harmonizes. */
   readonly share: number | null
   readonly components: number | null
+  readonly smooth: SmoothOptions | null
 }
 
-interface FitRequest extends VariantRequest {
+export interface FitRequest extends VariantRequest {
   readonly table: string
   readonly roles: Roles
   readonly out: string
   readonly output: string | undefined
+  /** Batches that begin at a date. */
+  readonly starts: BatchStarts | null
 }
 
 interface Fitted {
@@ -63,20 +68,27 @@ export async function combatFit({
   roles,
   out,
   output,
+  starts,
   ...options
 }: FitRequest): Promise<Fitted> {
   requireOwnOptions(options, roles)
   await requireOutputs([path], [out, output])
   const table = await readCells(path)
-  const all = options.time === null ? roles : { ...roles, covariates: [...roles.covariates, options.time] }
-  const samples = samplesOf(table, all)
+  const all = rolesOfAll(roles, starts === null ? [] : [starts.dateColumn], options)
+  const given = samplesOf(table, all)
+  const samples =
+    starts === null ? given : { ...given, batch: fittedBatches(given.batch, roles.batch, starts, table) }
   const { names, notes } = chooseFeatures(table, all)
   const features = featuresOf(table, names, samples.batch)
   const fitted = fitVariant(features, samples, options)
   // Travelers tell people from scanners, whoever the people of a site are.
   const balance =
     options.variant === 'traveling' ? [] : balanceNotes(samples, biologyWithoutRole(table, all), names)
-  const model = { ...fitted, notes: [...fitted.notes, ...balance] }
+  const model = {
+    ...fitted,
+    ...(starts === null ? {} : { starts }),
+    notes: [...fitted.notes, ...balance],
+  }
   if (output !== undefined)
     await writeHarmonized(output, table, features, applyCombat(model, features, samples).values)
   await writeModel(out, model)
@@ -87,8 +99,18 @@ export async function combatFit({
   }
 }
 
+/** With the columns of other options. */
+export function rolesOfAll(
+  roles: Roles,
+  others: readonly string[],
+  { time, smooth }: Pick<VariantRequest, 'time' | 'smooth'>,
+): Roles {
+  const covariates = [...roles.covariates, ...(smooth?.columns ?? []), ...(time === null ? [] : [time])]
+  return { ...roles, covariates, others }
+}
+
 export function fitVariant(features: Features, samples: SampleTable, options: VariantRequest): CombatModel {
-  const { variant, compat, reference, singleRow, shrink, residual } = options
+  const { variant, compat, reference, singleRow, shrink, residual, smooth } = options
   const software = `attune ${packageVersion()}`
   switch (variant) {
     case 'traveling':
@@ -103,7 +125,14 @@ export function fitVariant(features: Features, samples: SampleTable, options: Va
     case 'covbat':
       return fitCovbat(features, samples, { ...covbatOf(options), compat, reference, singleRow, software })
     default:
-      return fitCombat(features, samples, { variant, compat, reference, singleRow, software })
+      return fitCombat(features, samples, {
+        variant,
+        compat,
+        reference,
+        singleRow,
+        ...(smooth === null ? {} : { smooth }),
+        software,
+      })
   }
 }
 
@@ -118,7 +147,17 @@ function covbatOf({ share, components }: VariantRequest): { readonly components:
 
 /** @throws {ConfigError} for options that say nothing to the variant, and for a variant without its column of subjects */
 export function requireOwnOptions(options: VariantRequest, { subject = null }: Roles): void {
-  const { variant, time, shrink, residual, compat, share, components } = options
+  const { variant, time, shrink, residual, compat, share, components, smooth } = options
+  if (smooth !== null && isRepeated(variant))
+    throw new ConfigError(
+      `--smooth ${smooth.columns.join(', ')}: --variant ${variant} estimates levels of people, which a curve over ${listed(smooth.columns)} would have to be told from.`,
+      'Name the column with --covariate: a straight line.',
+    )
+  if (smooth !== null && variant === 'covbat')
+    throw new ConfigError(
+      `--smooth ${smooth.columns.join(', ')} does not go with --variant covbat.`,
+      'Name the column with --covariate: a straight line.',
+    )
   if (isRepeated(variant) && subject === null)
     throw new ConfigError(
       `--variant ${variant} has to know whose scans belong together.`,
@@ -142,7 +181,7 @@ export function requireOwnOptions(options: VariantRequest, { subject = null }: R
     )
 }
 
-interface ApplyRequest {
+export interface ApplyRequest {
   readonly model: string
   readonly table: string
   readonly output: string
@@ -153,7 +192,7 @@ interface ApplyRequest {
   readonly newModel: string | undefined
 }
 
-interface AppliedTable {
+export interface AppliedTable {
   readonly rows: number
   readonly features: number
   readonly newBatches: readonly NewBatch[]
@@ -172,7 +211,11 @@ export async function combatApply(request: ApplyRequest): Promise<AppliedTable> 
   await requireOutputs([request.model, request.table], [output, newModel])
   const frozen = await readCombatModel(request.model)
   const table = await readCells(request.table)
-  const samples = samplesFor(table, frozen.batchColumn, frozen.covariates, frozen.repeated?.subjectColumn)
+  const given = samplesFor(table, frozen.batchColumn, frozen.covariates, frozen.repeated?.subjectColumn)
+  const samples =
+    frozen.starts === undefined
+      ? given
+      : { ...given, batch: startedBatches(given.batch, given.batchName, frozen.starts, table) }
   if (request.id !== null) requireUniqueIds(table, request.id)
   const features = featuresOf(table, frozen.features, samples.batch)
   const { model, added, notes } = extended(frozen, features, samples, newBatch, least)
@@ -213,7 +256,7 @@ export async function readCombatModel(path: string): Promise<CombatModel> {
   return parseCombatModel(input, path)
 }
 
-function writeModel(path: string, model: CombatModel): Promise<void> {
+export function writeModel(path: string, model: object): Promise<void> {
   return writeFileAtomic(path, `${JSON.stringify(model)}\n`)
 }
 

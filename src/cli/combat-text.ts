@@ -1,5 +1,6 @@
 /** What a ComBat model says, as lines of a terminal. */
 import type { Explanation } from '../combat/explain.ts'
+import type { StepsExplanation } from '../combat/explain-steps.ts'
 import { aligned } from '../report/aligned.ts'
 
 export function explanationText(explanation: Explanation): readonly string[] {
@@ -20,6 +21,10 @@ export function explanationText(explanation: Explanation): readonly string[] {
     '',
     ...aligned([head, ...lines], 'right'),
     ...repeatedText(explanation),
+    ...(explanation.smooth ?? []).map(
+      ({ column, freedom, straight }) =>
+        `s(${column}): ${two(freedom.low)} to ${two(freedom.high)} effective degrees of freedom (median ${two(freedom.median)}); a straight line in ${straight} of ${harmonized} features.`,
+    ),
     ...covarianceText(explanation),
   ]
 }
@@ -51,8 +56,18 @@ function repeatedText({ repeated }: Explanation): readonly string[] {
   ]
 }
 
+/** Step by step, each as a model of its own. */
+export function stepsText({ nested, columns, steps }: StepsExplanation): readonly string[] {
+  return [
+    nested
+      ? `${columns.toReversed().join(' within ')}; the innermost first:`
+      : `${columns.join(', then ')}, each on what the one before left:`,
+    ...steps.flatMap((step, k) => ['', `Step ${k + 1}.`, ...explanationText(step)]),
+  ]
+}
+
 /** What follows the figures where a model is explained: its notes, and the text for a paper. */
-export function methodsText({ methods, notes }: Explanation): readonly string[] {
+export function methodsText({ methods, notes }: Pick<Explanation, 'methods' | 'notes'>): readonly string[] {
   const remarks = notes.length === 0 ? [] : ['', ...notes.map(({ text }) => `note: ${text}`)]
   return [...remarks, '', 'For a paper:', '', methods]
 }

@@ -12,7 +12,13 @@ import { type CommonOptions, remarks, report } from './output.ts'
 interface FitArguments extends ImageOptions {
   readonly mask: string | undefined
   readonly table: string
-  readonly batch: string
+  readonly batch: readonly string[]
+  readonly nested: boolean
+  readonly 'batch-from': readonly string[]
+  readonly date: string | undefined
+  readonly smooth: readonly string[]
+  readonly 'smooth-penalty': string | undefined
+  readonly 'smooth-basis': number | undefined
   readonly covariate: readonly string[]
   readonly categorical: readonly string[]
   readonly id: string | undefined
@@ -63,10 +69,39 @@ const fit: CommandModule<object, FitArguments> = {
         demandOption: true,
         describe: 'CSV or TSV with a header, a row a person',
       })
-      .option('batch', { type: 'string', demandOption: true, describe: 'Column of batches: site, scanner' })
+      .option('batch', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        requiresArg: true,
+        demandOption: true,
+        describe: 'Column of batches: site, scanner (repeat it: one after the other)',
+      })
+      .option('nested', {
+        type: 'boolean',
+        default: false,
+        describe: 'Batches lie within each other: --batch site --batch scanner',
+      })
+      .option('batch-from', {
+        ...NAMES,
+        describe: 'Batch that is another one from a day on: A@2021-06-01 (repeat the option)',
+      })
+      .option('date', { type: 'string', describe: 'Column of dates, for --batch-from' })
       .option('covariate', {
         ...NAMES,
         describe: 'Column whose effect is kept: age, sex (repeat the option)',
+      })
+      .option('smooth', {
+        ...NAMES,
+        describe: 'Column whose effect is kept as a smooth curve (repeat the option)',
+      })
+      .option('smooth-penalty', {
+        type: 'string',
+        describe: 'What chooses how smooth: reml, gcv, or a number for all [reml]',
+      })
+      .option('smooth-basis', {
+        type: 'number',
+        describe: 'Spline functions of each smooth curve [10]',
       })
       .option('categorical', { ...NAMES, describe: 'Covariate whose numbers are codes of names' })
       .option('features', {
@@ -130,6 +165,14 @@ const fit: CommandModule<object, FitArguments> = {
         'keeps what age and sex explain',
       )
       .example(
+        '$0 combat fit thickness.csv --batch site --smooth age --covariate sex --out combat.json',
+        'keeps a curve over age',
+      )
+      .example(
+        '$0 combat fit thickness.csv --batch scanner --batch-from A@2021-06-01 --date scan_date --out combat.json',
+        'scanner A was upgraded',
+      )
+      .example(
         '$0 combat fit thickness.csv --batch scanner --variant traveling --subject person --out combat.json',
         'people scanned on several scanners tell what belongs to the scanner',
       )
@@ -143,7 +186,7 @@ const fit: CommandModule<object, FitArguments> = {
       ),
   handler: async (options) => {
     const roles = {
-      batch: options.batch,
+      batch: options.batch[0] ?? '',
       covariates: options.covariate,
       categorical: options.categorical,
       id: options.id ?? null,
@@ -163,26 +206,35 @@ const fit: CommandModule<object, FitArguments> = {
     }
     const { table, out, output } = options
     if (options.images !== undefined) {
+      requireOneColumn(options)
       const { runFitMaps } = await import('./combat-maps.ts')
-      return runFitMaps(options, { table, out, roles, options: how })
+      return runFitMaps(options, { table, out, roles, options: { ...how, smooth: null } })
     }
     requireNoImages({
       '--mask': options.mask,
       '--images-root': options['images-root'],
       '--output-dir': options['output-dir'],
     })
-    const { combatFit } = await import('./combat-run.ts')
-    const { model, notes, chosen } = await combatFit({ table, roles, out, output, ...how })
-    const { explainCombat } = await import('../combat/explain.ts')
-    const { explanationText } = await import('./combat-text.ts')
+    const several = {
+      columns: options.batch,
+      nested: options.nested,
+      batchFrom: options['batch-from'],
+      dateColumn: options.date ?? null,
+      smooth: { columns: options.smooth, penalty: options['smooth-penalty'], basis: options['smooth-basis'] },
+    }
+    const { combatFitAny, explained } = await import('./combat-steps.ts')
+    const { model, notes, chosen } = await combatFitAny({ table, roles, out, output, ...how, ...several })
+    const { explanationText, stepsText } = await import('./combat-text.ts')
     sayNotes(options, notes)
-    const explanation = explainCombat(model)
+    const explanation = explained(model)
+    const batches = ('steps' in model ? model.steps : [model]).map((step) => step.batches.length).join(' + ')
+    const { rows = 0 } = 'steps' in model ? (model.steps[0] ?? {}) : model
     report(
       options,
       [
-        `${options.out}: ${explanation.harmonized} of ${chosen} features, ${model.batches.length} batches, ${model.rows} rows`,
+        `${options.out}: ${explanation.harmonized} of ${chosen} features, ${batches} batches, ${rows} rows`,
         ...(options.output === undefined ? [] : [`${options.output}: the harmonized table`]),
-        ...explanationText(explanation),
+        ...('steps' in explanation ? stepsText(explanation) : explanationText(explanation)),
       ].join('\n'),
       { model: options.out, output: options.output ?? null, ...explanation, notes },
     )
@@ -232,8 +284,8 @@ const apply: CommandModule<object, ApplyArguments> = {
     const { output } = options
     if (output === undefined)
       throw new ConfigError('--output is missing.', 'Name the harmonized table to write: --output FILE.')
-    const { combatApply } = await import('./combat-run.ts')
-    const result = await combatApply({
+    const { combatApplyAny } = await import('./combat-steps.ts')
+    const result = await combatApplyAny({
       model: options.model,
       table: options.table,
       output,
@@ -274,17 +326,18 @@ const explain: CommandModule<object, ExplainArguments> = {
       const { runExplainMaps } = await import('./combat-maps.ts')
       return runExplainMaps(options)
     }
-    const { readCombatModel } = await import('./combat-run.ts')
-    const { explainCombat } = await import('../combat/explain.ts')
-    const { explanationText, methodsText } = await import('./combat-text.ts')
-    const model = await readCombatModel(options.model)
-    const explanation = explainCombat(model)
+    const { explainedModel } = await import('./combat-steps.ts')
+    const { explanationText, methodsText, stepsText } = await import('./combat-text.ts')
     if (options.for === 'plan') {
+      const { readCombatModel } = await import('./combat-run.ts')
       const { analysisPlanOf } = await import('../combat/plan-text.ts')
-      const plan = analysisPlanOf(model)
-      report(options, plan, { ...explanation, plan })
-    } else
-      report(options, [...explanationText(explanation), ...methodsText(explanation)].join('\n'), explanation)
+      const plan = analysisPlanOf(await readCombatModel(options.model))
+      report(options, plan, { ...(await explainedModel(options.model)), plan })
+      return
+    }
+    const explanation = await explainedModel(options.model)
+    const found = 'steps' in explanation ? stepsText(explanation) : explanationText(explanation)
+    report(options, [...found, ...methodsText(explanation)].join('\n'), explanation)
   },
 }
 
@@ -295,6 +348,21 @@ function requireNoImages(idle: Readonly<Record<string, string | undefined>>): vo
     `${given.join(', ')} ${given.length === 1 ? 'is' : 'are'} given for a table.`,
     'Maps are harmonized where fit has --images COLUMN, and applied with the folder that it wrote.',
   )
+}
+
+/** Of batches, with straight lines: what maps can have. */
+function requireOneColumn({ batch, nested, smooth, ...options }: FitArguments): void {
+  const idle = [
+    ...(batch.length > 1 ? ['a second --batch'] : []),
+    ...(nested ? ['--nested'] : []),
+    ...(options['batch-from'].length > 0 ? ['--batch-from'] : []),
+    ...(smooth.length > 0 ? ['--smooth'] : []),
+  ]
+  if (idle.length > 0)
+    throw new ConfigError(
+      `Maps are harmonized by one column of batches, with straight lines; ${idle.join(', ')} ${idle.length === 1 ? 'is' : 'are'} given.`,
+      'Leave it out, or put batches together in one column of the table.',
+    )
 }
 
 function sayNotes(options: CommonOptions, notes: readonly Note[]): void {

@@ -1,7 +1,7 @@
 /** Takes the effects of known batches out of new rows, or of those of the fit. */
 import { InputError, RefusedError } from '../errors.ts'
 import { takeOutGroupsInto } from '../kernels/location-scale.ts'
-import { codedColumns } from './coding.ts'
+import { codedColumns, rangeOf } from './coding.ts'
 import { counted, type Features, levelsOf, listed, type Note, rowsWhere, type SampleTable } from './data.ts'
 import { indicesOf } from './design.ts'
 import { type CombatModel, locationScaleOf } from './model.ts'
@@ -94,16 +94,16 @@ export function extrapolations(
 ): Note[] {
   return covariates.flatMap((coding) => {
     const covariate = samples.covariates.find(({ name }) => name === coding.name)
-    if (coding.kind !== 'continuous' || covariate?.kind !== 'continuous') return []
-    const beyond = rowsWhere(
-      Array.from(covariate.values, (value) => value < coding.low || value > coding.high),
-    )
+    const range = rangeOf(coding)
+    if (range === null || covariate?.kind !== 'continuous') return []
+    const [low, high] = range
+    const beyond = rowsWhere(Array.from(covariate.values, (value) => value < low || value > high))
     if (beyond.length === 0) return []
     return [
       {
         code: 'extrapolation',
         text:
-          `${coding.name} is beyond ${coding.low} to ${coding.high}, the range of the fit, at ${counted(beyond.length, 'row')} ` +
+          `${coding.name} is beyond ${low} to ${high}, the range of the fit, at ${counted(beyond.length, 'row')} ` +
           `(${listed(beyond.map(samples.rowName))}): its effect is taken to go on in a straight line.`,
       },
     ]

@@ -1,5 +1,6 @@
 /** Covariates as columns of numbers: quantities around their mean, names as 0 and 1 against a base level. */
 import { InputError, RefusedError } from '../errors.ts'
+import { splineColumns, splineSize } from '../kernels/cubic-spline.ts'
 import { type Covariate, levelsOf, listed, rowsWhere, type SampleTable } from './data.ts'
 
 /** How one covariate becomes columns; part of the saved model. */
@@ -20,6 +21,13 @@ export type Coding =
       readonly base: string
       /** The others, a column each. */
       readonly levels: readonly string[]
+    }
+  | {
+      readonly name: string
+      /** A cubic spline, whose functions have mean 0 together over the rows of the fit; a straight line beyond the knots. */
+      readonly kind: 'smooth'
+      /** The low end of the fit, inner knots, the high end. */
+      readonly knots: readonly number[]
     }
 
 /** Rows of NaN and empty cells are refused: ComBat has no way to keep an effect whose cause is not known. */
@@ -49,11 +57,14 @@ export function codingOf(samples: SampleTable): readonly Coding[] {
   })
 }
 
-/** `age`, `sex=M`: the name of each column that `codedColumns` makes. */
+/** `age`, `sex=M`, `s(age).1`: the name of each column that `codedColumns` makes. */
 export function columnNames(codings: readonly Coding[]): readonly string[] {
-  return codings.flatMap((coding) =>
-    coding.kind === 'continuous' ? [coding.name] : coding.levels.map((level) => `${coding.name}=${level}`),
-  )
+  return codings.flatMap((coding) => {
+    if (coding.kind === 'continuous') return [coding.name]
+    return coding.kind === 'categorical'
+      ? coding.levels.map((level) => `${coding.name}=${level}`)
+      : Array.from({ length: splineSize(coding.knots) }, (_, k) => `s(${coding.name}).${k + 1}`)
+  })
 }
 
 /**
@@ -72,8 +83,13 @@ export function codedColumns(codings: readonly Coding[], samples: SampleTable): 
         'Give the table that column: each row needs its own value.',
       )
     requireComplete(covariate, samples)
-    if (coding.kind === 'continuous') {
+    if (coding.kind !== 'categorical') {
       if (covariate.kind !== 'continuous') throw otherKind(samples, covariate, 'numbers')
+      if (coding.kind === 'smooth') {
+        out.set(splineColumns(coding.knots, covariate.values), at)
+        at += splineSize(coding.knots) * rows
+        continue
+      }
       out.set(
         covariate.values.map((value) => value - coding.center),
         at,
@@ -91,6 +107,14 @@ export function codedColumns(codings: readonly Coding[], samples: SampleTable): 
     }
   }
   return out
+}
+
+/** Range of the fit; null for names. */
+export function rangeOf(coding: Coding): readonly [low: number, high: number] | null {
+  if (coding.kind === 'categorical') return null
+  return coding.kind === 'continuous'
+    ? [coding.low, coding.high]
+    : [coding.knots[0] ?? Number.NaN, coding.knots.at(-1) ?? Number.NaN]
 }
 
 function otherKind({ source }: SampleTable, { name }: Covariate, expected: string): InputError {

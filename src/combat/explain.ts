@@ -1,7 +1,9 @@
 /** What a model says: figures for people who have to judge it, and the sentences that a paper needs. */
+import { median } from '../kernels/median.ts'
 import type { Coding } from './coding.ts'
 import type { Covariance } from './covariance.ts'
 import { counted, listed, type Note, type PerFeature } from './data.ts'
+import { type SmoothExplanation, smoothOf, smoothSentences, WOOD } from './explain-smooth.ts'
 import type { BatchEffect, CombatModel } from './model.ts'
 import type { AnyVariant, Repeated } from './repeated.ts'
 
@@ -33,6 +35,7 @@ export interface Explanation {
   readonly repeated?: RepeatedExplanation
   /** Components whose location and scale were taken out too, and their share of the variance of the residuals. */
   readonly covariance?: { readonly components: number; readonly share: number }
+  readonly smooth?: readonly SmoothExplanation[]
   /** For the methods section of a paper. */
   readonly methods: string
 }
@@ -72,6 +75,7 @@ export function explainCombat(model: CombatModel): Explanation {
     notes: model.notes,
     ...(model.repeated === undefined ? {} : { repeated: repeatedOf(model.repeated) }),
     ...(model.covariance === undefined ? {} : { covariance: covarianceOf(model.covariance) }),
+    ...(model.smooth === undefined ? {} : { smooth: smoothOf(model.smooth) }),
     methods: methodsOf(model, model.features.length, harmonizedOf(model)),
   }
 }
@@ -111,12 +115,6 @@ function repeatedOf({
   }
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const half = (sorted.length - 1) / 2
-  return ((sorted[Math.floor(half)] ?? Number.NaN) + (sorted[Math.ceil(half)] ?? Number.NaN)) / 2
-}
-
 /** `feature ~ age + sex (M against F) + site (location and scale)`. */
 export function formulaOf({
   covariates,
@@ -124,9 +122,14 @@ export function formulaOf({
   variant,
   reference,
   repeated,
-}: Pick<CombatModel, 'covariates' | 'batchColumn' | 'variant' | 'reference' | 'repeated'>): string {
+  within,
+}: Pick<
+  CombatModel,
+  'covariates' | 'batchColumn' | 'variant' | 'reference' | 'repeated' | 'within'
+>): string {
   const effect = variant === 'mean-only' ? 'location' : 'location and scale'
-  const site = `${batchColumn} (${effect}${reference === null ? '' : `, against ${reference}`})`
+  const against = within === undefined ? reference : outerOf(batchColumn)
+  const site = `${batchColumn} (${effect}${against === null ? '' : `, against ${against}`})`
   const person =
     repeated === undefined
       ? []
@@ -135,6 +138,7 @@ export function formulaOf({
 }
 
 function termOf(coding: Coding): string {
+  if (coding.kind === 'smooth') return `s(${coding.name})`
   return coding.kind === 'continuous'
     ? coding.name
     : `${coding.name} (${listed(coding.levels, 10)} against ${coding.base})`
@@ -200,6 +204,8 @@ type Described = Pick<
   | 'software'
   | 'repeated'
   | 'covariance'
+  | 'within'
+  | 'smooth'
 > & { readonly batches: readonly Pick<BatchEffect, 'name' | 'rows' | 'estimated'>[] }
 
 /** Sentences for a methods section, with references. */
@@ -219,6 +225,7 @@ export function methodsOf(model: Described, features: number, harmonized: number
     `Effects of ${batchColumn} (${counted(first.length, 'level')}, ${Math.min(...first.map((batch) => batch.rows))} to ${Math.max(...first.map((batch) => batch.rows))} of ` +
       `${rows} rows each) on ${counted(harmonized, 'feature')} were removed with ComBat (Johnson 2007; Fortin 2018) as implemented in ${software}.`,
     kept,
+    ...smoothSentences(model),
     `${HOW[variant]}${
       compat === 'neurocombat'
         ? ', iterated until the largest relative change was at most 1e-4, as in neuroCombat.'
@@ -226,9 +233,11 @@ export function methodsOf(model: Described, features: number, harmonized: number
           ? ', iterated to the fixed point.'
           : '.'
     }`,
-    reference === null
-      ? 'Features were brought to the mean and variance of all batches together.'
-      : `Features were brought to ${batchColumn} ${reference}, which was left as it was.`,
+    model.within !== undefined
+      ? `Features were brought to the mean and variance of the ${outerOf(batchColumn)} of their own.`
+      : reference === null
+        ? 'Features were brought to the mean and variance of all batches together.'
+        : `Features were brought to ${batchColumn} ${reference}, which was left as it was.`,
     ...repeatedSentences(model),
     ...covarianceSentences(model),
     ...(passed > 0 ? [`${counted(passed, 'feature')} could not be harmonized and stayed as measured.`] : []),
@@ -243,8 +252,16 @@ export function methodsOf(model: Described, features: number, harmonized: number
   return `${sentences.join(' ')}\n\n${referencesOf(model).join('\n')}`
 }
 
-export function referencesOf({ variant }: CombatModel): readonly string[] {
-  return [JOHNSON, FORTIN, ...(REFERENCES[variant] ?? [])]
+export function referencesOf({
+  variant,
+  smooth,
+}: Pick<CombatModel, 'variant' | 'smooth'>): readonly string[] {
+  return [JOHNSON, FORTIN, ...(REFERENCES[variant] ?? []), ...(smooth === undefined ? [] : [WOOD])]
+}
+
+/** `site` of `site/scanner`. */
+function outerOf(batchColumn: string): string {
+  return batchColumn.slice(0, batchColumn.lastIndexOf('/'))
 }
 
 function repeatedSentences({ repeated, variant }: Described): readonly string[] {

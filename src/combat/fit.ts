@@ -19,10 +19,20 @@ import {
 } from '../kernels/grouped-regression.ts'
 import { HUBER } from '../kernels/winsorize.ts'
 import { columnNames } from './coding.ts'
-import { counted, type Features, listed, type Note, type SampleTable } from './data.ts'
+import {
+  counted,
+  type Features,
+  levelsOf,
+  listed,
+  type Note,
+  type PerFeature,
+  type SampleTable,
+} from './data.ts'
 import { type Design, designOf } from './design.ts'
 import { type BatchEffect, COMBAT_MODEL_VERSION, type CombatModel, orNull, toPerFeature } from './model.ts'
+import { fitSmoothInto, type Smooth, type SmoothOptions, smoothDesign } from './smooth.ts'
 import { adjustInPlace, borrows, type Compat, type Variant } from './variants.ts'
+import { estimatesWithin, leftAlone, type Within } from './within.ts'
 
 export interface FitOptions {
   readonly variant: Variant
@@ -32,6 +42,10 @@ export interface FitOptions {
   readonly reference: string | null
   /** What to do with a batch of one row: take out its location only, or refuse. */
   readonly singleRow: 'mean-only' | 'refuse'
+  /** Batch that the batch of each row lies within, and is brought to; not with a reference. */
+  readonly within?: readonly string[]
+  /** Which covariates have a smooth effect in place of a straight one. */
+  readonly smooth?: SmoothOptions
   /** Name and version of the program, written into the model. */
   readonly software: string
 }
@@ -53,9 +67,16 @@ export function fitCombat(features: Features, samples: SampleTable, options: Fit
   const design = designOf(samples, reference)
   const notes = singleRows(design, samples, options, variant !== 'mean-only')
   const { grouped, batches, sizes } = design
-  const estimates = emptyEstimates(features.names.length, batches.length, columnNames(design.codings).length)
+  const { smooth: asked } = options
+  const smoothed =
+    asked === undefined || asked.columns.length === 0 ? null : smoothDesign(samples, design, asked)
+  const codings = smoothed?.codings ?? design.codings
+  const estimates = emptyEstimates(features.names.length, batches.length, columnNames(codings).length)
   const resistance = variant === 'robust' ? HUBER : null
-  fitGroupsInto(estimates, 0, features.values, grouped, design.reference, resistance)
+  let smooth: Smooth | undefined
+  if (smoothed === null) fitGroupsInto(estimates, 0, features.values, grouped, design.reference, resistance)
+  else smooth = fitSmoothInto(estimates, features, smoothed, design.reference, resistance)
+  notes.push(...(smoothed?.notes ?? []))
   notes.push(...featureNotes(estimates, features, samples, design))
   const fitted = estimates.state.filter((state) => state === 0).length
   if (fitted === 0)
@@ -69,14 +90,47 @@ export function fitCombat(features: Features, samples: SampleTable, options: Fit
       `${samples.source}: there is one feature to harmonize, and ${variant} learns from what several have in common.`,
       'Use --variant no-eb.',
     )
-  return modelOf({ variant, compat, reference, software }, features, samples, {
-    codings: design.codings,
+  const nested = options.within === undefined ? null : nesting(design, samples, options.within)
+  const inside = nested === null ? null : estimatesWithin(estimates, nested.of, nested.names.length)
+  const model = modelOf({ variant, compat, reference, software }, features, samples, {
+    codings,
     estimates,
-    batches: batches.map((name, g) =>
-      batchEffect(name, sizes[g] ?? 0, estimates, g, g === design.reference, variant, compat),
-    ),
+    batches: batches.map((name, g) => {
+      const from = inside?.estimates ?? estimates
+      const effect = batchEffect(name, sizes[g] ?? 0, from, g, g === design.reference, variant, compat)
+      return nested?.alone(g) === true ? leftAlone(effect) : effect
+    }),
     notes,
   })
+  return {
+    ...model,
+    ...(nested === null || inside === null ? {} : { within: withinOf(nested, inside, features) }),
+    ...(smooth === undefined ? {} : { smooth }),
+  }
+}
+
+interface Nesting {
+  readonly names: readonly string[]
+  /** Of each batch, the place of what it lies within. */
+  readonly of: readonly number[]
+  /** Whether a batch is the only one there. */
+  readonly alone: (batch: number) => boolean
+}
+
+function nesting({ batches }: Design, { batch }: SampleTable, outer: readonly string[]): Nesting {
+  const names = levelsOf(outer)
+  const of = batches.map((name) => names.indexOf(outer[batch.indexOf(name)] ?? ''))
+  return { names, of, alone: (g) => of.filter((other) => other === of[g]).length === 1 }
+}
+
+function withinOf(
+  { names, of }: Nesting,
+  { mean, variance }: ReturnType<typeof estimatesWithin>,
+  features: Features,
+): Within {
+  const count = features.names.length
+  const list = (values: Float64Array, k: number): PerFeature => toPerFeature(part(values, k, count))
+  return { outer: names.map((name, k) => ({ name, mean: list(mean, k), variance: list(variance, k) })), of }
 }
 
 /** What the models of all variants say of their fit. */

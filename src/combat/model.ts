@@ -2,11 +2,14 @@
 import * as z from 'zod'
 import { InputError } from '../errors.ts'
 import type { LocationScale } from '../kernels/location-scale.ts'
+import type { BatchStarts } from './batch-starts.ts'
 import type { Coding } from './coding.ts'
 import { type Covariance, covarianceSchema, featureListsOf, isWhole } from './covariance.ts'
 import type { Note, PerFeature } from './data.ts'
 import { type AnyVariant, isRepeated, REPEATED_VARIANTS, type Repeated } from './repeated.ts'
+import type { Smooth } from './smooth.ts'
 import { type Compat, VARIANTS } from './variants.ts'
+import { aroundOuter, type Within } from './within.ts'
 
 /** Changes when the meaning of a field does. */
 export const COMBAT_MODEL_VERSION = 1
@@ -60,6 +63,12 @@ export interface CombatModel {
   readonly repeated?: Repeated
   /** For `covbat`. */
   readonly covariance?: Covariance
+  /** Where batches begin at a date. */
+  readonly starts?: BatchStarts
+  /** Where batches lie within others. */
+  readonly within?: Within
+  /** Where covariates have smooth effects. */
+  readonly smooth?: Smooth
 }
 
 const perFeature = z.array(z.number().nullable())
@@ -77,6 +86,14 @@ export const codingSchema: z.ZodType<Coding> = z.discriminatedUnion('kind', [
     base: z.string(),
     levels: z.array(z.string()).min(1),
   }),
+  z.strictObject({
+    name: z.string(),
+    kind: z.literal('smooth'),
+    knots: z
+      .array(z.number())
+      .min(2)
+      .refine((knots) => knots.every((knot, k) => k === 0 || knot > (knots[k - 1] ?? knot)), 'knots ascend'),
+  }),
 ])
 export const priorSchema: z.ZodType<BatchEffect['prior']> = z.strictObject({
   locationMean: z.number().nullable(),
@@ -89,6 +106,10 @@ export const noteSchema: z.ZodType<Note> = z.strictObject({
   text: z.string(),
   features: z.exactOptional(z.array(z.string())),
   batches: z.exactOptional(z.array(z.string())),
+})
+const smooth = z.strictObject({
+  penalty: z.enum(['reml', 'gcv', 'fixed']),
+  terms: z.array(z.strictObject({ column: z.string(), penalty: perFeature, freedom: perFeature })).min(1),
 })
 const repeated = z.strictObject({
   subjectColumn: z.string(),
@@ -108,6 +129,14 @@ const repeated = z.strictObject({
       after: perFeature,
     })
     .nullable(),
+})
+const starts = z.strictObject({
+  dateColumn: z.string(),
+  starts: z.array(z.strictObject({ batch: z.string(), from: z.iso.date() })).min(1),
+})
+const within = z.strictObject({
+  outer: z.array(z.strictObject({ name: z.string(), mean: perFeature, variance: perFeature })).min(1),
+  of: z.array(z.int().nonnegative()),
 })
 const schema: z.ZodType<CombatModel> = z.strictObject({
   kind: z.literal('combat'),
@@ -140,6 +169,9 @@ const schema: z.ZodType<CombatModel> = z.strictObject({
   notes: z.array(noteSchema),
   repeated: z.exactOptional(repeated),
   covariance: z.exactOptional(covarianceSchema),
+  starts: z.exactOptional(starts),
+  within: z.exactOptional(within),
+  smooth: z.exactOptional(smooth),
 })
 
 /**
@@ -172,6 +204,8 @@ export function parseCombatModel(input: unknown, source: string): CombatModel {
     ]),
     ...listsOf(model.repeated),
     ...(model.covariance === undefined ? [] : featureListsOf(model.covariance)),
+    ...(model.within?.outer ?? []).flatMap(({ mean, variance }) => [mean, variance]),
+    ...(model.smooth?.terms ?? []).flatMap(({ penalty, freedom }) => [penalty, freedom]),
   ]
   const wrong = lists.find((list) => list.length !== model.features.length)
   if (wrong !== undefined)
@@ -190,6 +224,15 @@ export function parseCombatModel(input: unknown, source: string): CombatModel {
       'The file was changed after attune wrote it: fit again.',
     )
   requireCovariance(model, source)
+  const { within: inside } = model
+  if (
+    inside !== undefined &&
+    (inside.of.length !== model.batches.length || inside.of.some((outer) => outer >= inside.outer.length))
+  )
+    throw new InputError(
+      `${source}: does not say of each of ${model.batches.length} batches which one it lies within.`,
+      'The file was changed after attune wrote it: fit again.',
+    )
   return model
 }
 
@@ -234,7 +277,7 @@ export function fromPerFeature(lists: readonly PerFeature[], features: number): 
 /** The model as its kernel takes it, with the batches in the order of the model. */
 export function locationScaleOf(model: CombatModel): LocationScale {
   const features = model.features.length
-  return {
+  const frozen: LocationScale = {
     features,
     mean: fromPerFeature([model.mean], features),
     variance: fromPerFeature([model.variance], features),
@@ -251,4 +294,19 @@ export function locationScaleOf(model: CombatModel): LocationScale {
       features,
     ),
   }
+  const { within: inside } = model
+  return inside === undefined
+    ? frozen
+    : aroundOuter(
+        frozen,
+        inside.of,
+        fromPerFeature(
+          inside.outer.map(({ mean }) => mean),
+          features,
+        ),
+        fromPerFeature(
+          inside.outer.map(({ variance }) => variance),
+          features,
+        ),
+      )
 }

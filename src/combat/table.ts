@@ -30,6 +30,8 @@ export interface Roles {
   readonly id: string | null
   /** Column that says whose rows belong together. */
   readonly subject?: string | null
+  /** Columns with another role, which are no features: further batches, dates. */
+  readonly others?: readonly string[]
   /** Names of features, `*` for any characters; empty: every column of numbers without another role. */
   readonly features: readonly string[]
 }
@@ -56,8 +58,8 @@ const [MINUS, POINT, ONE, NINE] = [45, 46, 49, 57] // characters
  * @throws {InputError} for a row without batch, for repeated ids, and for a covariate with numbers and text
  */
 export function samplesOf(table: TextTable, roles: Roles): SampleTable {
-  const { batch, covariates, categorical, id, subject = null } = roles
-  const named = [batch, ...covariates, ...[id, subject].filter((name) => name !== null)]
+  const { batch, covariates, categorical, id, subject = null, others = [] } = roles
+  const named = [batch, ...others, ...covariates, ...[id, subject].filter((name) => name !== null)]
   const twice = named.find((name, k) => named.indexOf(name) !== k)
   if (twice !== undefined)
     throw new ConfigError(
@@ -120,7 +122,12 @@ function samplesWithout(table: TextTable, batchName: string): SampleTable {
   return { batchName, batch, covariates: [], rowName, source: table.source }
 }
 
-function cellsOf({ source, columns, rows }: TextTable, name: string, role: string): readonly string[] {
+export function isMissing(cell: string): boolean {
+  return MISSING.has(cell)
+}
+
+/** @throws {ConfigError} when there is no such column */
+export function cellsOf({ source, columns, rows }: TextTable, name: string, role: string): readonly string[] {
   const at = columns.indexOf(name)
   if (at < 0)
     throw new ConfigError(
@@ -198,8 +205,8 @@ const BIOLOGY =
 
 /** Columns without a role whose names describe people. A column with text among its numbers is left out. */
 export function biologyWithoutRole(table: TextTable, roles: Roles): readonly Covariate[] {
-  const { batch, covariates, id, subject = null } = roles
-  const taken = [batch, ...covariates, id, subject]
+  const { batch, covariates, id, subject = null, others = [] } = roles
+  const taken = [batch, ...others, ...covariates, id, subject]
   const described = table.columns.filter(
     (name) =>
       !taken.includes(name) &&
@@ -230,8 +237,8 @@ export interface Chosen {
  * @throws {ConfigError} for a pattern that fits no column, and where nothing is left
  */
 export function chooseFeatures(table: TextTable, roles: Roles): Chosen {
-  const { batch, covariates, id, subject = null } = roles
-  const taken = new Set([batch, ...covariates, ...[id, subject].filter((name) => name !== null)])
+  const { batch, covariates, id, subject = null, others = [] } = roles
+  const taken = new Set([batch, ...others, ...covariates, ...[id, subject].filter((name) => name !== null)])
   const free = table.columns.filter((name) => !taken.has(name))
   if (roles.features.length > 0) {
     const patterns = roles.features.map((pattern) => ({ pattern, fits: fitting(pattern) }))

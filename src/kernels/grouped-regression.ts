@@ -1,5 +1,6 @@
 /** One regression for many features: an intercept per group and shared slopes, from which location and scale of each group follow. */
 import { type Dependency, leastSquares } from './least-squares.ts'
+import { times } from './symmetric.ts'
 
 /** A design with an intercept for each of S groups and Q further columns, made ready once for any number of features. */
 export interface GroupedDesign {
@@ -14,6 +15,8 @@ export interface GroupedDesign {
   readonly within: Float64Array
   /** Slope q of values y that have mean 0 in every group is sum_i inverse[q * rows + i] * y[i]. */
   readonly inverse: Float64Array
+  /** Where it is there, the slopes are this (Q x Q, or a diagonal of Q) times those sums: what penalties make of them. */
+  readonly solution?: Float64Array
 }
 
 /** Why a feature has no estimates; `fitted` where it has. */
@@ -70,6 +73,18 @@ export function groupedDesign(
   groupOf: Int32Array,
   groups: number,
 ): GroupedDesign | readonly Dependency[] {
+  const { design, lengths } = groupedColumns(columns, groupOf, groups)
+  return solvedDesign(design, lengths)
+}
+
+/** What a design is before its slopes have a solution; `lengths` are those of the columns before the means of groups were taken out. */
+export interface GroupedColumns {
+  readonly design: Omit<GroupedDesign, 'inverse'>
+  readonly lengths: Float64Array
+}
+
+/** As `groupedDesign`, for those who solve for the slopes in their own way. */
+export function groupedColumns(columns: Float64Array, groupOf: Int32Array, groups: number): GroupedColumns {
   const rows = groupOf.length
   const starts = new Int32Array(groups + 1)
   for (let i = 0; i < rows; i++) starts[groupOf[i]! + 1]!++
@@ -78,15 +93,19 @@ export function groupedDesign(
   const next = starts.slice()
   for (let i = 0; i < rows; i++) order[next[groupOf[i]!]!++] = i
   const sorted = columns.map((_, at) => columns[at - (at % rows) + order[at % rows]!]!)
-  return orderedDesign(sorted, order, starts)
+  return orderedColumns(sorted, order, starts)
+}
+
+function solvedDesign(
+  design: Omit<GroupedDesign, 'inverse'>,
+  lengths: Float64Array,
+): GroupedDesign | readonly Dependency[] {
+  const { dependencies, inverse } = leastSquares(design.within, design.rows, lengths)
+  return dependencies.length > 0 ? dependencies : { ...design, inverse }
 }
 
 /** The same for columns that are in the order of the design already. */
-function orderedDesign(
-  within: Float64Array,
-  order: Int32Array,
-  starts: Int32Array,
-): GroupedDesign | readonly Dependency[] {
+function orderedColumns(within: Float64Array, order: Int32Array, starts: Int32Array): GroupedColumns {
   const rows = order.length
   const groups = starts.length - 1
   const count = rows === 0 ? 0 : within.length / rows
@@ -97,8 +116,7 @@ function orderedDesign(
     lengths[q] = spread(column)
     takeOutMeans(column, starts, columnMeans.subarray(q * groups, (q + 1) * groups))
   }
-  const { dependencies, inverse } = leastSquares(within, rows, lengths)
-  return dependencies.length > 0 ? dependencies : { rows, order, starts, columnMeans, within, inverse }
+  return { design: { rows, order, starts, columnMeans, within }, lengths }
 }
 
 /**
@@ -148,11 +166,12 @@ function subDesign(design: GroupedDesign, kept: Int32Array): GroupedDesign | rea
         columns[q * kept.length + k] = within[q * rows + kept[k]!]! + columnMeans[q * groups + g]!
     ownStarts[g + 1] = k
   }
-  return orderedDesign(
+  const own = orderedColumns(
     columns,
     Int32Array.from(kept, (place) => design.order[place]!),
     ownStarts,
   )
+  return solvedDesign(own.design, own.lengths)
 }
 
 /**
@@ -236,6 +255,7 @@ export function regressInPlace(x: Float64Array, design: GroupedDesign): Regresse
     for (let i = 0, at = q * rows; i < rows; i++) slope += inverse[at + i]! * x[i]!
     slopes[q] = slope
   }
+  if (design.solution !== undefined) slopes.set(times(design.solution, slopes))
   for (let q = 0; q < slopes.length; q++) {
     const slope = slopes[q]!
     for (let i = 0, at = q * rows; i < rows; i++) x[i]! -= slope * within[at + i]!
