@@ -19,6 +19,7 @@ it('exports these values and no others; a change here is a change for every user
     'explainCombat',
     'explainSteps',
     'fitCombat',
+    'fitCovbat',
     'fitLongitudinal',
     'fitSteps',
     'fitTraveling',

@@ -3,7 +3,6 @@ import { RefusedError } from '../src/errors.ts'
 import type { Observed } from '../src/harmonizer/guards.ts'
 import type { DomainLimits } from '../src/harmonizer/manifest.ts'
 import type { Survey } from './closed-form.ts'
-import { FINE_TUNING } from './fine-tuning-settings.ts'
 import { LOCAL_TONE_DEFAULTS } from './local-tone.ts'
 import { featureCount } from './parts/features.ts'
 import { widenedWeights } from './parts/fine-tuning.ts'
@@ -43,11 +42,10 @@ const head = survey(seen([190, 240, 230]))
 const knee = survey(seen([120, 120, 150]))
 const t2w = survey({ ...seen([190, 240, 230]), preparation: { contrast: 'T2w' } })
 
-it('goes on with the bound over space that the universal network was trained with', async () => {
+const formOfStart = async () => {
   const { network } = await readUniversalRun('universal-t1w')
-  expect(FINE_TUNING.changePerMm).toBe(network.changePerMm)
-})
-
+  return { bins: network.bins, slopeRatio: network.slopeRatio, changePerMm: network.changePerMm }
+}
 const nobody = (): void => {}
 const footing = (from: string | undefined, seen: Survey, config = {}, say: (line: string) => void = nobody) =>
   footingOf({ method: 'local-tone', from, config }, { survey: seen, pairs: [] }, say)
@@ -75,7 +73,7 @@ describe('the start of training', () => {
       const said: string[] = []
       const { start, settings, guards } = await footing(undefined, seen, config, (line) => said.push(line))
       expect(start).toBeUndefined()
-      expect(settings.localTone.learningRate).toBe(LOCAL_TONE_DEFAULTS.learningRate)
+      expect(settings.localTone.changePerMm).toBe(LOCAL_TONE_DEFAULTS.changePerMm)
       expect(guards).toBe(seen.guards)
       expect(said).toEqual([expect.stringMatching(/from scratch/)])
       expect(said[0]).toMatch(reason)
@@ -84,16 +82,16 @@ describe('the start of training', () => {
       expect((error as RefusedError).what).toMatch(reason)
     },
   )
-  it('takes fewer and smaller steps, but those that the user set, also below a U-Net', async () => {
+  it('takes the form of its curves and the bound that they were trained with, also below a U-Net, and what the user set', async () => {
     const { settings } = await footing(undefined, head, { steps: 7 })
-    expect(settings.localTone).toMatchObject({ ...FINE_TUNING, steps: 7, bins: 16 })
+    expect(settings.localTone).toMatchObject({ ...(await formOfStart()), steps: 7 })
     const { settings: below } = await footingOf(
       { method: 'residual-unet', config: { steps: 9, localTone: { steps: 7 } } },
       { survey: head, pairs: [] },
       nobody,
     )
     expect(below.residualUnet.steps).toBe(9)
-    expect(below.localTone).toMatchObject({ ...FINE_TUNING, steps: 7 })
+    expect(below.localTone).toMatchObject({ ...(await formOfStart()), steps: 7 })
   })
   it('accepts the geometry that it has seen as well as that of the domain, and no other intensities', async () => {
     const { guards } = await footing(undefined, head)

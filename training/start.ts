@@ -3,12 +3,11 @@ import type { Pair } from '../src/cohort/cohort.ts'
 import { ConfigError, RefusedError } from '../src/errors.ts'
 import { readBundle } from '../src/harmonizer/bundle.ts'
 import { checkLimits } from '../src/harmonizer/guards.ts'
-import type { DomainLimits, Range } from '../src/harmonizer/manifest.ts'
+import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.ts'
 import type { Method } from '../src/harmonizer/method.ts'
 import { shippedBundle } from '../src/harmonizer/shipped.ts'
 import { ANY_DOMAIN } from '../src/inference/local-tone-model.ts'
 import type { Survey } from './closed-form.ts'
-import { FINE_TUNING } from './fine-tuning-settings.ts'
 import type { Start } from './parts/fine-tuning.ts'
 import { readWeights } from './parts/read-weights.ts'
 import { type LocalToneSettings, type Settings, settingsOf } from './settings.ts'
@@ -27,7 +26,7 @@ const HELPS_BELOW = 1.25
 
 type Limits = Readonly<Record<string, DomainLimits>>
 
-/** Where training starts, and with which settings: fewer steps are left to take from a universal harmonizer. */
+/** Where training starts, and with which settings: those of the form of its curves are the start's. */
 export interface Footing {
   readonly settings: Settings
   /** Absent: from scratch. */
@@ -57,8 +56,8 @@ export async function footingOf(
   const fromScratch = { settings: await settingsOf(method, config), guards: survey.guards }
   if (from === SCRATCH || !startsCurves(method, fromScratch.settings)) return fromScratch
   const path = shippedBundle(from ?? UNIVERSAL) ?? (from as From)
-  const { start, limits } = await readStart(path)
-  const settings = await settingsOf(method, config, settingsFrom(start))
+  const { start, limits, training } = await readStart(path)
+  const settings = await settingsOf(method, config, settingsFrom(start, training))
   const misfit =
     settings.localTone.bins === binsOf(start)
       ? outside(survey, limits)
@@ -97,11 +96,21 @@ function binsOf({ model }: Start): number {
   return model.knots.length - 1
 }
 
-function settingsFrom(start: Start): Partial<LocalToneSettings> {
-  return { ...FINE_TUNING, slopeRatio: start.model.bounds.slopeRatio, bins: binsOf(start) }
+/** The form of its curves, and their bounds: under others its curves would be drawn together before the first step. */
+function settingsFrom(start: Start, { options }: Manifest['training']): Partial<LocalToneSettings> {
+  const { changePerMm } = options
+  return {
+    bins: binsOf(start),
+    slopeRatio: start.model.bounds.slopeRatio,
+    ...(typeof changePerMm === 'number' && { changePerMm }),
+  }
 }
 
-async function readStart(path: string): Promise<{ readonly start: Start; readonly limits: Limits }> {
+async function readStart(path: string): Promise<{
+  readonly start: Start
+  readonly limits: Limits
+  readonly training: Manifest['training']
+}> {
   const { name, manifest, sha256, files } = await readBundle(path)
   const [model] = manifest.steps
   const curves = files['curves.onnx']
@@ -110,7 +119,11 @@ async function readStart(path: string): Promise<{ readonly start: Start; readonl
       `${path} is made for named scanners; training can only go on from a universal harmonizer.`,
       'Give --from universal, or --from scratch.',
     )
-  return { start: { name, sha256, model, weights: readWeights(curves) }, limits: manifest.guards }
+  return {
+    start: { name, sha256, model, weights: readWeights(curves) },
+    limits: manifest.guards,
+    training: manifest.training,
+  }
 }
 
 /** The first scan outside the limits on what comes in, with the reason. */

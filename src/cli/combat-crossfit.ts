@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import type { RoleArguments, VariantArguments } from './combat-roles.ts'
-import { remarks, report } from './output.ts'
+import { sayNotes } from './combat-shared.ts'
+import { report } from './output.ts'
 
 interface CrossfitArguments extends RoleArguments, VariantArguments {
   readonly table: string
@@ -46,8 +47,7 @@ export const combatCrossfit: CommandModule<object, CrossfitArguments> = {
   handler: async (options) => {
     const { combatCrossfitRun, crossfitText } = await import('./combat-crossfit-run.ts')
     const { result, notes } = await combatCrossfitRun(options)
-    const say = remarks({ ...options, quiet: options.quiet || options.json })
-    for (const { text } of notes) say(`note: ${text}`)
+    sayNotes(options, notes)
     report(options, crossfitText(result, options).join('\n'), result)
   },
 }

@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import type { RoleArguments } from './combat-roles.ts'
-import { remarks, report } from './output.ts'
+import { sayNotes } from './combat-shared.ts'
+import { report } from './output.ts'
 
 interface DiagnoseArguments extends RoleArguments {
   readonly before: string
@@ -43,8 +44,7 @@ export const combatDiagnose: CommandModule<object, DiagnoseArguments> = {
   handler: async (options) => {
     const { combatDiagnoseRun, diagnosisText } = await import('./combat-diagnose-run.ts')
     const { diagnostics, files } = await combatDiagnoseRun(options)
-    const say = remarks({ ...options, quiet: options.quiet || options.json })
-    for (const { text } of diagnostics.notes) say(`note: ${text}`)
+    sayNotes(options, diagnostics.notes)
     report(options, diagnosisText(diagnostics, files).join('\n'), { files, ...diagnostics })
   },
 }

@@ -5,6 +5,7 @@ import { chooseFeatures, featuresOf, type Roles, samplesOf } from '../combat/tab
 import { VARIANTS, type Variant } from '../combat/variants.ts'
 import { type CellTable, readCells } from '../formats/tables/table.ts'
 import { fitVariant, type VariantRequest } from './combat-run.ts'
+import { NAMES } from './combat-shared.ts'
 import type { CommonOptions } from './output.ts'
 
 export interface RoleArguments extends CommonOptions {
@@ -19,8 +20,6 @@ export interface VariantArguments {
   readonly variant: Variant
   readonly reference: string | undefined
 }
-
-const NAMES = { type: 'string', array: true, nargs: 1, default: [] as string[], requiresArg: true } as const
 
 export function roleOptions<T>(args: Argv<T>): Argv<T & RoleArguments> {
   return args

@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import type { RoleArguments, VariantArguments } from './combat-roles.ts'
-import { remarks, report } from './output.ts'
+import { sayNotes } from './combat-shared.ts'
+import { report } from './output.ts'
 
 interface TestArguments extends RoleArguments, VariantArguments {
   readonly table: string
@@ -38,8 +39,7 @@ export const combatTest: CommandModule<object, TestArguments> = {
   handler: async (options) => {
     const { combatTestRun, testText } = await import('./combat-test-run.ts')
     const { result, notes } = await combatTestRun(options)
-    const say = remarks({ ...options, quiet: options.quiet || options.json })
-    for (const { text } of notes) say(`note: ${text}`)
+    sayNotes(options, notes)
     report(options, testText(result, options.out).join('\n'), result)
   },
 }

@@ -1,5 +1,6 @@
 /** The leading principal components of a table, by subspace iteration from a random start. */
 import { random } from './random.ts'
+import { symmetricEigen } from './symmetric-eigen.ts'
 
 export interface LeadingComponents {
   /** How many there are: fewer than asked for where the table has a smaller rank. */
@@ -45,16 +46,13 @@ export function leadingComponents(x: Float64Array, rows: number, count: number):
   const { values, vectors } = symmetricEigen(gram, found)
   let total = 0
   for (let at = 0; at < x.length; at++) total += x[at]! * x[at]!
-  const kept = [...values.keys()]
-    .sort((a, b) => values[b]! - values[a]!)
-    .filter((k) => values[k]! > 1e-14 * total)
-    .slice(0, count)
+  const kept = [...values.keys()].filter((k) => values[k]! > 1e-14 * total).slice(0, count)
   const out = new Float64Array(kept.length * features)
   const scores = new Float64Array(kept.length * rows)
   for (const [c, k] of kept.entries()) {
     const length = Math.sqrt(values[k]!)
     for (let a = 0; a < found; a++) {
-      const weight = vectors[a * found + k]!
+      const weight = vectors[k * found + a]!
       for (let f = 0; f < features; f++) out[c * features + f]! += (weight * axes[a * features + f]!) / length
       for (let i = 0; i < rows; i++) scores[c * rows + i]! += weight * length * basis[a * rows + i]!
     }
@@ -113,43 +111,4 @@ function norm(v: Float64Array): number {
   let sum = 0
   for (let i = 0; i < v.length; i++) sum += v[i]! * v[i]!
   return Math.sqrt(sum)
-}
-
-/**
- * Jacobi's rotations: for small matrices. `a` is changed.
- * @returns column k of `vectors` belongs to values[k]
- * @see Golub, Van Loan, Matrix Computations (4th ed., 2013), algorithm 8.5.2
- */
-function symmetricEigen(a: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
-  const vectors = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) vectors[i * n + i] = 1
-  for (let sweep = 0; sweep < 60; sweep++) {
-    let off = 0
-    let all = 0
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j < n; j++) {
-        all += a[i * n + j]! ** 2
-        if (i !== j) off += a[i * n + j]! ** 2
-      }
-    if (!(off > 1e-28 * all)) break
-    for (let p = 0; p < n; p++)
-      for (let q = p + 1; q < n; q++) {
-        const apq = a[p * n + q]!
-        if (apq === 0) continue
-        const tau = (a[q * n + q]! - a[p * n + p]!) / (2 * apq)
-        const t = (tau >= 0 ? 1 : -1) / (Math.abs(tau) + Math.sqrt(1 + tau * tau))
-        const c = 1 / Math.sqrt(1 + t * t)
-        const s = t * c
-        for (let k = 0; k < n; k++) rotate(a, k * n + p, k * n + q, c, s)
-        for (let k = 0; k < n; k++) rotate(a, p * n + k, q * n + k, c, s)
-        for (let k = 0; k < n; k++) rotate(vectors, k * n + p, k * n + q, c, s)
-      }
-  }
-  return { values: Float64Array.from({ length: n }, (_, i) => a[i * n + i]!), vectors }
-}
-
-function rotate(a: Float64Array, p: number, q: number, c: number, s: number): void {
-  const [x, y] = [a[p]!, a[q]!]
-  a[p] = c * x - s * y
-  a[q] = s * x + c * y
 }

@@ -1,6 +1,7 @@
 /** Which penalties a feature is fitted with: the least of a criterion, found the same way every time. */
 import { type Criterion, type Penalized, type Projected, penalized, type Smoother } from './smoothing.ts'
-import { symmetricEigen, times } from './symmetric.ts'
+import { times } from './symmetric.ts'
+import { symmetricEigen } from './symmetric-eigen.ts'
 
 /**
  * Chosen: penalties are sought from 10^-6 to 10^10 of the unit of the smoother. Below, a basis of ten functions is as good as free; above,
@@ -200,9 +201,9 @@ function newton(
   const out = new Float64Array(place.length)
   for (let v = 0; v < size; v++) {
     let along = 0
-    for (let row = 0; row < size; row++) along += vectors[row * size + v]! * slope[free[row]!]!
+    for (let row = 0; row < size; row++) along += vectors[v * size + row]! * slope[free[row]!]!
     const length = Math.max(-LONGEST, Math.min(LONGEST, -along / Math.max(Math.abs(values[v]!), 1e-12)))
-    for (let row = 0; row < size; row++) out[free[row]!]! += length * vectors[row * size + v]!
+    for (let row = 0; row < size; row++) out[free[row]!]! += length * vectors[v * size + row]!
   }
   return out
 }

@@ -10,7 +10,8 @@
  * @see Wood, J. R. Statist. Soc. B 73(1):3-36 (2011), doi:10.1111/j.1467-9868.2010.00749.x (the restricted likelihood)
  */
 import { type GroupedColumns, type GroupedDesign, regressInPlace } from './grouped-regression.ts'
-import { inverseRoot, invertPositive, symmetricEigen } from './symmetric.ts'
+import { inverseRoot, invertPositive } from './symmetric.ts'
+import { symmetricEigen } from './symmetric-eigen.ts'
 
 /** What chooses the penalties: restricted maximum likelihood, or generalized cross-validation. */
 export type Criterion = 'reml' | 'gcv'
@@ -85,7 +86,7 @@ export function smootherOf(
     for (let b = 0; b < count; b++) mix[b * count + a] = root[a * count + b]! / lengths[b]!
   const [only] = padded
   if (padded.length === 1 && only !== undefined)
-    mix = product(mix, symmetricEigen(congruent(only, mix, count), count).vectors, count)
+    mix = product(mix, transposed(symmetricEigen(congruent(only, mix, count), count).vectors, count), count)
   const diagonal = padded.length === 1
   const shaped = (matrix: Float64Array): Float64Array => {
     const full = congruent(matrix, mix, count)
@@ -121,8 +122,11 @@ function product(a: Float64Array, b: Float64Array, size: number): Float64Array {
 
 /** T'MT. */
 function congruent(matrix: Float64Array, t: Float64Array, size: number): Float64Array {
-  const transposed = t.map((_, at) => t[(at % size) * size + Math.floor(at / size)]!)
-  return product(transposed, product(matrix, t, size), size)
+  return product(transposed(t, size), product(matrix, t, size), size)
+}
+
+function transposed(t: Float64Array, size: number): Float64Array {
+  return t.map((_, at) => t[(at % size) * size + Math.floor(at / size)]!)
 }
 
 /** One feature, as far as penalties see it. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { inverseRoot, invertPositive, symmetricEigen, times } from './symmetric.ts'
+import { inverseRoot, invertPositive, times } from './symmetric.ts'
+import { symmetricEigen } from './symmetric-eigen.ts'
 
 const size = fc.integer({ min: 1, max: 7 })
 const entries = size.chain((n) =>
@@ -21,32 +22,6 @@ const positive = entries.map(([n, a]): [number, Float64Array] => {
 })
 const column = (matrix: Float64Array, n: number, k: number): Float64Array =>
   Float64Array.from({ length: n }, (_, i) => matrix[i * n + k]!)
-
-it('eigenvalues of 2 1 | 1 2 are 3 and 1', () => {
-  expect([...symmetricEigen(Float64Array.of(2, 1, 1, 2), 2).values].sort()).toEqual([
-    expect.closeTo(1, 14),
-    expect.closeTo(3, 14),
-  ])
-})
-
-it('a matrix stretches its eigenvectors by its eigenvalues, and they are orthonormal', () => {
-  fc.assert(
-    fc.property(positive, ([n, a]) => {
-      const { values, vectors } = symmetricEigen(a, n)
-      const scale = Math.max(...a.map(Math.abs))
-      for (let k = 0; k < n; k++) {
-        const v = column(vectors, n, k)
-        times(a, v).forEach((value, i) => {
-          expect(Math.abs(value - values[k]! * v[i]!)).toBeLessThan(1e-12 * scale * n)
-        })
-        for (let l = 0; l <= k; l++) {
-          const product = v.reduce((sum, value, i) => sum + value * column(vectors, n, l)[i]!, 0)
-          expect(product).toBeCloseTo(k === l ? 1 : 0, 12)
-        }
-      }
-    }),
-  )
-})
 
 it('the inverse times the matrix is 1, and the determinant that of the eigenvalues', () => {
   fc.assert(
