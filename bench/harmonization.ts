@@ -11,7 +11,7 @@ import { figureOf } from '../src/report/words.ts'
 import { train } from '../training/train.ts'
 import { pairedFidelity } from '../validation/paired-fidelity.ts'
 import { fixed, median, percent, publish, type Section, say } from './result.ts'
-import { TARGET, travelerPlans, travelers } from './travelers.ts'
+import { type CohortPlan, TARGET, travelerPlans, travelers } from './travelers.ts'
 import { codeHash, exists, type TrainingChoice, trainingChoice } from './workplace.ts'
 
 const METHOD = 'local-tone'
@@ -36,12 +36,29 @@ export async function harmonization(words: readonly string[]): Promise<void> {
     const three = await evidenceOf(cohort, learners.slice(0, 3), test, choice)
     const one = await evidenceOf(cohort, learners.slice(0, 1), test, choice)
     results.push({ seed: plan.seed, all, three, one })
+    // the tables so far: a cohort takes a quarter of an hour
+    await publish(
+      'harmonization',
+      `Digital subjects, ${choice.seeds} seeds`,
+      words,
+      sectionsOf(cohorts, results, choice),
+      choice.seeds === 'test' ? 'harmonization' : 'harmonization-tuning',
+    )
   }
-  const people = cohorts.map(
-    ({ seed, training, test }) =>
-      `- Seed ${seed}: trained on ${training.join(', ')}; tested on ${test.join(', ')}.`,
-  )
-  const sections = [
+}
+
+function sectionsOf(
+  cohorts: readonly CohortPlan[],
+  results: readonly Result[],
+  choice: TrainingChoice,
+): readonly Section[] {
+  const people = cohorts
+    .slice(0, results.length)
+    .map(
+      ({ seed, training, test }) =>
+        `- Seed ${seed}: trained on ${training.join(', ')}; tested on ${test.join(', ')}.`,
+    )
+  return [
     accuracy(results, cohorts[0]?.training.length ?? 0),
     conditions(results),
     fewSubjects(results, 'Three training subjects', ({ three }) => three),
@@ -52,8 +69,6 @@ export async function harmonization(words: readonly string[]): Promise<void> {
       `- Engine ${choice.engine}; steps: ${choice.config.steps ?? 'the default of attune train'}. MAE in units of the reference's range (1st to 99th percentile).`,
     ]),
   ]
-  const file = choice.seeds === 'test' ? 'harmonization' : 'harmonization-tuning'
-  await publish('harmonization', `Digital subjects, ${choice.seeds} seeds`, words, sections, file)
 }
 
 /** Trains on `subjects` and validates on `test`; what has been done before is read. */

@@ -9,7 +9,7 @@ import type { Method } from '../src/harmonizer/method.ts'
 import { referenceChanges } from '../src/harmonizer/reference-change.ts'
 import { scanSeparations, separationsOf, tissuesOf } from '../src/harmonizer/separation.ts'
 import type { Failure, PairScore } from '../src/harmonizer/standing.ts'
-import type { Mapping } from '../src/harmonizer/unguarded.ts'
+import type { Mapping, SharedMapping } from '../src/harmonizer/unguarded.ts'
 import { keepsOrder } from '../src/metrics/intensity-order.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
@@ -20,6 +20,8 @@ export interface Correction {
   readonly method: Method
   /** Images of the target are mapped as well, where the method knows the target. */
   readonly apply: Mapping
+  /** Visits by one mapping; of curves that vary over space. */
+  readonly share?: SharedMapping | undefined
 }
 
 export interface Scores {
@@ -135,14 +137,16 @@ async function referenceChange(
 async function lossKept(
   { volume, mask, origin }: LoadedScan,
   labels: Uint8Array,
-  { apply }: Correction,
+  { apply, share }: Correction,
   asItCame: Float32Array,
 ): Promise<number | undefined> {
   const [trial] = atrophyTest(volume, labels, mask, [LOSS])?.trials ?? []
   if (trial === undefined) return undefined
+  const { earlier, later } = trial
   return trial.kept(
-    await apply(trial.earlier, mask, origin),
-    await apply(trial.later, mask, origin),
+    await apply(earlier, mask, origin),
+    await apply(later, mask, origin),
     asItCame,
+    await share?.([earlier, later].map((visit) => ({ volume: visit, mask, origin }))),
   )
 }

@@ -20,7 +20,7 @@ import {
   type StandingOptions,
   standingsOf,
 } from '../src/harmonizer/standing.ts'
-import { closedMapping, forcedMapping, unguarded } from '../src/harmonizer/unguarded.ts'
+import { closedMapping, forcedMapping, forcedSharedMapping, unguarded } from '../src/harmonizer/unguarded.ts'
 import type { Fitted, TrainProgress } from './fit.ts'
 import { closedFormWithout, type FoldInput, networkWithout } from './fold-models.ts'
 import { scoresOf } from './fold-store.ts'
@@ -238,7 +238,11 @@ async function withNetwork<T>(
 ): Promise<T> {
   const harmonizer = unguarded(model, target, files as Graphs, 'fold')
   try {
-    return await work({ method: model.kind, apply: forcedMapping(harmonizer) })
+    return await work({
+      method: model.kind,
+      apply: forcedMapping(harmonizer),
+      share: forcedSharedMapping(harmonizer),
+    })
   } finally {
     await harmonizer.close()
   }

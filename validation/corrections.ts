@@ -16,7 +16,7 @@ export interface Correction {
   /** Images of the reference are mapped as well, where the method knows the reference. */
   readonly apply: Mapping
   /** Visits by one mapping; of curves that vary over space. */
-  readonly share?: SharedMapping
+  readonly share?: SharedMapping | undefined
   /** The image mapped, and mapped back; absent, or `undefined`, where the mapping has no inverse. */
   backAndForth?(...image: Parameters<Mapping>): Promise<Float32Array | undefined>
 }
@@ -47,7 +47,7 @@ function asCorrection(harmonizer: Harmonizer): Correction {
   return {
     name: method,
     apply: forcedMapping(harmonizer),
-    ...(method === 'local-tone' && { share: forcedSharedMapping(harmonizer) }),
+    share: forcedSharedMapping(harmonizer),
     ...(isInvertible(method) && {
       backAndForth: async (volume, mask, origin) => {
         const harmonized = await harmonizer.apply(volume, { ...origin, mask, force: true, evenTarget: true })

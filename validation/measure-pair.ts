@@ -150,7 +150,7 @@ async function atrophyOf(
   { subject, source: { domain, session } }: Pair,
   { volume, mask, origin }: LoadedScan,
   { labels }: Tissues,
-  { apply }: Correction,
+  { apply, share }: Correction,
   asItCame: Float32Array,
 ): Promise<readonly AtrophyResult[]> {
   const test = atrophyTest(volume, labels, mask)
@@ -159,9 +159,9 @@ async function atrophyOf(
   const found: AtrophyResult[] = []
   for (const { percent, earlier, later, kept } of trials) {
     const outputs = [await apply(earlier, mask, origin), await apply(later, mask, origin)] as const
-    const share = kept(...outputs, asItCame)
-    if (Number.isFinite(share))
-      found.push({ subject, domain, session, tissue, regionMl, percent, kept: share })
+    const shared = await share?.([earlier, later].map((visit) => ({ volume: visit, mask, origin })))
+    const left = kept(...outputs, asItCame, shared)
+    if (Number.isFinite(left)) found.push({ subject, domain, session, tissue, regionMl, percent, kept: left })
   }
   return found
 }

@@ -4,7 +4,7 @@ import { type Box, boxAround, cropped, pasted } from '../kernels/box.ts'
 import { meanCurve } from '../kernels/mean-curve.ts'
 import { applyCurveInto } from '../kernels/monotone.ts'
 import { distanceToMask, largestComponent } from '../kernels/morphology.ts'
-import { changeKept } from '../metrics/change-kept.ts'
+import { type Change, changeKept } from '../metrics/change-kept.ts'
 import { fisherRatio, type TissueMoments, tissueMoments } from '../metrics/fisher-ratio.ts'
 import { type Grid, toFloat32, type Volume, volumeOf, voxelSize } from '../volume/volume.ts'
 
@@ -33,8 +33,16 @@ export interface AtrophyTrial {
   /** The scan with the region larger by half of it, and smaller by half of it: both are equally far from the scan as it came. */
   readonly earlier: Volume
   readonly later: Volume
-  /** Share of the loss that is left between what a method made of the two; `asItCame`: of the scan. NaN for constant images. */
-  kept(earlier: Float32Array, later: Float32Array, asItCame: Float32Array): number
+  /**
+   * Share of the loss that is left between what a method made of the two; `asItCame`: of the scan. NaN for constant images.
+   * @param shared what one mapping makes of the two, where it varies over space; without it, the curve that the mapping comes to here
+   */
+  kept(
+    earlier: Float32Array,
+    later: Float32Array,
+    asItCame: Float32Array,
+    shared?: readonly Float32Array[],
+  ): number
 }
 
 /**
@@ -70,13 +78,20 @@ export function atrophyTest(
       percent,
       earlier: visit(grown),
       later: visit(shrunk),
-      kept: (earlier, later, asItCame) => {
+      kept: (earlier, later, asItCame, shared) => {
         const part = cropped(x, shape, box)
         const harmonized = cropped(asItCame, shape, box)
-        const found = { from: cropped(earlier, shape, box), to: cropped(later, shape, box) }
+        const change = (from: Float32Array, to: Float32Array): Change => ({
+          from: cropped(from, shape, box),
+          to: cropped(to, shape, box),
+        })
+        const [sharedEarlier, sharedLater] = shared ?? []
         const recoloured = recolouring(part, harmonized)
-        const expected = { from: recoloured(grown(part)), to: recoloured(shrunk(part)) }
-        return changeKept(harmonized, found, expected, box.shape)
+        const expected =
+          sharedEarlier === undefined || sharedLater === undefined
+            ? { from: recoloured(grown(part)), to: recoloured(shrunk(part)) }
+            : change(sharedEarlier, sharedLater)
+        return changeKept(harmonized, change(earlier, later), expected, box.shape)
       },
     }
   })

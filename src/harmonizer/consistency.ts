@@ -36,7 +36,7 @@ export async function consistencyOf(
   domain: string,
   apply: Mapping,
   range: number,
-  share?: SharedMapping,
+  share?: SharedMapping | undefined,
 ): Promise<readonly Consistency[]> {
   const found: Consistency[] = []
   for (const [first, second] of rescansOf(cohort, domain)) {

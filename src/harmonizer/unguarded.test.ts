@@ -6,8 +6,7 @@ import { loadScan } from '../cohort/images.ts'
 import { writeNifti } from '../formats/nifti/write.ts'
 import { volumeOf } from '../volume/volume.ts'
 import { type ApplyOptions, bare, type Harmonizer, harmonizerOf } from './harmonizer.ts'
-import { applyJointly, type Visit, visitValues } from './joint.ts'
-import { closedMapping, forcedMapping, forcedSharedMapping, unguarded } from './unguarded.ts'
+import { closedMapping, forcedMapping, unguarded } from './unguarded.ts'
 
 const SIZE = 8
 const values = Float32Array.from({ length: SIZE ** 3 }, (_, i) => 100 + (i % 50))
@@ -50,19 +49,4 @@ it('is the method, whether a harmonizer applies it or a model alone', async () =
   const byHarmonizer = await forcedMapping(harmonizer)(image, mask, origin)
   expect(byHarmonizer).toEqual(await closedMapping(model)(image, mask, origin))
   await expect(forcedMapping(harmonizer)(image, mask, { ...origin, domain: 'c' })).rejects.toThrow('"c"')
-})
-
-it('maps visits by what they share, each beside the others', async () => {
-  const model = { kind: 'zscore', mean: 5, sd: 2 } as const
-  const origin = { domain: 'b', acquisition: {} }
-  const visits = [values, values.map((value) => value ** 1.2)].map((x) => ({
-    ...{ volume: volumeOf(grid, x), mask, origin },
-  }))
-  const [first] = await forcedSharedMapping(unguarded(model, 'a', {}, 'fold'))(visits)
-  const other = visitValues(
-    values.map((value) => value ** 1.2),
-    mask,
-  ) as Visit
-  expect(first).toEqual(applyJointly(model, values, mask, 'b', [other]))
-  expect(first).not.toEqual(await closedMapping(model)(volumeOf(grid, values), mask, origin))
 })

@@ -27,7 +27,9 @@ export type SharedMapping = (
   visits: readonly { readonly volume: Volume; readonly mask: Uint8Array; readonly origin: Origin }[],
 ) => Promise<readonly Float32Array[]>
 
-export function forcedSharedMapping(harmonizer: Harmonizer): SharedMapping {
+/** Of harmonizers whose mapping is one of curves that vary over space, where one curve for the image says too little of it. */
+export function forcedSharedMapping(harmonizer: Harmonizer): SharedMapping | undefined {
+  if (harmonizer.identity.method !== 'local-tone') return undefined
   return async (scans) => {
     const options = scans.map(({ mask, origin }) => ({ ...origin, mask, force: true, evenTarget: true }))
     const given: (Visit | undefined)[] = []

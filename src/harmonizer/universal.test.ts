@@ -8,6 +8,7 @@ import { packageFile } from '../package-root.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, volumeOf } from '../volume/volume.ts'
 import { loadHarmonizer } from './harmonizer.ts'
+import { forcedMapping, forcedSharedMapping } from './unguarded.ts'
 
 const sample = async (name: string) =>
   (await readNifti(packageFile(`data/samples/sub-xa30_rec-${name}_T1w.nii.gz`))).volume
@@ -81,4 +82,15 @@ describe('universal', () => {
     for (const refused of [harmonizer.apply(steep), harmonizer.visit(steep)])
       await expect(refused).rejects.toThrow(/histogram is .* away from that of harmonized/)
   })
+})
+
+it('maps two visits by what they share: of one scan twice, what it makes of that scan', async () => {
+  const scan = { volume: norm, mask: foregroundMask(norm), origin: { domain: 'prisma', acquisition: {} } }
+  const alone = await forcedMapping(harmonizer)(scan.volume, scan.mask, scan.origin)
+  const [first, second] = (await forcedSharedMapping(harmonizer)?.([scan, scan])) ?? []
+  expect(first).toEqual(alone)
+  expect(second).toEqual(alone)
+  const other = { ...scan, volume: raw, mask: foregroundMask(raw) }
+  const [beside] = (await forcedSharedMapping(harmonizer)?.([scan, other])) ?? []
+  expect(beside).not.toEqual(alone)
 })

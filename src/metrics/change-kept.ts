@@ -18,7 +18,7 @@ export interface Change {
  *
  *     G (H(W x) - H(V x)) = kept G (c(W x) - c(V x)) + a G H(x) + b + rest,   kept, a, b by least squares
  *
- * V and W deform, H harmonizes, c is the curve of intensities that H comes to around the deformation, G is a Gaussian of 2 voxels. What only recolours an image keeps 1; what paints the anatomy
+ * V and W deform, H harmonizes, c is H held still: the curve of intensities that it comes to around the deformation, or one mapping for both. G is a Gaussian of 2 voxels. What only recolours an image keeps 1; what paints the anatomy
  * it expects keeps 0; what exaggerates keeps more. For small displacements c(W x) - c(V x) is the gradient times the displacement, so `kept` is
  * the length of the displacement that the harmonized image shows, in units of the one put in, and a change of volume is linear in
  * that. A gain a and an offset b between the two images are no change of volume. Noise takes part on both sides alike, and no contrast between
