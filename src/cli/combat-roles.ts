@@ -16,8 +16,12 @@ export interface RoleArguments extends CommonOptions {
   readonly id: string | undefined
 }
 
+/** Variants that need no people who came more than once. */
+type Judged = Variant | 'covbat'
+const JUDGED: readonly Judged[] = [...VARIANTS, 'covbat']
+
 export interface VariantArguments {
-  readonly variant: Variant
+  readonly variant: Judged
   readonly reference: string | undefined
 }
 
@@ -39,7 +43,7 @@ export function roleOptions<T>(args: Argv<T>): Argv<T & RoleArguments> {
 export function variantOptions<T>(args: Argv<T>): Argv<T & VariantArguments> {
   return args
     .option('variant', {
-      choices: VARIANTS,
+      choices: JUDGED,
       default: 'eb' as const,
       describe: 'How location and scale are estimated',
     })

@@ -99,13 +99,14 @@ export async function combatFit({
   }
 }
 
-/** With the columns of other options. */
+/** With the columns of other options; a covariate that is named as smooth or as time, too, is one. */
 export function rolesOfAll(
   roles: Roles,
   others: readonly string[],
   { time, smooth }: Pick<VariantRequest, 'time' | 'smooth'>,
 ): Roles {
-  const covariates = [...roles.covariates, ...(smooth?.columns ?? []), ...(time === null ? [] : [time])]
+  const own = [...(smooth?.columns ?? []), ...(time === null ? [] : [time])]
+  const covariates = [...roles.covariates.filter((name) => !own.includes(name)), ...own]
   return { ...roles, covariates, others }
 }
 

@@ -69,6 +69,21 @@ it('--smooth keeps curves, says how much they bend, and apply repeats the table 
   expect(await explainedModel(at('s.json'))).toMatchObject({ smooth: [{ column: 'age' }, { column: 'bmi' }] })
 })
 
+it('a curve over a column that is named as covariate, too, is the curve', async () => {
+  const age = { columns: ['age'], penalty: undefined, basis: undefined }
+  const alone = {
+    ...REQUEST,
+    table: curves,
+    roles: { ...ROLES, batch: 'site' },
+    columns: ['site'],
+    smooth: age,
+  }
+  const one = await combatFitAny({ ...alone, out: at('one.json') })
+  const both = { ...alone, roles: { ...alone.roles, covariates: ['age'] } }
+  const two = await combatFitAny({ ...both, out: at('two.json') })
+  expect(two.model).toEqual(one.model)
+})
+
 it('--nested with a date: steps from the inside out, a model that splits new rows the same way, and its explanation', async () => {
   const words = [
     '--batch',
