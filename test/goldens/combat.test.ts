@@ -1,4 +1,4 @@
-/** ComBat beside its peers: neuroCombat in R and Python, neuroHarmonize. How their tables came about: the README of each folder. */
+/** ComBat beside its peers: neuroCombat in R and Python, neuroHarmonize, sva, ComBatFamily. How their tables came about: the README of each folder. */
 import { expect, it } from 'vitest'
 import { applyCombat } from '../../src/combat/apply.ts'
 import type { Features, SampleTable } from '../../src/combat/data.ts'
@@ -57,6 +57,13 @@ it.each<[string, Partial<FitOptions>]>([
   ['neurocombat-mean-only', { variant: 'mean-only' }],
   ['neuroharmonize', { compat: 'neurocombat' }],
   ['neuroharmonize-no-eb', { variant: 'no-eb' }],
+  ['sva', { compat: 'neurocombat' }],
+  ['sva-reference', { compat: 'neurocombat', reference: 'Cadiz' }],
+  ['sva-nonparametric', { variant: 'nonparametric' }],
+  ['sva-mean-only', { variant: 'mean-only' }],
+  ['comfam', { compat: 'neurocombat' }],
+  ['comfam-reference', { compat: 'neurocombat', reference: 'Cadiz' }],
+  ['comfam-no-eb', { variant: 'no-eb' }],
 ])('%s', async (name, options) => {
   expect(apart(harmonized(options), featuresOf(await readCells(here(name)), names, []))).toBeLessThan(1e-9)
 })
