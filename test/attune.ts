@@ -11,9 +11,15 @@ export interface Ended {
 
 const tsx = createRequire(import.meta.url).resolve('tsx')
 
-/** `attune WORDS`, from the sources. */
+/** What Node runs as attune: the built program, which starts in half the time, where `npm test` has just built it; else the sources. */
+export const PROGRAM: readonly string[] =
+  process.env['ATTUNE_BUILT'] === '1'
+    ? [packageFile('dist/src/cli/main.js')]
+    : ['--import', tsx, packageFile('src/cli/main.ts')]
+
+/** `attune WORDS`. */
 export function attune(...words: readonly string[]): Promise<Ended> {
-  return node([packageFile('src/cli/main.ts'), ...words])
+  return run([...PROGRAM, ...words])
 }
 
 /** Runs an ECMAScript module given as text; `whenItPrints` may act on the process: end it, stop listening. */
@@ -23,8 +29,12 @@ export function script(text: string, whenItPrints?: (child: ChildProcess) => voi
 
 /** `node --import tsx WORDS`. */
 export function node(words: readonly string[], whenItPrints?: (child: ChildProcess) => void): Promise<Ended> {
+  return run(['--import', tsx, ...words], whenItPrints)
+}
+
+function run(words: readonly string[], whenItPrints?: (child: ChildProcess) => void): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', tsx, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk) => {

@@ -2,16 +2,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { writeNifti } from '../src/formats/nifti/write.ts'
 import { random } from '../src/kernels/random.ts'
-import { packageFile } from '../src/package-root.ts'
 import { toFloat32, volumeOf } from '../src/volume/volume.ts'
 import { nativeFolder } from '../training/engine/native-folder.ts'
-import { attune } from './attune.ts'
+import { attune, PROGRAM } from './attune.ts'
 import { temporaryFolder } from './fixtures/nifti.ts'
 import { head } from './head.ts'
 
@@ -49,10 +47,9 @@ const words = (engine: string, out: string): string[] => [
   ],
 ]
 
-const tsx = createRequire(import.meta.url).resolve('tsx')
 /** `attune WORDS` on a fixed number of threads, to be killed. */
 function start(...args: readonly string[]): { child: ChildProcess; ended: Promise<void> } {
-  const child = spawn(process.execPath, ['--import', tsx, packageFile('src/cli/main.ts'), ...args], {
+  const child = spawn(process.execPath, [...PROGRAM, ...args], {
     stdio: 'ignore',
   })
   return { child, ended: new Promise((resolve) => child.on('close', () => resolve())) }
@@ -125,7 +122,7 @@ describe('a place that cannot be written', () => {
 const fullDisk = (size: string, ...args: readonly string[]) => {
   const disk = join(folder, 'disk')
   const run = `mount -t tmpfs -o size=${size} none "$0" && { "$@"; code=$?; ls -A "$0" >&2; exit $code; }`
-  const command = [process.execPath, '--import', tsx, packageFile('src/cli/main.ts'), ...args]
+  const command = [process.execPath, ...PROGRAM, ...args]
   const namespace = ['--mount', '--map-root-user', 'sh', '-c', run, disk, ...command]
   return spawnSync('unshare', namespace, { encoding: 'utf8' })
 }

@@ -2,15 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Ended } from '../../test/attune.ts'
+import { type Ended, PROGRAM } from '../../test/attune.ts'
 import { type FakeServer, fakeMlflow } from '../../test/fixtures/mlflow.ts'
 import { temporaryFolder } from '../../test/fixtures/nifti.ts'
 import { head } from '../../test/head.ts'
 import { writeNifti } from '../formats/nifti/write.ts'
-import { packageFile } from '../package-root.ts'
 import { listRuns } from '../tracking/run-folder.ts'
 import { detailsOf, type RunDetails } from '../tracking/summary.ts'
 import { toFloat32, volumeOf } from '../volume/volume.ts'
@@ -40,15 +38,13 @@ beforeEach(() => {
   fake.fault = () => 'none'
 })
 
-const tsx = createRequire(import.meta.url).resolve('tsx')
-
 /** `attune WORDS` with nothing of this environment that concerns tracking. */
 function start(
   words: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): { child: ChildProcess; ended: Promise<Ended> } {
   const clean = Object.entries(process.env).filter(([name]) => !/^(MLFLOW_|ATTUNE_TRACK)/.test(name))
-  const child = spawn(process.execPath, ['--import', tsx, packageFile('src/cli/main.ts'), ...words], {
+  const child = spawn(process.execPath, [...PROGRAM, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...Object.fromEntries(clean), ...environment },
   })

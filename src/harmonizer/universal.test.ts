@@ -1,5 +1,6 @@
 /** The universal harmonizer that ships, on the real head that ships: neither it nor its person was trained on. */
 import { afterAll, describe, expect, it } from 'vitest'
+import { head } from '../../test/head.ts'
 import { readNifti } from '../formats/nifti/read.ts'
 import { applyZScore, STANDARD } from '../intensity/zscore.ts'
 import { maskedQuantiles } from '../kernels/quantile.ts'
@@ -85,12 +86,15 @@ describe('universal', () => {
 })
 
 it('maps two visits by what they share: of one scan twice, what it makes of that scan', async () => {
-  const scan = { volume: norm, mask: foregroundMask(norm), origin: { domain: 'prisma', acquisition: {} } }
+  const visit = (noise: number) => {
+    const volume = head({ noise, voxel: 6 })
+    return { volume, mask: foregroundMask(volume), origin: { domain: 'a', acquisition: {} } }
+  }
+  const scan = visit(4)
   const alone = await forcedMapping(harmonizer)(scan.volume, scan.mask, scan.origin)
   const [first, second] = (await forcedSharedMapping(harmonizer)?.([scan, scan])) ?? []
   expect(first).toEqual(alone)
   expect(second).toEqual(alone)
-  const other = { ...scan, volume: raw, mask: foregroundMask(raw) }
-  const [beside] = (await forcedSharedMapping(harmonizer)?.([scan, other])) ?? []
+  const [beside] = (await forcedSharedMapping(harmonizer)?.([scan, visit(40)])) ?? []
   expect(beside).not.toEqual(alone)
 })
