@@ -193,18 +193,34 @@ async function pointsOf(pair: Pair, scales: ReadonlyMap<string, number>, most: n
   const scaleU = scales.get(pair.source.image) as number
   const scaleY = scales.get(pair.target.image) as number
   const [x, y] = [toFloat32(source), toFloat32(target)]
+  const sample = pairedSample(x, y, mask, most)
+  const noise = { u: noiseOf(source, x, mask) / scaleU, y: noiseOf(target, y, mask) / scaleY }
+  const known = Number.isFinite(noise.u) && Number.isFinite(noise.y)
+  return {
+    pair,
+    u: sample.u.map((value) => value / scaleU),
+    y: sample.y.map((value) => value / scaleY),
+    ...(known && { noise }),
+  }
+}
+
+/** Both images at every so many masked voxels, `most` at most. */
+export function pairedSample(
+  x: Float32Array,
+  y: Float32Array,
+  mask: Uint8Array,
+  most: number,
+): { readonly u: Float32Array; readonly y: Float32Array } {
   const masked = mask.reduce((sum, inside) => sum + inside, 0)
   const every = Math.max(1, Math.ceil(masked / most))
   const count = Math.ceil(masked / every)
   const [us, ys] = [new Float32Array(count), new Float32Array(count)]
   for (let i = 0, seen = 0, n = 0; i < mask.length; i++) {
     if (mask[i] === 0 || seen++ % every !== 0) continue
-    us[n] = (x[i] as number) / scaleU
-    ys[n++] = (y[i] as number) / scaleY
+    us[n] = x[i] as number
+    ys[n++] = y[i] as number
   }
-  const noise = { u: noiseOf(source, x, mask) / scaleU, y: noiseOf(target, y, mask) / scaleY }
-  const known = Number.isFinite(noise.u) && Number.isFinite(noise.y)
-  return { pair, u: us, y: ys, ...(known && { noise }) }
+  return { u: us, y: ys }
 }
 
 function noiseOf({ shape }: Volume, x: Float32Array, mask: Uint8Array): number {

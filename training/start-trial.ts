@@ -6,6 +6,7 @@ import { forcedMapping } from '../src/harmonizer/unguarded.ts'
 import { fitToneCurve, toneKnots } from '../src/intensity/tone.ts'
 import { evaluateCurve } from '../src/kernels/monotone.ts'
 import { toFloat32 } from '../src/volume/volume.ts'
+import { pairedSample } from './closed-form.ts'
 
 /** Pairs tried, one of each scanner: a universal harmonizer takes seconds for each. */
 const MOST_PAIRS = 6
@@ -40,17 +41,13 @@ export async function errorFromStart(bundle: string, pairs: readonly Pair[]): Pr
 
 /** Mean absolute error of the increasing curve that brings x nearest to y in the mask. */
 function errorOfCurve(x: Float32Array, y: Float32Array, mask: Uint8Array): number {
-  const inside = [...mask.keys()].filter((i) => mask[i] === 1)
-  const every = Math.max(1, Math.ceil(inside.length / POINTS))
-  const chosen = inside.filter((i, n) => n % every === 0 && Number.isFinite(x[i]) && Number.isFinite(y[i]))
-  const u = Float32Array.from(chosen, (i) => x[i] as number)
-  const wanted = Float32Array.from(chosen, (i) => y[i] as number)
+  const sample = pairedSample(x, y, mask, POINTS)
+  const known = (_: number, n: number): boolean =>
+    Number.isFinite(sample.u[n]) && Number.isFinite(sample.y[n])
+  const [u, wanted] = [sample.u.filter(known), sample.y.filter(known)]
   const knots = toneKnots(u.toSorted(), SEGMENTS)
   const values = fitToneCurve(u, wanted, knots)
-  return (
-    chosen.reduce(
-      (sum, _, n) => sum + Math.abs(evaluateCurve({ knots, values }, u[n] as number) - (wanted[n] as number)),
-      0,
-    ) / chosen.length
-  )
+  const error = (value: number, n: number): number =>
+    Math.abs(evaluateCurve({ knots, values }, value) - (wanted[n] as number))
+  return u.reduce((sum, value, n) => sum + error(value, n), 0) / u.length
 }

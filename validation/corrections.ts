@@ -4,6 +4,7 @@ import { isInvertible } from '../src/harmonizer/ladder.ts'
 import { type ClosedFormModel, isNetwork, type Model } from '../src/harmonizer/method.ts'
 import {
   closedMapping,
+  forced,
   forcedMapping,
   forcedSharedMapping,
   type Mapping,
@@ -50,7 +51,7 @@ function asCorrection(harmonizer: Harmonizer): Correction {
     share: forcedSharedMapping(harmonizer),
     ...(isInvertible(method) && {
       backAndForth: async (volume, mask, origin) => {
-        const harmonized = await harmonizer.apply(volume, { ...origin, mask, force: true, evenTarget: true })
+        const harmonized = await harmonizer.apply(volume, forced(mask, origin))
         return harmonized.inverse()?.(toFloat32(harmonized.volume))
       },
     }),

@@ -63,7 +63,7 @@ interface Fitted {
   readonly chosen: number
 }
 
-export async function combatFit({
+export async function fitTable({
   table: path,
   roles,
   out,
@@ -200,7 +200,7 @@ export interface AppliedTable {
   readonly notes: readonly Note[]
 }
 
-export async function combatApply(request: ApplyRequest): Promise<AppliedTable> {
+export async function applyTable(request: ApplyRequest): Promise<AppliedTable> {
   const { output, newBatch, least = LEAST_ROWS_OF_NEW_BATCH, newModel } = request
   if (!Number.isInteger(least) || least < 2)
     throw new ConfigError(`--new-batch-rows is ${least}.`, 'Give a whole number of 2 and more.')

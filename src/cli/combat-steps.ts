@@ -34,9 +34,9 @@ import { packageVersion } from '../package-root.ts'
 import {
   type AppliedTable,
   type ApplyRequest,
-  combatApply,
-  combatFit,
+  applyTable,
   type FitRequest,
+  fitTable,
   readCombatModel,
   requireOutputs,
   requireOwnOptions,
@@ -98,7 +98,7 @@ export async function combatFitAny({
   if (columns.length > 1 || nested)
     return await combatFitSteps({ ...request, columns, nested, starts, dateColumn, smooth })
   const own = starts.get(columns[0] ?? '')
-  return await combatFit({
+  return await fitTable({
     ...request,
     smooth,
     starts: own === undefined || dateColumn === null ? null : { dateColumn, starts: own },
@@ -197,7 +197,7 @@ function balanceOf(
 /** Of either kind of model. */
 export async function combatApplyAny(request: ApplyRequest): Promise<AppliedTable> {
   const input = await stepsIn(request.model)
-  if (input === null) return await combatApply(request)
+  if (input === null) return await applyTable(request)
   const { output, newBatch, least = LEAST_ROWS_OF_NEW_BATCH, newModel } = request
   await requireOutputs([request.model, request.table], [output, newModel])
   const model = parseCombatSteps(input, request.model)

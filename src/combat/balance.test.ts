@@ -3,7 +3,8 @@ import { drawTable } from '../../test/combat-table.ts'
 import { random } from '../kernels/random.ts'
 import { balanceNotes, imbalanceOf, rareChiSquared } from './balance.ts'
 import type { Covariate, SampleTable } from './data.ts'
-import { biologyWithoutRole, type TextTable } from './table.ts'
+import type { TextTable } from './numbers.ts'
+import { biologyWithoutRole } from './table.ts'
 
 const samplesOf = (batch: readonly string[], covariates: readonly Covariate[] = []): SampleTable => ({
   batchName: 'site',

@@ -1,7 +1,8 @@
 /** Batches that begin at a date: after an upgrade, a scanner is another one. */
 import { ConfigError, InputError, RefusedError } from '../errors.ts'
 import { counted, levelsOf, listed, rowsWhere } from './data.ts'
-import { cellsOf, isMissing, type TextTable } from './table.ts'
+import { isMissing, type TextTable } from './numbers.ts'
+import { cellsOf } from './table.ts'
 
 /** From this day on the batch is another one: scanner `A` becomes `A@2021-06-01`. */
 export interface BatchStart {

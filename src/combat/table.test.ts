@@ -1,17 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, InputError } from '../errors.ts'
+import { numberOf, type TextTable } from './numbers.ts'
 import {
   chooseFeatures,
   codeLikeCovariates,
   featuresOf,
   idLikeFeatures,
-  numberOf,
   type Roles,
   rowsWith,
   samplesFor,
   samplesOf,
-  type TextTable,
 } from './table.ts'
 
 const HEADER = ['subject', 'site', 'age', 'sex', 'thick_l', 'thick_r', 'volume', 'comment']

@@ -11,15 +11,7 @@ import {
   rowsWhere,
   type SampleTable,
 } from './data.ts'
-
-/** A table as its file has it. */
-export interface TextTable {
-  readonly source: string
-  readonly columns: readonly string[]
-  readonly rows: readonly (readonly string[])[]
-  /** Line of the file of each row. */
-  readonly lines: readonly number[]
-}
+import { isMissing, numberOf, numbersIn, numbersRead, orEmpty, type TextTable } from './numbers.ts'
 
 /** Which column is what, for a fit. */
 export interface Roles {
@@ -35,22 +27,6 @@ export interface Roles {
   /** Names of features, `*` for any characters; empty: every column of numbers without another role. */
   readonly features: readonly string[]
 }
-
-/** What stands for a missing value, as R, pandas, MATLAB and BIDS write it. */
-const MISSING: ReadonlySet<string> = new Set(['', 'NA', 'N/A', 'n/a', 'NaN', 'nan', 'NAN', 'null'])
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
-
-/** The number of a cell: NaN where it is missing, `undefined` where it is something else (or too large for a number). */
-export function numberOf(cell: string): number | undefined {
-  const value = Number(cell)
-  // What JavaScript reads as a finite number is a decimal one, but for blanks and 0x10, 0b1, 0o7: these do not begin like this.
-  const first = cell.charCodeAt(0)
-  const plain = (first >= ONE && first <= NINE) || first === MINUS || first === POINT
-  if (plain && Number.isFinite(value)) return value
-  if (MISSING.has(cell)) return Number.NaN
-  return Number.isFinite(value) && NUMBER.test(cell) ? value : undefined
-}
-const [MINUS, POINT, ONE, NINE] = [45, 46, 49, 57] // characters
 
 /**
  * Batches and covariates of a table. A covariate whose cells are all numbers is a quantity, unless it is declared categorical.
@@ -107,23 +83,19 @@ export function samplesFor(
 function subjectsOf(table: TextTable, subject: string | null): Pick<SampleTable, 'subject'> {
   if (subject === null) return {}
   const cells = cellsOf(table, subject, 'subject')
-  return { subject: { column: subject, of: cells.map((cell) => (MISSING.has(cell) ? '' : cell)) } }
+  return { subject: { column: subject, of: cells.map(orEmpty) } }
 }
 
 function samplesWithout(table: TextTable, batchName: string): SampleTable {
   const batch = cellsOf(table, batchName, 'batch')
   const rowName = (row: number): string => `line ${table.lines[row]}`
-  const without = rowsWhere(batch.map((cell) => MISSING.has(cell)))
+  const without = rowsWhere(batch.map(isMissing))
   if (without.length > 0)
     throw new InputError(
       `${table.source}: "${batchName}" is empty at ${listed(without.map(rowName))}.`,
       'Fill it in, or leave these rows out: what batch a row is from must be known.',
     )
   return { batchName, batch, covariates: [], rowName, source: table.source }
-}
-
-export function isMissing(cell: string): boolean {
-  return MISSING.has(cell)
 }
 
 /** @throws {ConfigError} when there is no such column */
@@ -152,12 +124,12 @@ export function requireUniqueIds(table: TextTable, id: string): void {
 }
 
 function names(name: string, cells: readonly string[]): Covariate {
-  return { name, kind: 'categorical', values: cells.map((cell) => (MISSING.has(cell) ? '' : cell)) }
+  return { name, kind: 'categorical', values: cells.map(orEmpty) }
 }
 
 /** Names of a column without a role; empty where they are missing. @throws {ConfigError} when there is no such column */
 export function cleanNames(table: TextTable, name: string): readonly string[] {
-  return cellsOf(table, name, 'column').map((cell) => (MISSING.has(cell) ? '' : cell))
+  return cellsOf(table, name, 'column').map(orEmpty)
 }
 
 function quantityOrNames(
@@ -166,7 +138,7 @@ function quantityOrNames(
   cells: readonly string[],
   batch: readonly string[],
 ): Covariate {
-  const numeric = cells.some((cell) => !MISSING.has(cell) && numberOf(cell) !== undefined)
+  const numeric = cells.some((cell) => !isMissing(cell) && numberOf(cell) !== undefined)
   return numeric ? quantity(table, name, cells, batch) : names(name, cells)
 }
 
@@ -273,39 +245,6 @@ export function chooseFeatures(table: TextTable, roles: Roles): Chosen {
   return { names: chosen, notes }
 }
 
-interface Numbers {
-  /** Row after row; NaN where a cell holds none. */
-  readonly values: Float64Array
-  /** How many cells of each column hold words, and numbers. */
-  readonly words: Uint32Array
-  readonly numbers: Uint32Array
-}
-
-/** Reading numbers out of text is most of the work on a large table, and both choosing and taking features need them. */
-const parsed = new WeakMap<TextTable, Numbers>()
-
-function numbersIn(table: TextTable): Numbers {
-  const known = parsed.get(table)
-  if (known !== undefined) return known
-  const width = table.columns.length
-  const values = new Float64Array(table.rows.length * width).fill(Number.NaN)
-  const words = new Uint32Array(width)
-  const numbers = new Uint32Array(width)
-  table.rows.forEach((row, k) => {
-    for (let at = 0; at < row.length; at++) {
-      const value = numberOf(row[at] ?? '')
-      if (value === undefined) words[at] = (words[at] ?? 0) + 1
-      else if (!Number.isNaN(value)) {
-        numbers[at] = (numbers[at] ?? 0) + 1
-        values[k * width + at] = value
-      }
-    }
-  })
-  const found = { values, words, numbers }
-  parsed.set(table, found)
-  return found
-}
-
 function fitting(pattern: string): RegExp {
   const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')
   return new RegExp(`^${escaped}$`, 'u')
@@ -323,7 +262,7 @@ export function featuresOf(table: TextTable, names: readonly string[], batch: re
     )
   const values = new Float64Array(names.length * rows)
   const columns = names.map((name) => places.get(name) ?? -1)
-  const known = parsed.get(table)
+  const known = numbersRead(table)
   const width = table.columns.length
   for (let row = 0; row < rows; row++) {
     const cells = table.rows[row] ?? []

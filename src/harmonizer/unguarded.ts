@@ -3,7 +3,7 @@ import type { Origin } from '../domain/acquisition.ts'
 import { toFloat32, type Volume } from '../volume/volume.ts'
 import type { Bundle } from './bundle.ts'
 import { applyClosedForm } from './closed-form.ts'
-import { type Harmonizer, harmonizerOf } from './harmonizer.ts'
+import { type ApplyOptions, type Harmonizer, harmonizerOf } from './harmonizer.ts'
 import type { Visit } from './joint.ts'
 import { rungOf } from './ladder.ts'
 import { type ClosedFormModel, type Model, stageOf } from './method.ts'
@@ -16,10 +16,15 @@ export function closedMapping(model: ClosedFormModel): Mapping {
   return async (volume, mask, { domain }) => applyClosedForm(model, toFloat32(volume), mask, domain)
 }
 
+/** In spite of guards, also where the image is of the target. */
+export function forced(mask: Uint8Array, origin: Origin): ApplyOptions {
+  return { ...origin, mask, force: true, evenTarget: true }
+}
+
 /** In spite of the harmonizer's guards. */
 export function forcedMapping(harmonizer: Harmonizer): Mapping {
   return async (volume, mask, origin) =>
-    toFloat32((await harmonizer.apply(volume, { ...origin, mask, force: true, evenTarget: true })).volume)
+    toFloat32((await harmonizer.apply(volume, forced(mask, origin))).volume)
 }
 
 /** Several visits of one person on one scanner by the mapping that they share (see joint.ts), in spite of guards. */
@@ -31,7 +36,7 @@ export type SharedMapping = (
 export function forcedSharedMapping(harmonizer: Harmonizer): SharedMapping | undefined {
   if (harmonizer.identity.method !== 'local-tone') return undefined
   return async (scans) => {
-    const options = scans.map(({ mask, origin }) => ({ ...origin, mask, force: true, evenTarget: true }))
+    const options = scans.map(({ mask, origin }) => forced(mask, origin))
     const given: (Visit | undefined)[] = []
     for (const [i, { volume }] of scans.entries()) given.push(await harmonizer.visit(volume, options[i]))
     const outputs: Float32Array[] = []

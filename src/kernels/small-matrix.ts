@@ -11,6 +11,11 @@ export function product(a: Float64Array, b: Float64Array, p: number): Float64Arr
   return out
 }
 
+/** Of a square matrix. */
+export function transposed(a: Float64Array, p: number): Float64Array {
+  return a.map((_, at) => a[(at % p) * p + Math.floor(at / p)]!)
+}
+
 /** Trace of a b for symmetric b. */
 export function traceOf(a: Float64Array, b: Float64Array, p: number): number {
   let sum = 0

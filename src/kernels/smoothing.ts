@@ -10,6 +10,7 @@
  * @see Wood, J. R. Statist. Soc. B 73(1):3-36 (2011), doi:10.1111/j.1467-9868.2010.00749.x (the restricted likelihood)
  */
 import { type GroupedColumns, type GroupedDesign, regressInPlace } from './grouped-regression.ts'
+import { product, transposed } from './small-matrix.ts'
 import { inverseRoot, invertPositive } from './symmetric.ts'
 import { symmetricEigen } from './symmetric-eigen.ts'
 
@@ -112,21 +113,9 @@ export function smootherOf(
   }
 }
 
-function product(a: Float64Array, b: Float64Array, size: number): Float64Array {
-  const out = new Float64Array(size * size)
-  for (let i = 0; i < size; i++)
-    for (let k = 0; k < size; k++)
-      for (let j = 0; j < size; j++) out[i * size + j]! += a[i * size + k]! * b[k * size + j]!
-  return out
-}
-
 /** T'MT. */
 function congruent(matrix: Float64Array, t: Float64Array, size: number): Float64Array {
   return product(transposed(t, size), product(matrix, t, size), size)
-}
-
-function transposed(t: Float64Array, size: number): Float64Array {
-  return t.map((_, at) => t[(at % size) * size + Math.floor(at / size)]!)
 }
 
 /** One feature, as far as penalties see it. */

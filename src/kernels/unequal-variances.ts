@@ -1,6 +1,7 @@
 /** Residual variances of groups of rows, where a linear model is one for all but its noise is not. */
 import { fitLinear, linearDesign } from './linear-model.ts'
 import { inverse, traceOf } from './small-matrix.ts'
+import { times } from './symmetric.ts'
 
 export interface UnequalVariances {
   /** Of each group. */
@@ -89,13 +90,4 @@ export function unequalVariances(
         counts,
       }
   }
-}
-
-function times(matrix: Float64Array, vector: Float64Array): Float64Array {
-  const p = vector.length
-  return vector.map((_, a) => {
-    let sum = 0
-    for (let b = 0; b < p; b++) sum += matrix[a * p + b]! * vector[b]!
-    return sum
-  })
 }
