@@ -1,4 +1,5 @@
 /** `attune combat` on voxel maps: two passes over the images, block by block. */
+
 import { dirname, join, resolve } from 'node:path'
 import { balanceNotes } from '../combat/balance.ts'
 import {
@@ -21,6 +22,7 @@ import { gibibytes, requireSpace, writeFileAtomic } from '../files.ts'
 import type { RangedImage } from '../formats/nifti/ranges.ts'
 import { type NiftiImage, readNifti } from '../formats/nifti/read.ts'
 import { readCells } from '../formats/tables/table.ts'
+import { concatenate } from '../kernels/concatenate.ts'
 import type { Prior } from '../kernels/empirical-bayes.ts'
 import { addMoments, type StreamedMoments, streamedMoments, varianceOf } from '../kernels/streamed-moments.ts'
 import { packageVersion } from '../package-root.ts'
@@ -187,9 +189,9 @@ async function estimateAll({
     const ones = new Float64Array(block.inside.length).fill(1)
     await base.append(
       block,
-      found === null ? nothing : joined(ones, found.mean, found.variance, found.slopes),
+      found === null ? nothing : concatenate([ones, found.mean, found.variance, found.slopes]),
     )
-    await measured.append(block, found === null ? nothing : joined(found.location, found.scale))
+    await measured.append(block, found === null ? nothing : concatenate([found.location, found.scale]))
     await counts.append(block, found?.counts ?? nothing)
   }
   const [, ...rest] = await base.end()
@@ -320,14 +322,4 @@ function spreadOf(moments: StreamedMoments = streamedMoments()): {
   readonly sd: number | null
 } {
   return { mean: moments.mean, sd: orNull(Math.sqrt(varianceOf(moments))) }
-}
-
-function joined(...parts: readonly Float64Array[]): Float64Array {
-  const out = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const values of parts) {
-    out.set(values, at)
-    at += values.length
-  }
-  return out
 }

@@ -1,5 +1,7 @@
 /** One linear model of a feature with batches and covariates, and the models that lack one of them: what shares and tests compare. */
+
 import { UnfittableError } from '../errors.ts'
+import { concatenate } from '../kernels/concatenate.ts'
 import { fitLinear, type LinearDesign, linearDesign, rowsOfColumns } from '../kernels/linear-model.ts'
 import type { Coding } from './coding.ts'
 import type { Features, SampleTable } from './data.ts'
@@ -32,13 +34,7 @@ export function batchDesign(samples: SampleTable): BatchDesign {
 
 /** Columns one after the other. */
 export function together(...parts: readonly Float64Array[]): Float64Array {
-  const out = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
+  return concatenate([new Float64Array(0), ...parts])
 }
 
 /** Least squares of one feature from the rows that have it. */

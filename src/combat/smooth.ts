@@ -1,5 +1,7 @@
 /** Smooth effects of covariates: penalized cubic splines in place of straight lines, each feature with penalties of its own. */
+
 import { ConfigError, RefusedError, UnfittableError } from '../errors.ts'
+import { concatenate } from '../kernels/concatenate.ts'
 import {
   splineColumns,
   splineKnots,
@@ -116,12 +118,7 @@ export function smoothDesign(samples: SampleTable, design: Design, options: Smoo
       `${samples.source}: ${counted(rows, 'row')} for ${groups} batches and ${width} columns of covariates, smooth terms included.`,
       'Take a smaller basis (--smooth-basis, from 4 on), or a straight line (--covariate).',
     )
-  const columns = new Float64Array(width * rows)
-  let at = 0
-  for (const one of parts) {
-    columns.set(one, at)
-    at += one.length
-  }
+  const columns = concatenate(parts)
   const groupOf = indicesOf(samples.batch, design.batches)
   const whole = smootherOf(groupedColumns(columns, groupOf, groups), width, terms)
   if (whole === null)

@@ -18,8 +18,8 @@ import {
   sitesKey,
 } from './combat-plots.ts'
 import { dataTable } from './html.ts'
-import { html, type Markup, trusted } from './markup.ts'
-import { STYLE } from './style.ts'
+import { html, type Markup } from './markup.ts'
+import { pageOf } from './page.ts'
 
 /** Lines of a plot, and batches whose priors are drawn (chosen: what fits a screen). */
 const [MOST_LINES, MOST_PRIORS, MOST_ROWS] = [15, 6, 50]
@@ -32,18 +32,7 @@ svg.swatch { display: inline-block; width: 14px; height: 12px; overflow: visible
 export function renderDiagnostics(diagnostics: CombatDiagnostics): string {
   const { batch, covariates, rows, features, sites, harmonized, software, notes } = diagnostics
   const title = `What ${batch} does to ${features} ${features === 1 ? 'feature' : 'features'}`
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${trusted(STYLE)}${trusted(MORE_STYLE)}</style>
-</head>
-<body>
-<main>
-<header>
+  const main = html`<header>
 <p class="kicker">attune combat diagnose</p>
 <h1>${title}</h1>
 <p class="lead">${lead(diagnostics)}</p>
@@ -58,12 +47,8 @@ ${effectsSection(diagnostics)}
 ${separationSection(diagnostics)}
 ${priorSection(diagnostics)}
 ${sizeSection(diagnostics)}
-<footer>Made by ${software}. Every figure stands in diagnostics.json. No id of a person is in either file.</footer>
-</main>
-</body>
-</html>
-`
-  return page.markup
+<footer>Made by ${software}. Every figure stands in diagnostics.json. No id of a person is in either file.</footer>`
+  return pageOf(title, main, MORE_STYLE)
 }
 
 function lead({ batch, siteVariance, siteProbe, harmonized }: CombatDiagnostics): string {

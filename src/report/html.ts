@@ -1,10 +1,10 @@
 /** Evidence as one HTML file that needs nothing else: no network, no script; what people open first. */
 import type { Evidence, Gate, Plane } from '../evidence/evidence.ts'
 import { ladderSection } from './ladder.ts'
-import { html, type Markup, trusted } from './markup.ts'
+import { html, type Markup } from './markup.ts'
+import { pageOf } from './page.ts'
 import { curveKey, curvesPlot, errorPlot, jointPlot, lesionPlot, lossPlot } from './plots.ts'
 import { proofSections } from './proof.ts'
-import { STYLE } from './style.ts'
 import { definitions, fidelityTable, lesionTable, type Table } from './tables.ts'
 import { counted, figureOf, figureText, GATES, gain, PICTURES, percent, verdict } from './words.ts'
 
@@ -14,18 +14,7 @@ export const LESION_BAND = [0.9, 1.1] as const
 export function renderHtml(evidence: Evidence): string {
   const { headline, tested } = verdict(evidence)
   const { design, gates } = evidence
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${evidence.title}</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<main>
-<header>
+  const main = html`<header>
 <p class="kicker">attune validation report</p>
 <h1>${evidence.title}</h1>
 <p class="lead">${headline}</p>
@@ -51,12 +40,8 @@ ${trainingSection(evidence)}
 <h2>Limits</h2>
 <ul>${evidence.limits.map((limit) => html`<li><p>${limit}</p></li>`)}</ul>
 ${provenanceSection(evidence)}
-<footer>Every figure stands in evidence.json and in the tables beside this file. attune is not a medical device, and this report is no clearance of one.</footer>
-</main>
-</body>
-</html>
-`
-  return page.markup
+<footer>Every figure stands in evidence.json and in the tables beside this file. attune is not a medical device, and this report is no clearance of one.</footer>`
+  return pageOf(evidence.title, main)
 }
 
 function gateItem({ title, status, criterion, finding }: Gate): Markup {
