@@ -19,7 +19,7 @@ const BOUNDS = [
   { slopeRatio: 4, changePerMm: 0.12 },
 ] as const
 /** Of a single sample each, without augmentation and penalties: the loss is the error. */
-const FITTED = { steps: 250, batch: 1, learningRate: 0.01, shading: 0, shiftMm: 0, mirror: 0, gradient: 0 }
+const FITTED = { steps: 250, batch: 1, learningRate: 0.01, shading: 0, shiftMm: 0, mirror: 0, gain: 0, gradient: 0 }
 
 export async function bounds(): Promise<Section> {
   const head = await headWithLesions(0)

@@ -45,6 +45,7 @@ export const LOCAL_TONE_DEFAULTS: LocalToneOptions = {
   shading: 0.03,
   shiftMm: 2,
   mirror: 0,
+  gain: 0,
   gradient: 2,
   smoothness: 0.02,
   gainPrior: 0.3,

@@ -83,6 +83,13 @@ const NETWORK: readonly NumberRange<keyof LocalToneSettings>[] = [
   ['shading', 'number', 0, 1, 'SD of the logarithm of a random smooth shading put on the source'],
   ['shiftMm', 'number', 0, 12, 'Largest random shift of the box along each axis, mm'],
   ['mirror', 'number', 0, 1, 'Probability that a head is mirrored left to right'],
+  [
+    'gain',
+    'number',
+    0,
+    1,
+    'SD of the logarithm of a random gain that the scale of the image does not know of',
+  ],
   ['gradient', 'number', 0, 100, 'Weight of the absolute error of differences between neighbouring points'],
   [
     'smoothness',

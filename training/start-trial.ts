@@ -1,7 +1,7 @@
 /** Whether curves of a universal harmonizer help with these scans, tried before training starts from them. */
 import type { Pair } from '../src/cohort/cohort.ts'
 import { loadPair } from '../src/cohort/images.ts'
-import { loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
+import type { Harmonizer } from '../src/harmonizer/harmonizer.ts'
 import { forcedMapping } from '../src/harmonizer/unguarded.ts'
 import { fitToneCurve, toneKnots } from '../src/intensity/tone.ts'
 import { evaluateCurve } from '../src/kernels/monotone.ts'
@@ -16,12 +16,11 @@ const SEGMENTS = 16
 /**
  * How far one curve of the whole image is from the target after the universal harmonizer, over how far without it: below 1 it has brought
  * source and target closer than any curve could.
- * @param bundle path of a universal harmonizer
+ * @param harmonizer from any scanner; closed at the end
  * @returns the median over pairs of different scanners; 1 where there are none
  */
-export async function errorFromStart(bundle: string, pairs: readonly Pair[]): Promise<number> {
+export async function errorFromStart(harmonizer: Harmonizer, pairs: readonly Pair[]): Promise<number> {
   const tried = [...new Map(pairs.toReversed().map((pair) => [pair.source.domain, pair])).values()]
-  const harmonizer = await loadHarmonizer(bundle)
   const ratios: number[] = []
   try {
     const mapped = forcedMapping(harmonizer)

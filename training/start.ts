@@ -3,9 +3,11 @@ import type { Pair } from '../src/cohort/cohort.ts'
 import { ConfigError, RefusedError } from '../src/errors.ts'
 import { readBundle } from '../src/harmonizer/bundle.ts'
 import { checkLimits } from '../src/harmonizer/guards.ts'
+import type { Harmonizer } from '../src/harmonizer/harmonizer.ts'
 import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.ts'
 import type { Method } from '../src/harmonizer/method.ts'
 import { shippedBundle } from '../src/harmonizer/shipped.ts'
+import { unguarded } from '../src/harmonizer/unguarded.ts'
 import { ANY_DOMAIN } from '../src/inference/local-tone-model.ts'
 import type { Survey } from './closed-form.ts'
 import type { Start } from './parts/fine-tuning.ts'
@@ -56,7 +58,7 @@ export async function footingOf(
   const fromScratch = { settings: await settingsOf(method, config), guards: survey.guards }
   if (from === SCRATCH || !startsCurves(method, fromScratch.settings)) return fromScratch
   const path = shippedBundle(from ?? UNIVERSAL) ?? (from as From)
-  const { start, limits, training } = await readStart(path)
+  const { start, limits, training, first } = await readStart(path)
   const settings = await settingsOf(method, config, settingsFrom(start, training))
   const misfit =
     settings.localTone.bins === binsOf(start)
@@ -73,7 +75,7 @@ export async function footingOf(
     say(`training starts from scratch: ${start.name} was not made for ${misfit}`)
     return fromScratch
   }
-  const left = await errorFromStart(path, pairs)
+  const left = await errorFromStart(first(), pairs)
   const measured = `it leaves ${left.toFixed(2)} times the error of one curve for the whole image`
   if (left < HELPS_BELOW) {
     say(`training starts from ${start.name}: ${measured} (--from scratch starts from nothing)`)
@@ -110,6 +112,8 @@ async function readStart(path: string): Promise<{
   readonly start: Start
   readonly limits: Limits
   readonly training: Manifest['training']
+  /** What training goes on from, as a harmonizer: further passes are left behind. */
+  first(): Harmonizer
 }> {
   const { name, manifest, sha256, files } = await readBundle(path)
   const [model] = manifest.steps
@@ -123,6 +127,7 @@ async function readStart(path: string): Promise<{
     start: { name, sha256, model, weights: readWeights(curves) },
     limits: manifest.guards,
     training: manifest.training,
+    first: () => unguarded(model, manifest.target, { 'curves.onnx': curves }, name),
   }
 }
 

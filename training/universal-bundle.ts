@@ -3,13 +3,14 @@ import { sha256 } from '../src/files.ts'
 import { type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
 import { rungOf } from '../src/harmonizer/ladder.ts'
 import { MANIFEST_SCHEMA, type Manifest } from '../src/harmonizer/manifest.ts'
+import { CURVES_OF_PASS } from '../src/harmonizer/networks.ts'
 import { EVIDENCE_FILE, TRAINING_SCHEMA, type TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
 import { ANY_DOMAIN } from '../src/inference/local-tone-model.ts'
 import { packageVersion } from '../src/package-root.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import { removeCheckpoint } from './parts/checkpoint.ts'
-import { exportLocalTone } from './parts/onnx-local-tone.ts'
-import { type Simulate, trainUniversal, type UniversalHooks } from './universal.ts'
+import { exportPasses } from './parts/onnx-local-tone.ts'
+import { passCheckpoint, type Simulate, trainUniversal, type UniversalHooks } from './universal.ts'
 import { universalCard } from './universal-card.ts'
 import { universalGuards } from './universal-guards.ts'
 import type { UniversalRun } from './universal-run.ts'
@@ -36,7 +37,7 @@ export async function pretrain(
   readonly loss: TrainingEvidence['loss']
 }> {
   await checkBundlePlace(out, overwrite)
-  const { seed, anatomies, scansPerHead, heads, network } = run
+  const { seed, anatomies, scansPerHead, heads, passes, network } = run
   const key = sha256(JSON.stringify({ seed, anatomies, scansPerHead, attune: packageVersion() }))
   const path = `${out}.checkpoint`
   const trained = await trainUniversal(
@@ -45,32 +46,33 @@ export async function pretrain(
     { key, store, engine },
     { ...hooks, checkpoint: { path, resume, cohort: key } },
   )
-  const { complete, curves } = exportLocalTone(trained.model, trained.weights)
+  const [first, ...further] = trained.passes
+  const { complete, curves } = exportPasses(trained.passes)
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,
     rung: rungOf('local-tone'),
     sources: [ANY_DOMAIN],
     target: run.target,
-    steps: [trained.model],
+    steps: [first.model, ...further.map(({ model }) => model)],
     guards: universalGuards(trained.scans),
     training: {
       cohort: { name: `digital heads of ${run.name}`, sha256: key },
       subjects: [],
-      pairs: heads * scansPerHead,
+      pairs: passes * heads * scansPerHead,
       seed,
       engine: trained.engine,
-      options: { ...network, heads, scansPerHead, anatomies: anatomies.join(',') },
+      options: { ...network, passes, heads, scansPerHead, anatomies: anatomies.join(',') },
     },
     versions: { attune: packageVersion() },
   }
   const evidence: TrainingEvidence = { schema: TRAINING_SCHEMA, loss: trained.loss, baselines: [] }
   const files: BundleFiles = {
     'network.onnx': complete,
-    'curves.onnx': curves,
+    ...Object.fromEntries(curves.map((graph, k) => [CURVES_OF_PASS[k] as string, graph])),
     'card.md': universalCard(run, manifest),
     [EVIDENCE_FILE]: `${JSON.stringify(evidence, null, 2)}\n`,
   }
   await writeBundle(out, manifest, files, overwrite)
-  await removeCheckpoint(path)
+  for (let pass = 1; pass <= passes; pass++) await removeCheckpoint(passCheckpoint(path, pass))
   return { path: out, manifest, loss: trained.loss }
 }

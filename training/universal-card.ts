@@ -6,7 +6,7 @@ export function universalCard(
   run: UniversalRun,
   { guards, training, target }: Omit<Manifest, 'files'>,
 ): string {
-  const { network, expected } = run
+  const { network, passes, expected } = run
   const groups = Object.entries(guards).map(
     ([name, { scans, result }]) =>
       `| ${name} | ${scans} | ${result?.histogram.most} | ${result?.radial.most} |`,
@@ -22,7 +22,7 @@ Brings T1-weighted images of heads from any scanner to \`${target}\`, without tr
 \`local-tone\` (rung 4 of the ladder): increasing curves of intensity that vary smoothly over the head, predicted from the image alone. At one
 place it keeps the order of intensities, so that it can neither draw nor erase anatomy. Local slopes lie within a factor ${network.slopeRatio} of the mean
 curve's; curves change over space by at most ${100 * network.changePerMm} % of the reference's tissue median per mm, which the coverage of a surface coil asks for.
-Sharpness and noise are not changed, other than by the slope of the curve.
+Sharpness and noise are not changed, other than by the slope of the curve.${passes > 1 ? severalPasses(passes) : ''}
 
 ## The domain \`${target}\`
 
@@ -32,7 +32,7 @@ sharpness of the image that comes in: there is no scanner of this name to buy.
 
 ## What it was trained on
 
-- Simulated scans only: ${training.pairs} scans of ${run.heads} digital heads drawn from ${run.anatomies.length} base anatomies (${run.anatomies.join(', ')}), every scan on a
+- Simulated scans only: ${training.pairs} scans of ${passes * run.heads} digital heads drawn from ${run.anatomies.length} base anatomies (${run.anatomies.join(', ')}), every scan on a
   scanner drawn for it alone. No real image was used.
 - Drawn anew for each scan: field (0.55, 1.5, 3, 7 T), sequence (MPRAGE, IR-SPGR, TFE, spoiled gradient echo, spin echo) with TR, TE, TI, flip angle,
   train; transmit field; receive sensitivity with and without prescan normalisation (95th over 5th percentile 1.05 to 6.5); point spread 0.9 to 5.5 mm;
@@ -65,4 +65,12 @@ docs/decisions/0009-universal.md in the repository says what was measured on uns
 
 Research. Not a medical device: not for diagnosis. Where traveling subjects exist, train on them: \`attune train --from universal\` starts from this network.
 `
+}
+
+function severalPasses(passes: number): string {
+  return `
+
+${passes} such passes follow one another, each over what the one before has made, within the same bounds. Each was trained on what the one before left of heads and scans
+of its own: curves between which strong shading is interpolated miss what lies between them, and a network that takes the brightest tissue
+for white matter is wrong by the anatomy. \`network.onnx\` holds all passes, \`curves.onnx\` and \`curves-2.onnx\` one each.`
 }

@@ -20,7 +20,11 @@ export interface UniversalRun {
   /** Individuals, and scans of each, every one on a scanner of its own. */
   readonly heads: number
   readonly scansPerHead: number
+  /** Networks, each trained on what the one before leaves of heads and scans of its own. */
+  readonly passes: number
   readonly network: NetworkSettings
+  /** Settings that differ in passes after the first. */
+  readonly furtherPasses?: Partial<NetworkSettings>
   /** What to expect of it. */
   readonly expected?: { readonly loss: number; readonly time: string; readonly evidence: string }
 }
@@ -36,9 +40,26 @@ export interface NetworkSettings {
   readonly shading: number
   readonly shiftMm: number
   readonly mirror: number
+  /** SD of the logarithm of a gain that the scale of the image does not know of. */
+  readonly gain: number
   readonly gradient: number
   readonly smoothness: number
 }
+
+const network = z.strictObject({
+  steps: count,
+  batch: count,
+  learningRate: z.number().positive(),
+  bins: count,
+  slopeRatio: z.number().min(1),
+  changePerMm: z.number().positive(),
+  shading: size,
+  shiftMm: size,
+  mirror: share,
+  gain: size,
+  gradient: size,
+  smoothness: size,
+})
 
 const schema: z.ZodType<UniversalRun> = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
@@ -48,19 +69,9 @@ const schema: z.ZodType<UniversalRun> = z.strictObject({
   anatomies: z.array(z.string()).nonempty(),
   heads: count,
   scansPerHead: count,
-  network: z.strictObject({
-    steps: count,
-    batch: count,
-    learningRate: z.number().positive(),
-    bins: count,
-    slopeRatio: z.number().min(1),
-    changePerMm: z.number().positive(),
-    shading: size,
-    shiftMm: size,
-    mirror: share,
-    gradient: size,
-    smoothness: size,
-  }),
+  passes: count.max(3),
+  network,
+  furtherPasses: z.exactOptional(network.partial() as unknown as z.ZodType<Partial<NetworkSettings>>),
   expected: z.exactOptional(z.strictObject({ loss: z.number(), time: z.string(), evidence: z.string() })),
 })
 

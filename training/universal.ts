@@ -2,11 +2,17 @@
  * The recipe of universal harmonizers: `local-tone`'s network with one source, any scanner. There is no table of places or tones for a
  * scanner to be looked up in; what it does must be read from the image. Digital heads stand in for traveling subjects: every scan
  * was made on a scanner drawn for it alone, and comes with the same head in the canonical domain.
- * Read top to bottom: settings, simulating ahead, what the scans share, the steps.
+ * Several passes: curves between which strong shading is interpolated miss what lies between them, so a further network is trained on what the
+ * one before leaves, with scans of its own.
+ * Read top to bottom: settings, the passes, simulating ahead, what the scans share, the steps.
  */
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sha256 } from '../src/files.ts'
 import { describeBox } from '../src/harmonizer/result-guard.ts'
-import { ANY_DOMAIN, type LocalToneModel, type LocalToneWeights } from '../src/inference/local-tone-model.ts'
+import { throughCurves } from '../src/inference/curves.ts'
+import { openLocalTone } from '../src/inference/local-tone.ts'
+import { ANY_DOMAIN, type LocalToneModel } from '../src/inference/local-tone-model.ts'
 import { fitToneCurve } from '../src/intensity/tone.ts'
 import { concatenate } from '../src/kernels/concatenate.ts'
 import { LATTICE } from '../src/kernels/lattice.ts'
@@ -20,6 +26,7 @@ import { type LatticePair, latticePair, medianAbove } from './parts/lattice-pair
 import { newSpace, placeOf, readStored, storedPair, writeStored } from './parts/lattice-store.ts'
 import { loadedNetwork, type TrainedCurves } from './parts/loaded-network.ts'
 import { trainSteps } from './parts/local-tone-steps.ts'
+import { exportLocalTone } from './parts/onnx-local-tone.ts'
 import type { StepHooks } from './parts/optimize.ts'
 import { AS_IT_IS, drawSample, SAMPLED } from './parts/samples.ts'
 import type { HarmonizedScan } from './universal-guards.ts'
@@ -40,16 +47,19 @@ export interface DigitalScan {
 export type Simulate = (index: number) => Promise<DigitalScan>
 
 export interface TrainedUniversal {
-  readonly model: LocalToneModel
-  readonly weights: LocalToneWeights
+  /** In the order in which they are applied. */
+  readonly passes: readonly [TrainedCurves, ...TrainedCurves[]]
+  /** Of the last pass. */
   readonly loss: TrainingState['loss']
   readonly engine: string
-  /** The scans as the network leaves them: what guards are drawn up from. */
+  /** Scans as the last pass leaves them: what guards are drawn up from. */
   readonly scans: readonly HarmonizedScan[]
 }
 
 export interface UniversalHooks extends StepHooks {
   readonly onScan?: (done: number, total: number) => void
+  /** Each has scans and steps of its own. */
+  readonly onPass?: (pass: number, passes: number) => void
 }
 
 /** Scans from which knots and the mean tone are taken: more do not move them (chosen). */
@@ -59,20 +69,69 @@ const REFERENCE_SCALE = 1000
 
 /**
  * @param key   of the run: scans in `store` that were made for another are made again
- * @param store folder of the simulated scans, about 11 MB each
+ * @param store folder of the simulated scans, about 11 MB each; those of further passes lie in folders in it
  * @throws {ConfigError} when the checkpoint to resume belongs to another training, or the loss is no longer a number
  */
 export async function trainUniversal(
   run: UniversalRun,
   simulate: Simulate,
-  {
-    key,
-    store,
-    engine: choice,
-  }: { readonly key: string; readonly store: string; readonly engine: EngineChoice },
+  { key, store, engine: choice }: TrainingPlace & { readonly engine: EngineChoice },
   hooks: UniversalHooks = {},
 ): Promise<TrainedUniversal> {
   const engine = await startEngine(choice, hooks.log ?? (() => {}))
+  const passes = [await trainPass(engine, run, simulate, { key, store }, passHooks(hooks, 1, run.passes))]
+  for (let pass = 2; pass <= run.passes; pass++) {
+    const through = await throughPasses(passes)
+    const first = (pass - 1) * run.heads * run.scansPerHead
+    const own = {
+      key: sha256(JSON.stringify([key, pass, through.sha256])),
+      store: join(store, `pass-${pass}`),
+    }
+    const simulatePass: Simulate = async (index) => through.scan(await simulate(first + index))
+    const further = { ...run, network: { ...run.network, ...run.furtherPasses } }
+    passes.push(await trainPass(engine, further, simulatePass, own, passHooks(hooks, pass, run.passes)))
+    await through.close()
+  }
+  const last = passes.at(-1) as TrainedPass
+  return {
+    passes: passes as unknown as TrainedUniversal['passes'],
+    loss: last.loss,
+    engine: `${engine.name} (${engine.version})`,
+    scans: await last.harmonizedScans(),
+  }
+}
+
+/** Checkpoints of each pass lie beside one another. */
+export function passCheckpoint(path: string, pass: number): string {
+  return pass === 1 ? path : `${path}-${pass}`
+}
+
+function passHooks(hooks: UniversalHooks, pass: number, passes: number): UniversalHooks {
+  hooks.onPass?.(pass, passes)
+  const { checkpoint } = hooks
+  return {
+    ...hooks,
+    ...(checkpoint && { checkpoint: { ...checkpoint, path: passCheckpoint(checkpoint.path, pass) } }),
+  }
+}
+
+interface TrainingPlace {
+  readonly key: string
+  readonly store: string
+}
+
+interface TrainedPass extends TrainedCurves {
+  readonly loss: TrainingState['loss']
+  harmonizedScans(): Promise<readonly HarmonizedScan[]>
+}
+
+async function trainPass(
+  engine: Engine,
+  run: UniversalRun,
+  simulate: Simulate,
+  { key, store }: TrainingPlace,
+  hooks: UniversalHooks,
+): Promise<TrainedPass> {
   const total = run.heads * run.scansPerHead
   await simulateAhead(total, simulate, key, store, hooks)
   const space = newSpace()
@@ -94,8 +153,42 @@ export async function trainUniversal(
     { run, key },
     hooks,
   )
-  const scans = await harmonizedScans(engine, { model, weights }, pairAt, total)
-  return { model, weights, loss, engine: `${engine.name} (${engine.version})`, scans }
+  return {
+    ...{ model, weights, loss },
+    harmonizedScans: () => harmonizedScans(engine, { model, weights }, pairAt, total),
+  }
+}
+
+/** What passes make of a scan, image and mean alike. */
+async function throughPasses(passes: readonly TrainedCurves[]): Promise<{
+  scan(scan: DigitalScan): Promise<DigitalScan>
+  close(): Promise<void>
+  /** Of their graphs. */
+  readonly sha256: string
+}> {
+  const graphs = passes.map(({ model, weights }) => exportLocalTone(model, weights).curves)
+  const opened = await Promise.all(
+    passes.map(async ({ model }, k) => ({
+      model,
+      network: await openLocalTone(model, graphs[k] as Uint8Array, { threads: 1 }),
+    })),
+  )
+  return {
+    async scan(scan) {
+      const mask = scan.mask ?? foregroundMask(scan.image)
+      let { image, expected } = scan
+      for (const { model, network } of opened) {
+        const curves = await network.curvesFor(image, mask, ANY_DOMAIN)
+        expected = throughCurves(model, volumeOf(image, expected), curves)
+        image = volumeOf(image, throughCurves(model, image, curves))
+      }
+      return { image, expected, mask, target: scan.target }
+    },
+    async close() {
+      for (const { network } of opened) await network.close()
+    },
+    sha256: sha256(JSON.stringify(graphs.map((graph) => sha256(graph)))),
+  }
 }
 
 /** Scans that are not in the store yet are made and put there. */

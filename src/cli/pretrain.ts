@@ -49,6 +49,7 @@ export const pretrain: CommandModule<object, PretrainArguments> = {
     }
     const out = options.out ?? `${run.name}.harmonizer`
     const draw = progress(options)
+    let stage = ''
     const { path, manifest, loss } = await train(
       {
         run,
@@ -61,9 +62,14 @@ export const pretrain: CommandModule<object, PretrainArguments> = {
       },
       {
         log: remarks(options),
-        onScan: (done, total) => draw(`simulating scans: ${done} of ${total}`),
+        onPass: (pass, passes) => {
+          stage = passes > 1 ? `pass ${pass} of ${passes}: ` : ''
+        },
+        onScan: (done, total) => draw(`${stage}simulating scans: ${done} of ${total}`),
         onStep: ({ step, steps, loss: now, secondsLeft }) =>
-          draw(`step ${step} of ${steps}, loss ${now.toFixed(4)}, ${Math.ceil(secondsLeft / 60)} min left`),
+          draw(
+            `${stage}step ${step} of ${steps}, loss ${now.toFixed(4)}, ${Math.ceil(secondsLeft / 60)} min left`,
+          ),
       },
     )
     clearProgress()

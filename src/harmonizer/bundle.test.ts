@@ -2,9 +2,10 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { LocalToneModel } from '../inference/local-tone-model.ts'
 import { type BundleFiles, checkBundlePlace, readBundle, writeBundle } from './bundle.ts'
 import { loadHarmonizer } from './harmonizer.ts'
-import { MANIFEST_SCHEMA, type Manifest } from './manifest.ts'
+import { MANIFEST_SCHEMA, type Manifest, type Steps } from './manifest.ts'
 import { trainingEvidence } from './training-evidence.ts'
 
 let folder: string
@@ -42,6 +43,10 @@ const manifest: Omit<Manifest, 'files'> = {
     options: {},
   },
   versions: { attune: '0.1.0' },
+}
+const pass: LocalToneModel = {
+  ...{ kind: 'local-tone', referenceScale: 3, knots: [0, 1], domains: ['*'], tones: { '*': [0, 1] } },
+  bounds: { slopeRatio: 4, perMm: 0.06 },
 }
 const files: BundleFiles = {
   'card.md': '# to-b\n',
@@ -120,6 +125,26 @@ describe('a bundle', () => {
     ['short', (t: string) => t.replace(/"a": \[\s*0,\s*1,\s*3/, '"a": [0, 1'), /one value per knot/],
   ])('with a %s manifest is refused by name', async (name, change, message) => {
     await expect(readBundle(await edited(name, change))).rejects.toThrow(message)
+  })
+
+  it.each([
+    [
+      'after a method that is no universal harmonizer',
+      [...manifest.steps, pass],
+      /only a universal harmonizer/,
+    ],
+    [
+      'of named scanners',
+      [pass, { ...pass, domains: ['a'], tones: { a: [0, 1] } }],
+      /must be of any scanner/,
+    ],
+    ['beyond the third', [pass, pass, pass, pass], /at most 3 passes/],
+    ['of too few values', [pass, { ...pass, tones: { '*': [0] } }], /one value per knot/],
+  ])('takes no further pass %s', async (_, steps, message) => {
+    const path = join(folder, 'passes.harmonizer')
+    await expect(writeBundle(path, { ...manifest, steps: steps as unknown as Steps }, files)).rejects.toThrow(
+      message,
+    )
   })
 
   it('is named and guarded when it is loaded to be applied', async () => {

@@ -6,7 +6,7 @@ import { firstKnown, type Preparation } from '../domain/preparation.ts'
 import { deedOf } from '../domain/translation.ts'
 import type { DeclaredUnit } from '../domain/unit.ts'
 import { ConfigError, RefusedError } from '../errors.ts'
-import { ANY_DOMAIN } from '../inference/local-tone-model.ts'
+import { ANY_DOMAIN, type LocalToneModel } from '../inference/local-tone-model.ts'
 import type { Profile } from '../inference/residual-unet.ts'
 import { bodyMask } from '../volume/body.ts'
 import { foregroundMask } from '../volume/mask.ts'
@@ -119,6 +119,8 @@ export interface HarmonizerParts {
   readonly identity: HarmonizerIdentity
   readonly sources: readonly string[]
   readonly model: Model
+  /** Of a universal harmonizer, over what `model` makes of an image. */
+  readonly furtherPasses?: readonly LocalToneModel[]
   readonly guards: Readonly<Record<string, DomainLimits>>
   /** Where the model has a network. */
   readonly graphs?: Graphs
@@ -140,7 +142,7 @@ export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions 
     )
   const { readBundle } = await import('./bundle.ts')
   const { name, manifest, sha256, files } = await readBundle(shippedBundle(pathOrMethod) ?? pathOrMethod)
-  const [model] = manifest.steps
+  const [model, ...furtherPasses] = manifest.steps
   return harmonizerOf(
     {
       identity: {
@@ -149,6 +151,7 @@ export async function loadHarmonizer(pathOrMethod: string, options: LoadOptions 
       },
       sources: manifest.sources,
       model,
+      furtherPasses,
       guards: manifest.guards,
       graphs: files as Graphs,
       ...(manifest.uncertainty && {
@@ -196,7 +199,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
   const deed = deedOf(identity)
   let opened: Promise<Network> | undefined
   const network = (own: NetworkModel): Promise<Network> => {
-    opened ??= openNetwork(identity.name, own, parts.graphs ?? {}, threads)
+    opened ??= openNetwork(identity.name, own, parts.graphs ?? {}, threads, parts.furtherPasses)
     return opened
   }
   const examine = (volume: Volume, options: ApplyOptions): Examined => {

@@ -15,6 +15,8 @@ export type Visit =
   /** Its finite masked voxels, and the scale of the visit, in one unit. */
   | { readonly kind: 'values'; readonly values: Float32Array; readonly scale: number }
   | { readonly kind: 'curves'; readonly curves: LocalCurves }
+  /** Of a universal harmonizer of several passes: what it gives to each. */
+  | { readonly kind: 'passes'; readonly passes: readonly (Visit | undefined)[] }
   /** Of `residual-unet`: what its first stage shares, where that is possible, and the code that modulates the network. */
   | { readonly kind: 'coded'; readonly stage: Visit | undefined; readonly code: Float32Array }
 

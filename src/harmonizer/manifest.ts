@@ -9,10 +9,11 @@ import {
 import type { Translation } from '../domain/translation.ts'
 import { InputError } from '../errors.ts'
 import { sha256 } from '../files.ts'
+import type { LocalToneModel } from '../inference/local-tone-model.ts'
 import type { DescriptorLimits } from './descriptor-guard.ts'
 import type { FeatureLimits } from './feature-guard.ts'
 import type { Rung } from './ladder.ts'
-import { type Model, modelSchema } from './method.ts'
+import { furtherPassSchema, isOfAnyScanner, type Model, modelSchema } from './method.ts'
 import { type UncertaintyModel, uncertaintySchema } from './uncertainty-model.ts'
 
 export const MANIFEST_SCHEMA = 'attune-harmonizer/1'
@@ -46,6 +47,12 @@ export interface DomainLimits {
   readonly preparation?: Preparation | undefined
 }
 
+/** Passes after the first one. */
+const MOST_FURTHER = 2
+
+/** A method, and for universal harmonizers further passes. */
+export type Steps = readonly [Model, ...LocalToneModel[]]
+
 export interface Manifest {
   readonly schema: typeof MANIFEST_SCHEMA
   readonly rung: Rung
@@ -54,8 +61,11 @@ export interface Manifest {
   readonly target: string
   /** Where one contrast is made from another, as was declared when it was trained; harmonizers have none. */
   readonly translation?: Translation | undefined
-  /** What is done to an image, in order, with every parameter (network weights: network.onnx). */
-  readonly steps: readonly [Model]
+  /**
+   * What is done to an image, in order, with every parameter (network weights: network.onnx). Universal harmonizers take several passes, each
+   * over what the one before has made.
+   */
+  readonly steps: Steps
   readonly guards: Readonly<Record<string, DomainLimits>>
   /** How far outputs may lie from the target, where people were left out to measure it. */
   readonly uncertainty?: UncertaintyModel | undefined
@@ -128,7 +138,13 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   sources: z.array(z.string().min(1)),
   target: z.string().min(1),
   translation: z.strictObject({ from: z.enum(CONTRASTS), to: z.enum(CONTRASTS) }).optional(),
-  steps: z.tuple([modelSchema]),
+  steps: z
+    .tuple([modelSchema], furtherPassSchema)
+    .refine(([, ...further]) => further.length <= MOST_FURTHER, `must be at most ${1 + MOST_FURTHER} passes`)
+    .refine(
+      ([first, ...further]) => further.length === 0 || isOfAnyScanner(first),
+      'only a universal harmonizer takes several passes',
+    ),
   guards: z.record(
     z.string(),
     z.strictObject({

@@ -1,7 +1,7 @@
 /** Every method attune can apply: its model as plain data, and the schema at the boundary. */
 import * as z from 'zod'
 import type { BandUnetModel } from '../inference/band-unet-model.ts'
-import type { LocalToneModel } from '../inference/local-tone-model.ts'
+import { ANY_DOMAIN, type LocalToneModel } from '../inference/local-tone-model.ts'
 import type { FcmModel } from '../intensity/fcm.ts'
 import type { HistogramModel } from '../intensity/histogram.ts'
 import type { KdeModel } from '../intensity/kde.ts'
@@ -116,10 +116,7 @@ export const modelSchema: z.ZodType<Model> = z
   ])
   .refine((model) => {
     const curved = stageOf(model)
-    return (
-      !('tones' in curved) ||
-      Object.values(curved.tones).every((values) => values.length === curved.knots.length)
-    )
+    return !('tones' in curved) || oneValuePerKnot(curved)
   }, 'every tone must have one value per knot')
   .refine(
     (model) => model.kind !== 'nyul' || model.landmarks.length === model.percentiles.length,
@@ -129,6 +126,20 @@ export const modelSchema: z.ZodType<Model> = z
     const curved = stageOf(model)
     return curved.kind !== 'local-tone' || curved.domains.every((domain) => domain in curved.tones)
   }, 'every domain must have a tone')
+
+/** A pass over what another has made: from any scanner, as the one before. */
+export const furtherPassSchema: z.ZodType<LocalToneModel> = localTone
+  .refine(oneValuePerKnot, 'every tone must have one value per knot')
+  .refine(isOfAnyScanner, 'a further pass must be of any scanner')
+
+/** Whether further passes may follow. */
+export function isOfAnyScanner(model: Model): model is LocalToneModel {
+  return model.kind === 'local-tone' && model.domains.join() === ANY_DOMAIN && ANY_DOMAIN in model.tones
+}
+
+function oneValuePerKnot({ knots, tones }: Pick<ToneModel, 'knots' | 'tones'>): boolean {
+  return Object.values(tones).every((values) => values.length === knots.length)
+}
 
 function increases(values: readonly number[]): boolean {
   return values.every((value, i) => i === 0 || value > (values[i - 1] as number))

@@ -41,7 +41,12 @@ export interface Network {
 }
 
 /** The graphs of a bundle, by file name. */
-export type Graphs = Readonly<Partial<Record<'curves.onnx' | 'network.onnx', Uint8Array>>>
+export type Graphs = Readonly<Partial<Record<GraphName, Uint8Array>>>
+export type GraphName = CurvesName | 'network.onnx'
+export type CurvesName = 'curves.onnx' | `curves-${2 | 3}.onnx`
+
+/** Curves of each pass of a universal harmonizer, by its place in the row. */
+export const CURVES_OF_PASS: readonly CurvesName[] = ['curves.onnx', 'curves-2.onnx', 'curves-3.onnx']
 
 /** Of a bundle's files those that `openNetwork` opens; the complete graph of `local-tone` is for others. */
 export function graphsOf(kind: NetworkModel['kind'], files: Readonly<Record<string, unknown>>): Graphs {
@@ -53,7 +58,7 @@ export function graphsOf(kind: NetworkModel['kind'], files: Readonly<Record<stri
   )
 }
 /** `residual-unet` has curves only over `local-tone`. */
-const OPENED: Readonly<Record<NetworkModel['kind'], readonly (keyof Graphs)[]>> = {
+const OPENED: Readonly<Record<NetworkModel['kind'], readonly GraphName[]>> = {
   'local-tone': ['curves.onnx'],
   'residual-unet': ['curves.onnx', 'network.onnx'],
   'band-unet': ['network.onnx'],
@@ -61,6 +66,7 @@ const OPENED: Readonly<Record<NetworkModel['kind'], readonly (keyof Graphs)[]>> 
 
 /**
  * @param name of the bundle, for messages
+ * @param further passes over what `model` makes of an image
  * @throws {ConfigError} when a graph is missing; {MissingError} when ONNX Runtime cannot be loaded
  */
 export async function openNetwork(
@@ -68,8 +74,14 @@ export async function openNetwork(
   model: NetworkModel,
   graphs: Graphs,
   threads: number,
+  further: readonly LocalToneModel[] = [],
 ): Promise<Network> {
-  if (model.kind === 'local-tone') return localToneNetwork(name, model, graphs, threads)
+  if (model.kind === 'local-tone') {
+    const passes = [model, ...further].map((pass, k) =>
+      localToneNetwork(name, pass, graphs, threads, CURVES_OF_PASS[k]),
+    )
+    return inTurn(await Promise.all(passes))
+  }
   if (model.kind === 'band-unet') return bandUnetNetwork(name, model, graphs, threads)
   const { imageCode, sharedCode } = await import('./image-code.ts')
   const { readLattice } = await import('../inference/reading.ts')
@@ -121,9 +133,10 @@ async function localToneNetwork(
   model: LocalToneModel,
   graphs: Graphs,
   threads: number,
+  file: CurvesName = 'curves.onnx',
 ): Promise<Network> {
   const { openLocalTone } = await import('../inference/local-tone.ts')
-  const network = await openLocalTone(model, graphOf(name, 'curves.onnx', graphs), { threads })
+  const network = await openLocalTone(model, graphOf(name, file, graphs), { threads })
   const curvesOf = (image: Image): Promise<LocalCurves> =>
     network.curvesFor(finiteOnly(image), image.mask, image.domain)
   return {
@@ -138,6 +151,54 @@ async function localToneNetwork(
     visit: async (image) => ({ kind: 'curves', curves: await curvesOf(image) }),
     close: () => network.close(),
   }
+}
+
+/** Networks of which each takes what the one before makes of an image. */
+function inTurn(passes: readonly Network[]): Network {
+  const [only] = passes
+  if (passes.length === 1 && only) return only
+  return {
+    async apply(image, visits) {
+      const inverses: Mapped['inverse'][] = []
+      let values = image.x
+      for (const [k, pass] of passes.entries()) {
+        const own = visits.flatMap((visit) => (visit.kind === 'passes' ? (visit.passes[k] ?? []) : []))
+        const mapped = await pass.apply(after(image, values), own)
+        values = mapped.values
+        inverses.unshift(mapped.inverse)
+      }
+      return { values, inverse: () => backThrough(inverses) }
+    },
+    async visit(image) {
+      const given: (Visit | undefined)[] = []
+      let values = image.x
+      for (const pass of passes) {
+        const seen = after(image, values)
+        given.push(await pass.visit(seen))
+        values = (await pass.apply(seen, [])).values
+      }
+      return { kind: 'passes', passes: given }
+    },
+    async close() {
+      for (const pass of passes) await pass.close()
+    },
+  }
+}
+
+/** The image with the values that a pass has made of it. */
+function after(image: Image, values: Float32Array): Image {
+  return values === image.x ? image : { ...image, x: values, volume: volumeOf(image.volume, values) }
+}
+
+/** The last pass is undone first. */
+function backThrough(inverses: readonly Mapped['inverse'][]): Inverse | undefined {
+  const steps: Inverse[] = []
+  for (const inverse of inverses) {
+    const step = inverse()
+    if (step === undefined) return undefined
+    steps.push(step)
+  }
+  return (values) => steps.reduce((x, step) => step(x), values)
 }
 
 async function bandUnetNetwork(
@@ -160,7 +221,7 @@ async function bandUnetNetwork(
   }
 }
 
-function graphOf(name: string, file: keyof Graphs, graphs: Graphs): Uint8Array {
+function graphOf(name: string, file: GraphName, graphs: Graphs): Uint8Array {
   const graph = graphs[file]
   if (graph === undefined) throw new ConfigError(`${name} has no ${file}.`, 'Train the bundle again.')
   return graph

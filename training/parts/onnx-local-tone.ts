@@ -1,13 +1,14 @@
 /**
  * `local-tone` as two ONNX graphs, step by step as in docs/decisions/0002-local-tone.md:
  * - `curves`: from the image on its lattice to the curves of the cells; what `attune apply` runs before its own slicing kernel
- * - `complete`: from raw intensities to harmonized ones, for any ONNX runtime
+ * - `complete`: from raw intensities to harmonized ones, for any ONNX runtime; of several passes, through all of them
  */
 import { PER_AXIS } from '../../models/local-tone/network.ts'
 import { CELL_MM, CELLS } from '../../src/inference/curves.ts'
 import type { LocalToneModel, LocalToneWeights } from '../../src/inference/local-tone-model.ts'
 import { BOX, INSIDE, LATTICE } from '../../src/kernels/lattice.ts'
 import { BLOCK, COARSE, DEPTH, SCALE_PERCENTILE } from './features.ts'
+import type { TrainedCurves } from './loaded-network.ts'
 import { DATA_TYPE, encodeModel, GraphBuilder, type Value } from './onnx-model.ts'
 import { latticeSamples, mapVoxels, voxelsOfBox } from './onnx-sampling.ts'
 
@@ -21,7 +22,18 @@ export interface LocalToneGraphs {
 
 /** Same model and weights, same bytes. Every size is read from `model` and `weights`. */
 export function exportLocalTone(model: LocalToneModel, weights: LocalToneWeights): LocalToneGraphs {
-  return { complete: completeGraph(model, weights), curves: curvesGraph(model, weights) }
+  return { complete: completeGraph([{ model, weights }]), curves: curvesGraph(model, weights) }
+}
+
+/** Of passes of which each takes what the one before makes of an image. */
+export function exportPasses(passes: readonly [TrainedCurves, ...TrainedCurves[]]): {
+  readonly complete: Uint8Array
+  readonly curves: readonly Uint8Array[]
+} {
+  return {
+    complete: completeGraph(passes),
+    curves: passes.map(({ model, weights }) => curvesGraph(model, weights)),
+  }
 }
 
 function curvesGraph(model: LocalToneModel, weights: LocalToneWeights): Uint8Array {
@@ -57,7 +69,7 @@ function curvesGraph(model: LocalToneModel, weights: LocalToneWeights): Uint8Arr
   })
 }
 
-function completeGraph(model: LocalToneModel, weights: LocalToneWeights): Uint8Array {
+function completeGraph(passes: readonly [TrainedCurves, ...TrainedCurves[]]): Uint8Array {
   const g = new GraphBuilder('local-tone')
   const shape = [1, 1, 'nz', 'ny', 'nx']
   const image = g.input(
@@ -75,7 +87,6 @@ function completeGraph(model: LocalToneModel, weights: LocalToneWeights): Uint8A
   )
   const domain = g.input('domain', 'int64', [], 'Index into the metadata entry domains.')
   const toVoxels = voxelsOfBox(g, geometry)
-  const seen = latticeSamples(g, image, toVoxels)
   const inside = g.op(
     'Cast',
     [g.op('GreaterOrEqual', [latticeSamples(g, mask, toVoxels), g.floats([INSIDE])])],
@@ -83,11 +94,15 @@ function completeGraph(model: LocalToneModel, weights: LocalToneWeights): Uint8A
       to: DATA_TYPE.float32,
     },
   )
-  const { increments, scale } = boundedIncrements(g, model, weights, seen, inside, domain)
-  const harmonized = mapVoxels(g, { image, geometry, increments, scale, ...model })
+  const harmonized = passes.reduce((before, { model, weights }) => {
+    const seen = latticeSamples(g, before, toVoxels)
+    const { increments, scale } = boundedIncrements(g, model, weights, seen, inside, domain)
+    return mapVoxels(g, { image: before, geometry, increments, scale, ...model })
+  }, image)
   g.output('harmonized', harmonized, 'float32', shape, 'The image in the reference domain.')
   return encodeModel(g, 'attune local-tone: from raw intensities to the reference domain.', {
-    ...metadata(model),
+    ...metadata(passes[0].model),
+    ...(passes.length > 1 && { passes: String(passes.length) }),
     'unit:image': 'as stored in the file, after slope and intercept',
     'unit:mask': '0 or 1',
     'unit:geometry': 'mm',

@@ -4,7 +4,7 @@ import { curveAt, inEllipsoid, latticePair } from '../../test/lattice-pair.ts'
 import { sampleModel } from '../../test/local-tone-oracle.ts'
 import { type Augmentation, drawSample, type Look, POINTS, SAMPLED, type Sample, STRIDE } from './samples.ts'
 
-const STILL: Augmentation = { shading: 0, shiftMm: 0, mirror: 0 }
+const STILL: Augmentation = { shading: 0, shiftMm: 0, mirror: 0, gain: 0 }
 const model = { ...sampleModel(5, ['a', 't']), knots: [0, 0.1, 0.3, 0.6, 0.8, 1] }
 const values = [0, 0.5, 0.6, 1.3, 1.31, 2]
 const increments = values.slice(1).map((value, k) => value - values[k]!)
@@ -123,8 +123,29 @@ describe('a sample', () => {
     expect(shaded.features).not.toEqual(plain.features)
   })
 
+  it('has a gain of its own, with which the target does not change', () => {
+    const proportional = latticePair((u) => model.referenceScale * u)
+    const found = Array.from({ length: 30 }, (_, seed) => {
+      const { looks } = draw(proportional, { ...STILL, gain: 0.1 }, seed)
+      const [look] = looks
+      const ratios = [...counted(look)].flatMap(([, , , point]) =>
+        look.beyond[point] === 0 && look.goal[point]! > 0.2
+          ? [intensity(look, point) / look.goal[point]!]
+          : [],
+      )
+      expect(Math.max(...ratios) - Math.min(...ratios)).toBeLessThan(1e-4)
+      return Math.log(ratios[0]!)
+    })
+    const sd = Math.sqrt(found.reduce((sum, value) => sum + value ** 2, 0) / found.length)
+    expect(sd).toBeGreaterThan(0.06)
+    expect(sd).toBeLessThan(0.14)
+    expect(draw(proportional, { ...STILL, gain: 0.1 }).features).not.toEqual(
+      draw(proportional, STILL).features,
+    )
+  })
+
   it('is the same for the same seed', () => {
-    const augmentation = { shading: 0.05, shiftMm: 4, mirror: 0.5 }
+    const augmentation = { shading: 0.05, shiftMm: 4, mirror: 0.5, gain: 0 }
     const [one, again, other] = [1, 1, 2].map((seed) => draw(toned, augmentation, seed)) as [
       Sample,
       Sample,

@@ -43,9 +43,14 @@ export interface Augmentation {
   readonly shiftMm: number
   /** Probability that the head is mirrored left to right. */
   readonly mirror: number
+  /**
+   * SD of the logarithm of a random gain that the image's scale does not know of. Without it a network takes the scale for the level of
+   * white matter, from which it differs by the anatomy.
+   */
+  readonly gain: number
 }
 
-export const AS_IT_IS: Augmentation = { shading: 0, shiftMm: 0, mirror: 0 }
+export const AS_IT_IS: Augmentation = { shading: 0, shiftMm: 0, mirror: 0, gain: 0 }
 
 /** @param domain index of the pair's source domain in the model */
 export function drawSample(
@@ -62,7 +67,8 @@ export function drawSample(
   const expected = pair.expected && crop(pair.expected, shift, mirror)
   shadeInPlace(expected ? [image, expected] : [image], augmentation.shading, rng)
   const mask = crop(pair.mask, shift, mirror)
-  const scale = imageScale(image, mask)
+  const scale =
+    imageScale(image, mask) / (augmentation.gain > 0 ? Math.exp(augmentation.gain * rng.normal()) : 1)
   for (const x of expected ? [image, expected] : [image]) for (let i = 0; i < x.length; i++) x[i]! /= scale
   const look = (start: Vector3): Look => lookAt(expected ?? image, pair, { start, shift, mirror }, model)
   const start = [rng.integer(STRIDE), rng.integer(STRIDE), rng.integer(STRIDE)] as const
