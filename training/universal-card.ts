@@ -71,6 +71,5 @@ function severalPasses(passes: number): string {
   return `
 
 ${passes} such passes follow one another, each over what the one before has made, within the same bounds. Each was trained on what the one before left of heads and scans
-of its own: curves between which strong shading is interpolated miss what lies between them, and a network that takes the brightest tissue
-for white matter is wrong by the anatomy. \`network.onnx\` holds all passes, \`curves.onnx\` and \`curves-2.onnx\` one each.`
+of its own: curves between which strong shading is interpolated miss what lies between them. \`network.onnx\` holds all passes, \`curves.onnx\` and \`curves-2.onnx\` one each.`
 }
