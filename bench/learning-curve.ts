@@ -15,6 +15,7 @@ import { figureOf } from '../src/report/words.ts'
 import { train } from '../training/train.ts'
 import { pairedFidelity } from '../validation/paired-fidelity.ts'
 import { fixed, percent, publish, type Section, say } from './result.ts'
+import { startFor } from './travelers.ts'
 import { codeHash, exists, type TrainingChoice, trainingChoice, workplace } from './workplace.ts'
 
 /** Of heads, scanners and noise; used by no tuning. */
@@ -108,7 +109,7 @@ async function evidenceOf(
       out: bundle,
       engine,
       subjects: learners,
-      ...(method === 'local-tone' && { config: { steps } }),
+      ...(method === 'local-tone' && { config: { steps }, ...(await startFor(TEST)) }),
     })
   }
   say('  validating')

@@ -17,6 +17,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'band-unet on digital CT and PET: error left, and whether the units are kept [--steps N] [--engine NAME]',
     load: async () => (await import('./units.ts')).units,
   },
+  people: {
+    what: 'local-tone trained on others and on the tested people themselves: what unseen people cost',
+    load: async () => (await import('./people.ts')).people,
+  },
   'learning-curve': {
     what: 'tone and local-tone trained on 1, 3 and 6 digital subjects, and an unseen scanner [--steps N] [--engine NAME]',
     load: async () => (await import('./learning-curve.ts')).learningCurve,
@@ -34,7 +38,7 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     load: async () => (await import('./real-pair.ts')).realPair,
   },
   universal: {
-    what: 'the shipped universal harmonizer: unseen digital scanners, real images (ATTUNE_DATA), fine-tuning [digital] [real] [fine-tuning]',
+    what: 'the shipped universal harmonizer: unseen digital scanners, real images (ATTUNE_DATA), what it lacks, fine-tuning, bounds [digital] [real] [unseen] [fine-tuning] [bounds]',
     load: async () => (await import('./universal.ts')).universal,
   },
   uncertainty: {

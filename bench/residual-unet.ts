@@ -6,7 +6,7 @@ import { figureOf } from '../src/report/words.ts'
 import { train } from '../training/train.ts'
 import { pairedFidelity } from '../validation/paired-fidelity.ts'
 import { fixed, percent, publish, say } from './result.ts'
-import { type CohortPlan, TARGET, travelerPlans, travelers } from './travelers.ts'
+import { type CohortPlan, startFor, TARGET, travelerPlans, travelers } from './travelers.ts'
 import { trainingChoice, workplace } from './workplace.ts'
 
 const METHODS = ['zscore', 'tone', 'local-tone', 'residual-unet'] as const
@@ -30,7 +30,7 @@ export async function residualUnet(words: readonly string[]): Promise<void> {
           ],
           rows,
           notes: [
-            `Trained on six people, 2 mm, 3 source scanners, 3 to 6 lesions a head; tested on two of another anatomy. Steps of the U-Net: ${choice.config.steps ?? 'the default'}; of \`local-tone\`, its first stage: the default. "removed" is the share of the error that zscore leaves above the scan-rescan floor.`,
+            `Trained on six people, 2 mm, 3 source scanners, 3 to 6 lesions a head; tested on two of another anatomy. Steps of the U-Net: ${choice.config.steps ?? 'the default'}; of \`local-tone\`, its first stage: the default, from scratch where the universal network has seen the anatomy that is tested. "removed" is the share of the error that zscore leaves above the scan-rescan floor.`,
           ],
         },
       ],
@@ -46,9 +46,10 @@ async function evidenceOf(
   const { cohort, test, learners } = await travelers(plan)
   const out = join(workplace, `residual-unet-${plan.seed}.harmonizer`)
   say(`${plan.seed}: training`)
+  const start = await startFor(plan.test)
   const options = { cohort, target: TARGET, method: 'residual-unet', out, overwrite: true } as const
   let last = 0
-  await train({ ...options, engine, config, subjects: learners }, (event) => {
+  await train({ ...options, ...start, engine, config, subjects: learners }, (event) => {
     if (event.stage !== 'steps' || (event.step < last + 100 && event.step < event.steps)) return
     last = event.step === event.steps ? 0 : event.step
     say(`  step ${event.step} of ${event.steps}, loss ${event.loss.toFixed(4)}`)

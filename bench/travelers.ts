@@ -5,6 +5,8 @@ import type { AnatomyName } from '../data/generators/anatomy.ts'
 import { simulateCohort } from '../data/generators/simulate.ts'
 import { ConfigError } from '../src/errors.ts'
 import { packageFile } from '../src/package-root.ts'
+import { SCRATCH } from '../training/start.ts'
+import { readUniversalRun } from '../training/universal-run.ts'
 import { say } from './result.ts'
 import { codeHash, exists, workplace } from './workplace.ts'
 
@@ -25,6 +27,12 @@ export async function travelerPlans(seeds: string): Promise<readonly CohortPlan[
     throw new ConfigError(`--seeds ${seeds} is not possible.`, 'Choose test or tuning.')
   const text = await readFile(packageFile(`bench/seeds/${seeds}.json`), 'utf8')
   return (JSON.parse(text) as { readonly cohorts: readonly CohortPlan[] }).cohorts
+}
+
+/** Where training starts: from scratch where the universal network has seen an anatomy that is tested, else as `attune train` does. */
+export async function startFor(test: readonly AnatomyName[]): Promise<{ readonly from?: string }> {
+  const { anatomies } = await readUniversalRun('universal-t1w')
+  return test.some((anatomy) => anatomies.includes(anatomy)) ? { from: SCRATCH } : {}
 }
 
 /** Three source scanners beside the target, 3 to 6 lesions a head. What was simulated before is read. */

@@ -16,6 +16,7 @@ import { toFloat32 } from '../src/volume/volume.ts'
 import { train } from '../training/train.ts'
 import { coverageOf } from '../validation/coverage.ts'
 import { fixed, percent, publish, type Section, say } from './result.ts'
+import { startFor } from './travelers.ts'
 import { codeHash, exists, type TrainingChoice, trainingChoice, workplace } from './workplace.ts'
 
 interface Plan {
@@ -104,7 +105,7 @@ async function cohortOf({ seed, training, test }: Plan): Promise<string> {
 
 async function resultOf(
   manifest: string,
-  { seed }: Plan,
+  { seed, test }: Plan,
   method: (typeof METHODS)[number],
   { engine, config }: TrainingChoice,
 ): Promise<UncertaintyResult> {
@@ -116,7 +117,7 @@ async function resultOf(
     {
       ...{ cohort: manifest, target: TARGET, method, out, engine, overwrite: true, uncertainty: true },
       subjects: people.slice(TEST_PEOPLE),
-      ...(method === 'local-tone' && { config }),
+      ...(method === 'local-tone' && { config, ...(await startFor(test)) }),
     },
     (event) => {
       if (event.stage === 'fold') say(`  fold ${event.done + 1} of ${event.total}`)
