@@ -37,7 +37,7 @@ export async function pretrain(
   readonly loss: TrainingEvidence['loss']
 }> {
   await checkBundlePlace(out, overwrite)
-  const { seed, anatomies, scansPerHead, heads, passes, network } = run
+  const { seed, anatomies, scansPerHead, heads, passes, network, furtherPasses = {} } = run
   const key = sha256(JSON.stringify({ seed, anatomies, scansPerHead, attune: packageVersion() }))
   const path = `${out}.checkpoint`
   const trained = await trainUniversal(
@@ -61,7 +61,12 @@ export async function pretrain(
       pairs: passes * heads * scansPerHead,
       seed,
       engine: trained.engine,
-      options: { ...network, passes, heads, scansPerHead, anatomies: anatomies.join(',') },
+      options: {
+        ...{ ...network, passes, heads, scansPerHead, anatomies: anatomies.join(',') },
+        ...Object.fromEntries(
+          Object.entries(furtherPasses).map(([name, value]) => [`furtherPasses.${name}`, value]),
+        ),
+      },
     },
     versions: { attune: packageVersion() },
   }

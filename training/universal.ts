@@ -89,8 +89,8 @@ export async function trainUniversal(
     }
     const simulatePass: Simulate = async (index) => through.scan(await simulate(first + index))
     const further = { ...run, network: { ...run.network, ...run.furtherPasses } }
-    passes.push(await trainPass(engine, further, simulatePass, own, passHooks(hooks, pass, run.passes)))
-    await through.close()
+    const training = trainPass(engine, further, simulatePass, own, passHooks(hooks, pass, run.passes))
+    passes.push(await training.finally(through.close))
   }
   const last = passes.at(-1) as TrainedPass
   return {
