@@ -8,7 +8,7 @@ import type { Evidence, Metric } from '../src/evidence/evidence.ts'
 import { writeFileAtomic } from '../src/files.ts'
 import { packageVersion } from '../src/package-root.ts'
 import { figureOf } from '../src/report/words.ts'
-import { train } from '../training/train.ts'
+import { type TrainOptions, train } from '../training/train.ts'
 import { pairedFidelity } from '../validation/paired-fidelity.ts'
 import { fixed, median, percent, publish, type Section, say } from './result.ts'
 import { type CohortPlan, startFor, TARGET, travelerPlans, travelers } from './travelers.ts'
@@ -80,7 +80,7 @@ async function evidenceOf(
   subjects: readonly string[],
   test: readonly string[],
   { engine, config }: TrainingChoice,
-  start: Awaited<ReturnType<typeof startFor>>,
+  start: Pick<TrainOptions, 'from'>,
 ): Promise<Evidence> {
   const learning = ['training', 'models', 'src/kernels', 'src/intensity', 'src/inference', 'src/volume']
   const code = await codeHash(...learning, 'src/harmonizer', 'src/metrics', 'validation')

@@ -4,17 +4,14 @@
  */
 import { join } from 'node:path'
 import { type Pair, pairsOf } from '../src/cohort/cohort.ts'
-import { loadPair } from '../src/cohort/images.ts'
 import { requireCohort } from '../src/cohort/manifest.ts'
 import { loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
 import { closedMapping, forcedMapping, type Mapping } from '../src/harmonizer/unguarded.ts'
-import { mae } from '../src/metrics/mae.ts'
-import { toFloat32 } from '../src/volume/volume.ts'
 import { SCRATCH } from '../training/start.ts'
 import { train } from '../training/train.ts'
-import { percent, publish, say } from './result.ts'
+import { pairError } from './pair-error.ts'
+import { mean, percent, publish, say } from './result.ts'
 import { TARGET, travelerPlans, travelers } from './travelers.ts'
-import { range } from './universal.ts'
 import { workplace } from './workplace.ts'
 
 /** From scratch with the defaults, and from the universal start with the steps that it took to end (chosen). */
@@ -75,13 +72,7 @@ async function errorsOf(
   for (const pair of pairs) {
     const own = found.get(pair.source.domain) as Map<string, number>
     if (own.has(pair.subject)) continue
-    const { scans, target, mask } = await loadPair(pair)
-    const [{ volume, mask: whole, origin }] = scans
-    const y = toFloat32(target)
-    own.set(pair.subject, mae(await mapping(volume, whole, origin), y, mask) / range(y, mask))
+    own.set(pair.subject, await pairError(mapping, pair))
   }
-  return domains.map((domain) => {
-    const errors = [...(found.get(domain) as Map<string, number>).values()]
-    return percent(errors.reduce((sum, error) => sum + error, 0) / errors.length, 2)
-  })
+  return domains.map((domain) => percent(mean([...(found.get(domain) as Map<string, number>).values()]), 2))
 }

@@ -57,6 +57,16 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2
 }
 
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** Of a sample: the sum of squares is divided by one less than their number. */
+export function sd(values: readonly number[]): number {
+  const middle = mean(values)
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1))
+}
+
 export function percent(value: number | undefined, digits = 1): string {
   return value === undefined ? '–' : `${(100 * value).toFixed(digits)} %`
 }

@@ -6,6 +6,7 @@ import { simulateCohort } from '../data/generators/simulate.ts'
 import { ConfigError } from '../src/errors.ts'
 import { packageFile } from '../src/package-root.ts'
 import { SCRATCH } from '../training/start.ts'
+import type { TrainOptions } from '../training/train.ts'
 import { readUniversalRun } from '../training/universal-run.ts'
 import { say } from './result.ts'
 import { codeHash, exists, workplace } from './workplace.ts'
@@ -30,7 +31,7 @@ export async function travelerPlans(seeds: string): Promise<readonly CohortPlan[
 }
 
 /** Where training starts: from scratch where the universal network has seen an anatomy that is tested, else as `attune train` does. */
-export async function startFor(test: readonly AnatomyName[]): Promise<{ readonly from?: string }> {
+export async function startFor(test: readonly AnatomyName[]): Promise<Pick<TrainOptions, 'from'>> {
   const { anatomies } = await readUniversalRun('universal-t1w')
   return test.some((anatomy) => anatomies.includes(anatomy)) ? { from: SCRATCH } : {}
 }

@@ -2,14 +2,12 @@
 import { join } from 'node:path'
 import { simulateCohort } from '../data/generators/simulate.ts'
 import { pairsOf } from '../src/cohort/cohort.ts'
-import { loadPair } from '../src/cohort/images.ts'
 import { requireCohort } from '../src/cohort/manifest.ts'
 import { loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
-import { maskedQuantiles } from '../src/kernels/quantile.ts'
-import { mae } from '../src/metrics/mae.ts'
-import { toFloat32 } from '../src/volume/volume.ts'
+import { forcedMapping } from '../src/harmonizer/unguarded.ts'
 import { type TrainOptions, train } from '../training/train.ts'
-import { fixed, percent, type Section, say } from './result.ts'
+import { pairError } from './pair-error.ts'
+import { fixed, mean, percent, type Section, say } from './result.ts'
 import { workplace } from './workplace.ts'
 
 const SEED = 77_002
@@ -56,28 +54,10 @@ export async function fineTuning(): Promise<Section> {
     const seconds = (performance.now() - began) / 1000
     const harmonizer = await loadHarmonizer(out)
     const errors: number[] = []
-    for (const pair of pairsOf(cohort, TARGET).filter(({ subject }) => unseen.includes(subject))) {
-      const {
-        target,
-        mask,
-        scans: [{ volume, mask: own }],
-      } = await loadPair(pair)
-      const y = toFloat32(target)
-      const { volume: harmonized } = await harmonizer.apply(volume, {
-        domain: pair.source.domain,
-        mask: own,
-        force: true,
-      })
-      const [low = 0, high = 1] = maskedQuantiles(y, mask, [0.01, 0.99])
-      errors.push(mae(toFloat32(harmonized), y, mask) / (high - low))
-    }
+    for (const pair of pairsOf(cohort, TARGET).filter(({ subject }) => unseen.includes(subject)))
+      errors.push(await pairError(forcedMapping(harmonizer), pair))
     await harmonizer.close()
-    rows.push([
-      name,
-      String(travelers),
-      percent(errors.reduce((sum, one) => sum + one, 0) / errors.length, 2),
-      fixed(seconds, 0),
-    ])
+    rows.push([name, String(travelers), percent(mean(errors), 2), fixed(seconds, 0)])
   }
   return {
     title: 'Fine-tuning, on two people not trained on',

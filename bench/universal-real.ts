@@ -9,9 +9,10 @@ import { applyZScore, STANDARD } from '../src/intensity/zscore.ts'
 import { maskedQuantiles } from '../src/kernels/quantile.ts'
 import { lesionContrast, lesionPlaces } from '../src/metrics/lesion-contrast.ts'
 import { mae } from '../src/metrics/mae.ts'
+import { robustRange } from '../src/metrics/robust-range.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
 import { toFloat32, type Volume, voxelSize } from '../src/volume/volume.ts'
-import { fixed, percent, type Section, say } from './result.ts'
+import { fixed, mean, percent, type Section, say, sd } from './result.ts'
 
 interface Real {
   readonly volume: Volume
@@ -53,7 +54,7 @@ async function pair(seen: See): Promise<Section> {
   const norm = await seen(`${VENDOR}/sub-xa30_rec-norm_T1w.nii.gz`)
   const mask = raw.mask.map((inside, v) => inside & (norm.mask[v] as number))
   const apart = (key: 'zscore' | 'harmonized'): number =>
-    mae(raw[key], norm[key], mask) / ((width(raw[key], mask) + width(norm[key], mask)) / 2)
+    mae(raw[key], norm[key], mask) / ((robustRange(raw[key], mask) + robustRange(norm[key], mask)) / 2)
   const removed = 1 - apart('harmonized') / apart('zscore')
   const supine = await seen(`${VENDOR}/sub-prisma_pos-HFS_T1w.nii.gz`)
   const prone = await seen(`${VENDOR}/sub-prisma_pos-HFP_T1w.nii.gz`)
@@ -62,8 +63,8 @@ async function pair(seen: See): Promise<Section> {
       Float64Array,
       Float64Array,
     ]
-    const mean = a.reduce((sum, value, k) => sum + Math.abs(value - (b[k] as number)), 0) / DECILES.length
-    return mean / ((width(supine[key], supine.mask) + width(prone[key], prone.mask)) / 2)
+    const apart = mean([...a].map((value, k) => Math.abs(value - (b[k] as number))))
+    return apart / ((robustRange(supine[key], supine.mask) + robustRange(prone[key], prone.mask)) / 2)
   }
   return {
     title: 'Real pairs',
@@ -287,20 +288,6 @@ async function refusals(harmonizer: Harmonizer, data: string): Promise<Section> 
       'The limits were widened until the real heads above were taken, which is therefore no test of them.',
     ],
   }
-}
-
-function width(x: Float32Array, mask: Uint8Array): number {
-  const [low = Number.NaN, high = Number.NaN] = maskedQuantiles(x, mask, [0.01, 0.99])
-  return high - low
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
-function sd(values: readonly number[]): number {
-  const middle = mean(values)
-  return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)))
 }
 
 function quantile(values: readonly number[], p: number): number {

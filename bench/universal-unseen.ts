@@ -2,29 +2,23 @@
 
 import type { AnatomyName } from '../data/generators/anatomy.ts'
 import { type AnyScan, drawAnyHead, scanAnyHead } from '../data/generators/any-head.ts'
+import { CANONICAL_WHITE } from '../data/generators/any-scanner.ts'
 import { readBundle } from '../src/harmonizer/bundle.ts'
-import { CURVES_OF_PASS } from '../src/harmonizer/networks.ts'
 import { shippedBundle } from '../src/harmonizer/shipped.ts'
-import { throughCurves } from '../src/inference/curves.ts'
-import { type LocalTone, openLocalTone } from '../src/inference/local-tone.ts'
-import { ANY_DOMAIN, type LocalToneModel } from '../src/inference/local-tone-model.ts'
+import { openLocalTone } from '../src/inference/local-tone.ts'
+import { CURVES_OF_PASS, type LocalToneModel } from '../src/inference/local-tone-model.ts'
+import { moments } from '../src/kernels/moments.ts'
 import { random } from '../src/kernels/random.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
-import { toFloat32, volumeOf } from '../src/volume/volume.ts'
+import { afterPass, type OpenedPass } from '../training/universal-passes.ts'
 import { readUniversalRun } from '../training/universal-run.ts'
-import { percent, type Section, say } from './result.ts'
+import { mean, percent, type Section, say, sd } from './result.ts'
 import { ANATOMIES } from './universal-heads.ts'
 
 /** Of heads and scans that training has not drawn. */
 const FRESH = 77_003
 const HEADS = 20
-const CANONICAL_WHITE = 1000
-
-interface Pass {
-  readonly model: LocalToneModel
-  readonly network: LocalTone
-}
 
 /** One scan of the head at `index`. */
 type Draw = (index: number) => Promise<AnyScan>
@@ -71,7 +65,7 @@ export async function unseen(): Promise<Section> {
   }
 }
 
-async function openPasses(): Promise<readonly Pass[]> {
+async function openPasses(): Promise<readonly OpenedPass[]> {
   const { manifest, files } = await readBundle(shippedBundle('universal') as string)
   return Promise.all(
     manifest.steps.map(async (model, k) => ({
@@ -89,36 +83,20 @@ async function openPasses(): Promise<readonly Pass[]> {
 
 /** Of each pass: error in the head and in the brain, and how far the mean of the brain is off. */
 async function errorsAfter(
-  passes: readonly Pass[],
+  passes: readonly OpenedPass[],
   { image, expected, target, brain, mask: given }: AnyScan,
 ): Promise<readonly { readonly head: number; readonly brain: number; readonly level: number }[]> {
   const mask = given ?? foregroundMask(image)
   const inBrain = mask.map((inside, v) => inside & (brain[v] as number))
   const found: { head: number; brain: number; level: number }[] = []
-  let [seen, clean] = [image, volumeOf(image, expected)]
-  for (const { model, network } of passes) {
-    const curves = await network.curvesFor(seen, mask, ANY_DOMAIN)
-    clean = volumeOf(image, throughCurves(model, clean, curves))
-    seen = volumeOf(image, throughCurves(model, seen, curves))
-    const values = toFloat32(clean)
+  let scan = { image, expected }
+  for (const pass of passes) {
+    scan = await afterPass(pass, scan, mask)
     found.push({
-      head: mae(values, target, mask) / CANONICAL_WHITE,
-      brain: mae(values, target, inBrain) / CANONICAL_WHITE,
-      level: (meanIn(values, inBrain) - meanIn(target, inBrain)) / CANONICAL_WHITE,
+      head: mae(scan.expected, target, mask) / CANONICAL_WHITE,
+      brain: mae(scan.expected, target, inBrain) / CANONICAL_WHITE,
+      level: (moments(scan.expected, inBrain).mean - moments(target, inBrain).mean) / CANONICAL_WHITE,
     })
   }
   return found
-}
-
-function meanIn(x: Float32Array, mask: Uint8Array): number {
-  return mean([...x.filter((_, v) => mask[v] !== 0)])
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
-function sd(values: readonly number[]): number {
-  const middle = mean(values)
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1))
 }

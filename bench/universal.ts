@@ -3,8 +3,9 @@
  * that nothing was tuned on; how far scans of one head differ from each other, and what is left of lesions and noise. Real: bench/universal-real.ts.
  * Unseen: errors on what was trained on, and on what was not. Fine-tuning: one traveling subject from the universal start against three from scratch. Bounds: what curves could do at best.
  */
-import { preparedScan } from '../data/generators/any-head.ts'
+import { type AnyHead, type AnyScan, preparedScan } from '../data/generators/any-head.ts'
 import { drawAnyScanner } from '../data/generators/any-scanner.ts'
+import type { Scanner } from '../data/generators/scanner.ts'
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
 import { applyZScore, STANDARD } from '../src/intensity/zscore.ts'
 import { maskedQuantiles } from '../src/kernels/quantile.ts'
@@ -12,9 +13,10 @@ import { random } from '../src/kernels/random.ts'
 import { lesionContrast, lesionPlaces } from '../src/metrics/lesion-contrast.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
+import { robustRange } from '../src/metrics/robust-range.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
 import { toFloat32, voxelSize } from '../src/volume/volume.ts'
-import { fixed, median, percent, publish, type Section, say } from './result.ts'
+import { fixed, mean, median, percent, publish, type Section, say } from './result.ts'
 import { bounds } from './universal-bounds.ts'
 import { fineTuning } from './universal-fine-tuning.ts'
 import { ANATOMIES, headWithLesions, SEED } from './universal-heads.ts'
@@ -61,6 +63,49 @@ interface Corrected {
   readonly harmonized: Float32Array
   /** What a perfect mapping would give, without noise. */
   readonly truth: Float32Array
+  readonly mask: Uint8Array
+  /** Contrast of each visible lesion over that of the truth. */
+  readonly kept: readonly number[]
+  readonly refused: boolean
+  /** From error to refusal, as in the table. */
+  readonly cells: readonly string[]
+}
+
+async function corrected(
+  harmonizer: Harmonizer,
+  head: AnyHead,
+  { image, target }: AnyScan,
+): Promise<Corrected> {
+  const { shape } = image
+  const x = toFloat32(image)
+  const mask = foregroundMask(image)
+  const { volume, record } = await harmonizer.apply(image, { force: true })
+  const harmonized = toFloat32(volume)
+  const { places } = lesionPlaces({ shape, voxelMm: voxelSize(image), lesions: head.map.lesions, mask })
+  const kept = places.flatMap((place) => {
+    const wanted = lesionContrast(target, place)
+    return Math.abs(wanted) > VISIBLE ? [lesionContrast(harmonized, place) / wanted] : []
+  })
+  const noise = median(noiseOverSlope(harmonized, x, shape, flatVoxels(target, shape, mask)))
+  return {
+    zscore: inRange(applyZScore(STANDARD, x, mask), mask),
+    harmonized: inRange(harmonized, mask),
+    truth: inRange(target, mask),
+    mask,
+    kept,
+    refused: record.forced,
+    cells: [
+      percent(mae(harmonized, target, mask) / robustRange(target, mask)),
+      String(kept.length),
+      fixed(median(kept), 2),
+      fixed(noise, 2),
+      record.forced ? 'yes' : 'no',
+    ],
+  }
+}
+
+function described({ protocol, fieldTesla, coil, snr, psfFwhmMm }: Scanner): string {
+  return `${protocol} ${fieldTesla} T, shading ${fixed(coil.shading, 1)}, SNR ${fixed(snr, 0)}, PSF ${psfFwhmMm.map((mm) => fixed(mm, 1)).join('/')}`
 }
 
 async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section[]> {
@@ -68,61 +113,34 @@ async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section
   const shares: Readonly<Record<Where, number[]>> = { head: [], brain: [] }
   const contrasts: number[] = []
   let refused = 0
-  for (const [index, draw] of ANATOMIES.flatMap((_, k) => DRAWS.map((seed) => [k, seed] as const))) {
+  for (const [index, name] of ANATOMIES.entries()) {
     const head = await headWithLesions(index)
-    const scans: Corrected[] = []
-    let common: Uint8Array | undefined
-    for (let k = 0; k < SCANNERS; k++) {
-      say(`${ANATOMIES[index]}, draw ${draw}, scanner ${k + 1} of ${SCANNERS}`)
-      const stream = random(draw, `head ${index}, scan ${k}`)
-      const scanner = drawAnyScanner(random(draw, `scanner ${k}`))
-      const { image, target } = preparedScan(head, scanner, stream, 'whole')
-      const x = toFloat32(image)
-      const mask = foregroundMask(image)
-      const { volume, record } = await harmonizer.apply(image, { force: true })
-      if (record.forced) refused++
-      const harmonized = toFloat32(volume)
-      scans.push({
-        zscore: inRange(applyZScore(STANDARD, x, mask), mask),
-        harmonized: inRange(harmonized, mask),
-        truth: inRange(target, mask),
-      })
-      common = common ? common.map((inside, v) => inside & (mask[v] as number)) : mask
-      const { places } = lesionPlaces({
-        shape: image.shape,
-        voxelMm: voxelSize(image),
-        lesions: head.map.lesions,
-        mask,
-      })
-      const kept = places.flatMap((place) => {
-        const wanted = lesionContrast(target, place)
-        return Math.abs(wanted) > VISIBLE ? [lesionContrast(harmonized, place) / wanted] : []
-      })
-      contrasts.push(median(kept))
-      const flat = flatVoxels(target, image.shape, mask)
-      const slope = median(slopes(harmonized, x, image.shape, flat))
-      rows.push([
-        ANATOMIES[index] as string,
-        `${scanner.protocol} ${scanner.fieldTesla} T, shading ${fixed(scanner.coil.shading, 1)}, SNR ${fixed(scanner.snr, 0)}, PSF ${scanner.psfFwhmMm.map((mm) => fixed(mm, 1)).join('/')}`,
-        percent(mae(harmonized, target, mask) / range(target, mask)),
-        String(kept.length),
-        fixed(median(kept), 2),
-        fixed(slope, 2),
-        record.forced ? 'yes' : 'no',
-      ])
-    }
-    for (const where of ['head', 'brain'] as const) {
-      const counts = (common as Uint8Array).map(
-        (inside, v) => inside & (where === 'head' ? 1 : (head.brain[v] as number)),
-      )
-      const apart = (key: keyof Corrected): number =>
-        meanDifference(
-          scans.map((one) => one[key]),
-          counts,
-        )
-      shares[where].push(apart('harmonized') / apart('zscore'))
-      const left = `${percent(apart('harmonized'))} (z-score ${percent(apart('zscore'))}, truth ${percent(apart('truth'))})`
-      rows.push([ANATOMIES[index] as string, `all, from each other, in the ${where}`, left, '', '', '', ''])
+    for (const draw of DRAWS) {
+      const scans: Corrected[] = []
+      let common = head.brain.map(() => 1)
+      for (let k = 0; k < SCANNERS; k++) {
+        say(`${name}, draw ${draw}, scanner ${k + 1} of ${SCANNERS}`)
+        const scanner = drawAnyScanner(random(draw, `scanner ${k}`))
+        const stream = random(draw, `head ${index}, scan ${k}`)
+        const scan = await corrected(harmonizer, head, preparedScan(head, scanner, stream, 'whole'))
+        scans.push(scan)
+        contrasts.push(median(scan.kept))
+        if (scan.refused) refused++
+        common = common.map((inside, v) => inside & (scan.mask[v] as number))
+        rows.push([name, described(scanner), ...scan.cells])
+      }
+      for (const where of ['head', 'brain'] as const) {
+        const counts =
+          where === 'head' ? common : common.map((inside, v) => inside & (head.brain[v] as number))
+        const apart = (key: 'zscore' | 'harmonized' | 'truth'): number =>
+          meanDifference(
+            scans.map((one) => one[key]),
+            counts,
+          )
+        shares[where].push(apart('harmonized') / apart('zscore'))
+        const left = `${percent(apart('harmonized'))} (z-score ${percent(apart('zscore'))}, truth ${percent(apart('truth'))})`
+        rows.push([name, `all, from each other, in the ${where}`, left, '', '', '', ''])
+      }
     }
   }
   const lesions = median(contrasts.filter((value) => !Number.isNaN(value)))
@@ -174,7 +192,7 @@ async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section
 }
 
 function halved(shares: readonly number[]): [found: string, met: string] {
-  const found = shares.map((one) => percent(one, 0)).join(' and ')
+  const found = shares.map((one) => percent(one, 0)).join(', ')
   return [found, shares.every((share) => share <= REQUIRED.share) ? 'yes' : 'no']
 }
 
@@ -182,7 +200,7 @@ function halved(shares: readonly number[]): [found: string, met: string] {
 const VISIBLE = 100
 
 /** Residual SD after over before, over the mean slope, of slabs of flat tissue. */
-function slopes(
+function noiseOverSlope(
   after: Float32Array,
   before: Float32Array,
   shape: readonly [number, number, number],
@@ -207,18 +225,12 @@ function levelOf(x: Float32Array, mask: Uint8Array): number {
   return middle
 }
 
-export function range(x: Float32Array, mask: Uint8Array): number {
-  const [low = Number.NaN, high = Number.NaN] = maskedQuantiles(x, mask, [0.01, 0.99])
-  return high - low
-}
-
-export function inRange(x: Float32Array, mask: Uint8Array): Float32Array {
-  const unit = range(x, mask)
+function inRange(x: Float32Array, mask: Uint8Array): Float32Array {
+  const unit = robustRange(x, mask)
   return x.map((value) => value / unit)
 }
 
 /** Mean absolute difference over all pairs. */
 function meanDifference(images: readonly Float32Array[], mask: Uint8Array): number {
-  const pairs = images.flatMap((a, k) => images.slice(k + 1).map((b) => mae(a, b, mask)))
-  return pairs.reduce((sum, one) => sum + one, 0) / pairs.length
+  return mean(images.flatMap((a, k) => images.slice(k + 1).map((b) => mae(a, b, mask))))
 }

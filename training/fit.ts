@@ -11,7 +11,7 @@ import type { ToneModel } from '../src/intensity/tone.ts'
 import type { BandUnetOptions } from './band-unet.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import type { LocalToneOptions } from './local-tone.ts'
-import { type CheckpointPlace, secondStage } from './parts/checkpoint.ts'
+import { type CheckpointPlace, laterStage } from './parts/checkpoint.ts'
 import type { Start } from './parts/fine-tuning.ts'
 import type { StepProgress } from './parts/optimize.ts'
 import type { ResidualUnetOptions } from './residual-unet.ts'
@@ -138,7 +138,7 @@ export async function fitResidualUnet(
       onScan: (done, total) => onProgress({ stage: 'lattices', done, total }),
       onStep: (progress) => onProgress({ stage: 'steps', ...progress }),
       log: (line) => onProgress({ stage: 'remark', line }),
-      checkpoint: secondStage(checkpoint),
+      checkpoint: laterStage(checkpoint, 'residual'),
     })
     const { seed: _seed, engine: _engine, ...settings } = options
     return {

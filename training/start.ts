@@ -5,10 +5,9 @@ import { readBundle } from '../src/harmonizer/bundle.ts'
 import { checkLimits } from '../src/harmonizer/guards.ts'
 import type { Harmonizer } from '../src/harmonizer/harmonizer.ts'
 import type { DomainLimits, Manifest, Range } from '../src/harmonizer/manifest.ts'
-import type { Method } from '../src/harmonizer/method.ts'
+import { isOfAnyScanner, type Method } from '../src/harmonizer/method.ts'
 import { shippedBundle } from '../src/harmonizer/shipped.ts'
 import { unguarded } from '../src/harmonizer/unguarded.ts'
-import { ANY_DOMAIN } from '../src/inference/local-tone-model.ts'
 import type { Survey } from './closed-form.ts'
 import type { Start } from './parts/fine-tuning.ts'
 import { readWeights } from './parts/read-weights.ts'
@@ -118,7 +117,7 @@ async function readStart(path: string): Promise<{
   const { name, manifest, sha256, files } = await readBundle(path)
   const [model] = manifest.steps
   const curves = files['curves.onnx']
-  if (model.kind !== 'local-tone' || curves === undefined || model.domains.join() !== ANY_DOMAIN)
+  if (curves === undefined || !isOfAnyScanner(model))
     throw new ConfigError(
       `${path} is made for named scanners; training can only go on from a universal harmonizer.`,
       'Give --from universal, or --from scratch.',

@@ -3,14 +3,13 @@ import { sha256 } from '../src/files.ts'
 import { type BundleFiles, checkBundlePlace, writeBundle } from '../src/harmonizer/bundle.ts'
 import { rungOf } from '../src/harmonizer/ladder.ts'
 import { MANIFEST_SCHEMA, type Manifest } from '../src/harmonizer/manifest.ts'
-import { CURVES_OF_PASS } from '../src/harmonizer/networks.ts'
 import { EVIDENCE_FILE, TRAINING_SCHEMA, type TrainingEvidence } from '../src/harmonizer/training-evidence.ts'
-import { ANY_DOMAIN } from '../src/inference/local-tone-model.ts'
+import { ANY_DOMAIN, CURVES_OF_PASS } from '../src/inference/local-tone-model.ts'
 import { packageVersion } from '../src/package-root.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import { removeCheckpoint } from './parts/checkpoint.ts'
 import { exportPasses } from './parts/onnx-local-tone.ts'
-import { passCheckpoint, type Simulate, trainUniversal, type UniversalHooks } from './universal.ts'
+import { type Simulate, trainUniversal, type UniversalHooks } from './universal.ts'
 import { universalCard } from './universal-card.ts'
 import { universalGuards } from './universal-guards.ts'
 import type { UniversalRun } from './universal-run.ts'
@@ -78,6 +77,6 @@ export async function pretrain(
     [EVIDENCE_FILE]: `${JSON.stringify(evidence, null, 2)}\n`,
   }
   await writeBundle(out, manifest, files, overwrite)
-  for (let pass = 1; pass <= passes; pass++) await removeCheckpoint(passCheckpoint(path, pass))
+  await removeCheckpoint(path)
   return { path: out, manifest, loss: trained.loss }
 }

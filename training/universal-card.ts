@@ -70,6 +70,6 @@ Research. Not a medical device: not for diagnosis. Where traveling subjects exis
 function severalPasses(passes: number): string {
   return `
 
-${passes} such passes follow one another, each over what the one before has made, within the same bounds. Each was trained on what the one before left of heads and scans
+${passes} such passes follow one another, each over what the one before has made, within the same bounds. Each after the first was trained on what those before it left of heads and scans
 of its own: curves between which strong shading is interpolated miss what lies between them. \`network.onnx\` holds all passes, \`curves.onnx\` and \`curves-2.onnx\` one each.`
 }

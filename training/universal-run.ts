@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { ConfigError } from '../src/errors.ts'
+import { CURVES_OF_PASS } from '../src/inference/local-tone-model.ts'
 import { packageFile } from '../src/package-root.ts'
 
 const share = z.number().min(0).max(1)
@@ -69,7 +70,7 @@ const schema: z.ZodType<UniversalRun> = z.strictObject({
   anatomies: z.array(z.string()).nonempty(),
   heads: count,
   scansPerHead: count,
-  passes: count.max(3),
+  passes: count.max(CURVES_OF_PASS.length),
   network,
   furtherPasses: z.exactOptional(network.partial() as unknown as z.ZodType<Partial<NetworkSettings>>),
   expected: z.exactOptional(z.strictObject({ loss: z.number(), time: z.string(), evidence: z.string() })),

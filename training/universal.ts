@@ -10,7 +10,6 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256 } from '../src/files.ts'
 import { describeBox } from '../src/harmonizer/result-guard.ts'
-import { throughCurves } from '../src/inference/curves.ts'
 import { openLocalTone } from '../src/inference/local-tone.ts'
 import { ANY_DOMAIN, type LocalToneModel } from '../src/inference/local-tone-model.ts'
 import { fitToneCurve } from '../src/intensity/tone.ts'
@@ -21,7 +20,7 @@ import { foregroundMask } from '../src/volume/mask.ts'
 import { type Volume, volumeOf } from '../src/volume/volume.ts'
 import { type Engine, type EngineChoice, startEngine } from './engine/engine.ts'
 import { chooseKnots, pairedIntensities } from './local-tone.ts'
-import type { TrainingState } from './parts/checkpoint.ts'
+import { type LaterStage, laterStage, type TrainingState } from './parts/checkpoint.ts'
 import { type LatticePair, latticePair, medianAbove } from './parts/lattice-pairs.ts'
 import { newSpace, placeOf, readStored, storedPair, writeStored } from './parts/lattice-store.ts'
 import { loadedNetwork, type TrainedCurves } from './parts/loaded-network.ts'
@@ -30,13 +29,11 @@ import { exportLocalTone } from './parts/onnx-local-tone.ts'
 import type { StepHooks } from './parts/optimize.ts'
 import { AS_IT_IS, drawSample, SAMPLED } from './parts/samples.ts'
 import type { HarmonizedScan } from './universal-guards.ts'
+import { afterPass, type OpenedPass, type ScanWithMean } from './universal-passes.ts'
 import type { UniversalRun } from './universal-run.ts'
 
 /** One digital scan, as the caller's simulator makes it; all on one grid. */
-export interface DigitalScan {
-  readonly image: Volume
-  /** The image without its noise. */
-  readonly expected: Float32Array
+export interface DigitalScan extends ScanWithMean {
   /** The same head in the canonical domain. */
   readonly target: Float32Array
   /** Without it the foreground is found in the image, as apply does. */
@@ -101,17 +98,12 @@ export async function trainUniversal(
   }
 }
 
-/** Checkpoints of each pass lie beside one another. */
-export function passCheckpoint(path: string, pass: number): string {
-  return pass === 1 ? path : `${path}-${pass}`
-}
-
 function passHooks(hooks: UniversalHooks, pass: number, passes: number): UniversalHooks {
   hooks.onPass?.(pass, passes)
   const { checkpoint } = hooks
   return {
     ...hooks,
-    ...(checkpoint && { checkpoint: { ...checkpoint, path: passCheckpoint(checkpoint.path, pass) } }),
+    ...(checkpoint && pass > 1 && { checkpoint: laterStage(checkpoint, pass as LaterStage) }),
   }
 }
 
@@ -167,7 +159,7 @@ async function throughPasses(passes: readonly TrainedCurves[]): Promise<{
   readonly sha256: string
 }> {
   const graphs = passes.map(({ model, weights }) => exportLocalTone(model, weights).curves)
-  const opened = await Promise.all(
+  const opened: readonly OpenedPass[] = await Promise.all(
     passes.map(async ({ model }, k) => ({
       model,
       network: await openLocalTone(model, graphs[k] as Uint8Array, { threads: 1 }),
@@ -176,13 +168,9 @@ async function throughPasses(passes: readonly TrainedCurves[]): Promise<{
   return {
     async scan(scan) {
       const mask = scan.mask ?? foregroundMask(scan.image)
-      let { image, expected } = scan
-      for (const { model, network } of opened) {
-        const curves = await network.curvesFor(image, mask, ANY_DOMAIN)
-        expected = throughCurves(model, volumeOf(image, expected), curves)
-        image = volumeOf(image, throughCurves(model, image, curves))
-      }
-      return { image, expected, mask, target: scan.target }
+      let seen: ScanWithMean = scan
+      for (const pass of opened) seen = await afterPass(pass, seen, mask)
+      return { ...seen, mask, target: scan.target }
     },
     async close() {
       for (const { network } of opened) await network.close()

@@ -12,11 +12,11 @@ import type {
 import { atrophyTest } from '../src/harmonizer/atrophy.ts'
 import { type LesionTruth, lesionResults, lesionTruth } from '../src/harmonizer/lesions.ts'
 import { separationsOf, type Tissues, tissuesOf } from '../src/harmonizer/separation.ts'
-import { maskedQuantiles } from '../src/kernels/quantile.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { newEdges } from '../src/metrics/new-edges.ts'
 import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
 import { psnr } from '../src/metrics/psnr.ts'
+import { robustRange } from '../src/metrics/robust-range.ts'
 import { scanFeatures } from '../src/metrics/scan-features.ts'
 import { ssimTo } from '../src/metrics/ssim.ts'
 import { type Grid, toFloat32, voxelSize } from '../src/volume/volume.ts'
@@ -90,7 +90,7 @@ export async function measurePair(
   const tested = corrections.at(-1) as Correction
   const x0 = toFloat32(source)
   const back = await tested.backAndForth?.(own.volume, own.mask, own.origin)
-  const roundTrip = back && mae(back, x0, mask) / rangeOf(x0, mask)
+  const roundTrip = back && mae(back, x0, mask) / robustRange(x0, mask)
   const results = [...outputs].map(([method, x]): PairResult => {
     const decibel = psnr(x, y, mask, range)
     const noise = residualSd(x, grid.shape, flat)
@@ -133,12 +133,6 @@ export async function measurePair(
     unit: unit === 'HU' || unit === 'SUVbw' ? await unitResult(unit, pair, images, harmonized) : undefined,
     images,
   }
-}
-
-/** 1st to 99th percentile. */
-function rangeOf(x: Float32Array, mask: Uint8Array): number {
-  const [low, high] = maskedQuantiles(x, mask, [0.01, 0.99]) as unknown as [number, number]
-  return high - low
 }
 
 function finite<K extends string>(name: K, value: number): { [key in K]?: number } {

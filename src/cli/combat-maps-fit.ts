@@ -1,5 +1,4 @@
 /** `attune combat` on voxel maps: two passes over the images, block by block. */
-
 import { dirname, join, resolve } from 'node:path'
 import { balanceNotes } from '../combat/balance.ts'
 import {

@@ -1,5 +1,4 @@
 /** One linear model of a feature with batches and covariates, and the models that lack one of them: what shares and tests compare. */
-
 import { UnfittableError } from '../errors.ts'
 import { concatenate } from '../kernels/concatenate.ts'
 import { fitLinear, type LinearDesign, linearDesign, rowsOfColumns } from '../kernels/linear-model.ts'

@@ -1,5 +1,4 @@
 /** Smooth effects of covariates: penalized cubic splines in place of straight lines, each feature with penalties of its own. */
-
 import { ConfigError, RefusedError, UnfittableError } from '../errors.ts'
 import { concatenate } from '../kernels/concatenate.ts'
 import {

@@ -9,7 +9,7 @@ import {
 import type { Translation } from '../domain/translation.ts'
 import { InputError } from '../errors.ts'
 import { sha256 } from '../files.ts'
-import type { LocalToneModel } from '../inference/local-tone-model.ts'
+import { CURVES_OF_PASS, type LocalToneModel } from '../inference/local-tone-model.ts'
 import type { DescriptorLimits } from './descriptor-guard.ts'
 import type { FeatureLimits } from './feature-guard.ts'
 import type { Rung } from './ladder.ts'
@@ -46,9 +46,6 @@ export interface DomainLimits {
   /** What was done to the training images before, as far as it is known; bundles of older versions have none. */
   readonly preparation?: Preparation | undefined
 }
-
-/** Passes after the first one. */
-const MOST_FURTHER = 2
 
 /** A method, and for universal harmonizers further passes. */
 export type Steps = readonly [Model, ...LocalToneModel[]]
@@ -140,7 +137,10 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   translation: z.strictObject({ from: z.enum(CONTRASTS), to: z.enum(CONTRASTS) }).optional(),
   steps: z
     .tuple([modelSchema], furtherPassSchema)
-    .refine(([, ...further]) => further.length <= MOST_FURTHER, `must be at most ${1 + MOST_FURTHER} passes`)
+    .refine(
+      (passes) => passes.length <= CURVES_OF_PASS.length,
+      `must be at most ${CURVES_OF_PASS.length} passes`,
+    )
     .refine(
       ([first, ...further]) => further.length === 0 || isOfAnyScanner(first),
       'only a universal harmonizer takes several passes',

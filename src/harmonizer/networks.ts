@@ -3,7 +3,7 @@ import type { Acquisition } from '../domain/acquisition.ts'
 import { ConfigError } from '../errors.ts'
 import type { BandUnetModel } from '../inference/band-unet-model.ts'
 import { backThroughCurves, type LocalCurves, throughCurves } from '../inference/curves.ts'
-import type { LocalToneModel } from '../inference/local-tone-model.ts'
+import { CURVES_OF_PASS, type CurvesName, type LocalToneModel } from '../inference/local-tone-model.ts'
 import type { Profile, ResidualUnet, SliceFeatures } from '../inference/residual-unet.ts'
 import type { ToneModel } from '../intensity/tone.ts'
 import { type Volume, volumeOf } from '../volume/volume.ts'
@@ -43,10 +43,6 @@ export interface Network {
 /** The graphs of a bundle, by file name. */
 export type Graphs = Readonly<Partial<Record<GraphName, Uint8Array>>>
 export type GraphName = CurvesName | 'network.onnx'
-export type CurvesName = 'curves.onnx' | `curves-${2 | 3}.onnx`
-
-/** Curves of each pass of a universal harmonizer, by its place in the row. */
-export const CURVES_OF_PASS: readonly CurvesName[] = ['curves.onnx', 'curves-2.onnx', 'curves-3.onnx']
 
 /** Of a bundle's files those that `openNetwork` opens; the complete graph of `local-tone` is for others. */
 export function graphsOf(kind: NetworkModel['kind'], files: Readonly<Record<string, unknown>>): Graphs {

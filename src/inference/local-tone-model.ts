@@ -23,6 +23,11 @@ export interface LocalToneModel {
 /** The domain of a universal harmonizer, which takes images of any scanner. */
 export const ANY_DOMAIN = '*'
 
+export type CurvesName = 'curves.onnx' | `curves-${2 | 3}.onnx`
+
+/** Graphs of the curves of each pass of a universal harmonizer, in their order: as many passes as there may be. */
+export const CURVES_OF_PASS: readonly CurvesName[] = ['curves.onnx', 'curves-2.onnx', 'curves-3.onnx']
+
 /** Weights in row-major order; 3x3x3 kernels are [27, in, out] with tap (dx * 3 + dy) * 3 + dz. */
 export interface LocalToneWeights {
   readonly conv1: { readonly kernel: Float32Array; readonly bias: Float32Array }

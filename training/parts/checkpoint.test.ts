@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/fixtures/nifti.ts'
 import {
   checkpointKey,
+  laterStage,
   readCheckpoint,
   removeCheckpoint,
   type TrainingState,
@@ -59,6 +60,15 @@ describe('a checkpoint', () => {
     await removeCheckpoint(path)
     await removeCheckpoint(path)
     expect(await readCheckpoint(path, KEY)).toBeUndefined()
+  })
+
+  it('of later stages lies beside the first, and goes with it', async () => {
+    const place = { path, resume: true, cohort: '' }
+    const places = [place, ...(['residual', 2, 3] as const).map((stage) => laterStage(place, stage))]
+    expect(new Set(places.map((one) => one.path)).size).toBe(4)
+    for (const one of places) await writeCheckpoint(one.path, KEY, state)
+    await removeCheckpoint(path)
+    for (const one of places) expect(await readCheckpoint(one.path, KEY)).toBeUndefined()
   })
 
   it('of another training is refused', async () => {

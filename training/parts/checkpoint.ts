@@ -98,16 +98,21 @@ export async function readCheckpoint(path: string, key: string): Promise<Trainin
   return { step: data.step, recentLoss: data.recentLoss, loss: data.loss, tensors }
 }
 
-/** Where the second stage of a training keeps its state, beside that of the first. */
-export function secondStage(place: CheckpointPlace): CheckpointPlace {
-  return { ...place, path: besidePath(place.path) }
+/** What is trained after the first network: the residual over it, or further passes. */
+const LATER_STAGES = ['residual', 2, 3] as const
+export type LaterStage = (typeof LATER_STAGES)[number]
+
+/** Where a later stage of a training keeps its state, beside that of the first. */
+export function laterStage(place: CheckpointPlace, stage: LaterStage): CheckpointPlace {
+  return { ...place, path: besidePath(place.path, stage) }
 }
 
-function besidePath(path: string): string {
-  return `${path}-residual`
+function besidePath(path: string, stage: LaterStage): string {
+  return `${path}-${stage}`
 }
 
 /** Of every stage. */
 export async function removeCheckpoint(path: string): Promise<void> {
-  for (const file of [path, besidePath(path)]) await rm(file, { force: true })
+  for (const file of [path, ...LATER_STAGES.map((stage) => besidePath(path, stage))])
+    await rm(file, { force: true })
 }
