@@ -1,236 +1,47 @@
 /**
- * The shipped universal harmonizer. Digital: unseen anatomies on unseen scanners, every one drawn from the ranges of training with seeds
- * that nothing was tuned on; how far scans of one head differ from each other, and what is left of lesions and noise. Real: bench/universal-real.ts.
+ * The universal harmonizers that ship. Digital: bench/universal-digital.ts. Real: bench/universal-real.ts.
  * Unseen: errors on what was trained on, and on what was not. Fine-tuning: one traveling subject from the universal start against three from scratch. Bounds: what curves could do at best.
  */
-import { type AnyHead, type AnyScan, preparedScan } from '../data/generators/any-head.ts'
-import { drawAnyScanner } from '../data/generators/any-scanner.ts'
-import type { Scanner } from '../data/generators/scanner.ts'
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
-import { applyZScore, STANDARD } from '../src/intensity/zscore.ts'
-import { maskedQuantiles } from '../src/kernels/quantile.ts'
-import { random } from '../src/kernels/random.ts'
-import { lesionContrast, lesionPlaces } from '../src/metrics/lesion-contrast.ts'
-import { mae } from '../src/metrics/mae.ts'
-import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
-import { robustRange } from '../src/metrics/robust-range.ts'
-import { foregroundMask } from '../src/volume/mask.ts'
-import { toFloat32, voxelSize } from '../src/volume/volume.ts'
-import { fixed, mean, median, percent, publish, type Section, say } from './result.ts'
+import { publish, type Section } from './result.ts'
 import { bounds } from './universal-bounds.ts'
+import { digitalScanners } from './universal-digital.ts'
 import { fineTuning } from './universal-fine-tuning.ts'
-import { ANATOMIES, headWithLesions, SEED } from './universal-heads.ts'
 import { realImages } from './universal-real.ts'
 import { unseen } from './universal-unseen.ts'
 
-const SCANNERS = 10
-/** Seeds of their draws: what ten scanners have in common differs from draw to draw. */
-const DRAWS = [SEED, SEED + 3] as const
-const REQUIRED = { share: 0.5, lesions: [0.9, 1.1] } as const
+/** By the name of the part, which has a table of its own: `npm run bench -- universal real` measures one of them. */
+const PARTS: Readonly<Record<string, { readonly title: string; run(): Promise<readonly Section[]> }>> = {
+  real: {
+    title: 'The universal harmonizer on real images',
+    run: () => using('universal', realImages),
+  },
+  digital: {
+    title: 'The universal harmonizer on unseen digital scanners',
+    run: () => using('universal', digitalScanners),
+  },
+  unseen: {
+    title: 'What the universal harmonizer has seen, and what not',
+    run: async () => [await unseen()],
+  },
+  'fine-tuning': {
+    title: 'Training on from the universal harmonizer',
+    run: async () => [await fineTuning()],
+  },
+  bounds: { title: 'Bounds of the universal harmonizer', run: async () => [await bounds()] },
+}
 
-type Part = 'digital' | 'real' | 'unseen' | 'fine-tuning' | 'bounds'
-
-/** Each part has a table of its own; `npm run bench -- universal real` measures one of them. */
 export async function universal(words: readonly string[]): Promise<void> {
-  const wanted = (part: Part): boolean => words.length === 0 || words.includes(part)
-  const write = (part: Part, title: string, sections: readonly Section[]): Promise<void> =>
-    publish('universal', title, [part], sections, `universal-${part}`)
-  const harmonizer = await loadHarmonizer('universal')
+  for (const [part, { title, run }] of Object.entries(PARTS))
+    if (words.length === 0 || words.includes(part))
+      await publish('universal', title, [part], await run(), `universal-${part}`)
+}
+
+async function using<T>(name: string, measure: (harmonizer: Harmonizer) => Promise<T>): Promise<T> {
+  const harmonizer = await loadHarmonizer(name)
   try {
-    if (wanted('real'))
-      await write('real', 'The universal harmonizer on real images', await realImages(harmonizer))
-    if (wanted('digital'))
-      await write(
-        'digital',
-        'The universal harmonizer on unseen digital scanners',
-        await digitalScanners(harmonizer),
-      )
-    if (wanted('unseen'))
-      await write('unseen', 'What the universal harmonizer has seen, and what not', [await unseen()])
-    if (wanted('fine-tuning'))
-      await write('fine-tuning', 'Training on from the universal harmonizer', [await fineTuning()])
-    if (wanted('bounds')) await write('bounds', 'Bounds of the universal harmonizer', [await bounds()])
+    return await measure(harmonizer)
   } finally {
     await harmonizer.close()
   }
-}
-
-type Where = 'head' | 'brain'
-
-/** One scan, after z-score and harmonized, each in units of its own robust range. */
-interface Corrected {
-  readonly zscore: Float32Array
-  readonly harmonized: Float32Array
-  /** What a perfect mapping would give, without noise. */
-  readonly truth: Float32Array
-  readonly mask: Uint8Array
-  /** Contrast of each visible lesion over that of the truth. */
-  readonly kept: readonly number[]
-  readonly refused: boolean
-  /** From error to refusal, as in the table. */
-  readonly cells: readonly string[]
-}
-
-async function corrected(
-  harmonizer: Harmonizer,
-  head: AnyHead,
-  { image, target }: AnyScan,
-): Promise<Corrected> {
-  const { shape } = image
-  const x = toFloat32(image)
-  const mask = foregroundMask(image)
-  const { volume, record } = await harmonizer.apply(image, { force: true })
-  const harmonized = toFloat32(volume)
-  const { places } = lesionPlaces({ shape, voxelMm: voxelSize(image), lesions: head.map.lesions, mask })
-  const kept = places.flatMap((place) => {
-    const wanted = lesionContrast(target, place)
-    return Math.abs(wanted) > VISIBLE ? [lesionContrast(harmonized, place) / wanted] : []
-  })
-  const noise = median(noiseOverSlope(harmonized, x, shape, flatVoxels(target, shape, mask)))
-  return {
-    zscore: inRange(applyZScore(STANDARD, x, mask), mask),
-    harmonized: inRange(harmonized, mask),
-    truth: inRange(target, mask),
-    mask,
-    kept,
-    refused: record.forced,
-    cells: [
-      percent(mae(harmonized, target, mask) / robustRange(target, mask)),
-      String(kept.length),
-      fixed(median(kept), 2),
-      fixed(noise, 2),
-      record.forced ? 'yes' : 'no',
-    ],
-  }
-}
-
-function described({ protocol, fieldTesla, coil, snr, psfFwhmMm }: Scanner): string {
-  return `${protocol} ${fieldTesla} T, shading ${fixed(coil.shading, 1)}, SNR ${fixed(snr, 0)}, PSF ${psfFwhmMm.map((mm) => fixed(mm, 1)).join('/')}`
-}
-
-async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section[]> {
-  const rows: string[][] = []
-  const shares: Readonly<Record<Where, number[]>> = { head: [], brain: [] }
-  const contrasts: number[] = []
-  let refused = 0
-  for (const [index, name] of ANATOMIES.entries()) {
-    const head = await headWithLesions(index)
-    for (const draw of DRAWS) {
-      const scans: Corrected[] = []
-      let common = head.brain.map(() => 1)
-      for (let k = 0; k < SCANNERS; k++) {
-        say(`${name}, draw ${draw}, scanner ${k + 1} of ${SCANNERS}`)
-        const scanner = drawAnyScanner(random(draw, `scanner ${k}`))
-        const stream = random(draw, `head ${index}, scan ${k}`)
-        const scan = await corrected(harmonizer, head, preparedScan(head, scanner, stream, 'whole'))
-        scans.push(scan)
-        contrasts.push(median(scan.kept))
-        if (scan.refused) refused++
-        common = common.map((inside, v) => inside & (scan.mask[v] as number))
-        rows.push([name, described(scanner), ...scan.cells])
-      }
-      for (const where of ['head', 'brain'] as const) {
-        const counts =
-          where === 'head' ? common : common.map((inside, v) => inside & (head.brain[v] as number))
-        const apart = (key: 'zscore' | 'harmonized' | 'truth'): number =>
-          meanDifference(
-            scans.map((one) => one[key]),
-            counts,
-          )
-        shares[where].push(apart('harmonized') / apart('zscore'))
-        const left = `${percent(apart('harmonized'))} (z-score ${percent(apart('zscore'))}, truth ${percent(apart('truth'))})`
-        rows.push([name, `all, from each other, in the ${where}`, left, '', '', '', ''])
-      }
-    }
-  }
-  const lesions = median(contrasts.filter((value) => !Number.isNaN(value)))
-  const [least, most] = REQUIRED.lesions
-  const inside = contrasts.filter((value) => value >= least && value <= most).length
-  return [
-    {
-      title: 'Unseen digital scanners',
-      columns: [
-        'head',
-        'scanner',
-        'from the truth, MAE',
-        'lesions',
-        'contrast kept',
-        'noise over slope',
-        'refused',
-      ],
-      rows,
-      notes: [
-        'MAE in units of the robust range (1st to 99th percentile) in the foreground. Truth: the head in the canonical domain, without noise, at the point spread of the scan. Lesion contrast: lesion less shell, over that of the truth; lesions that stand out there by at least 10 % of white matter.',
-        'Noise over slope: residual SD in flat tissue after over before, over the local slope of the map; 1 means that noise was scaled as the signal, neither removed nor added.',
-      ],
-    },
-    {
-      title: 'Unseen digital scanners: what must hold',
-      columns: ['requirement', 'found', 'met'],
-      rows: [
-        [
-          'scans of one head differ from each other by at most half of what they differ after z-score (goal: a third)',
-          ...halved(shares.head),
-        ],
-        ['the same in the brain alone', ...halved(shares.brain)],
-        [
-          'median lesion contrast kept from 0.9 to 1.1 on each scanner',
-          `${inside} of ${contrasts.length}; median ${fixed(lesions, 2)}`,
-          inside === contrasts.length ? 'yes' : 'no',
-        ],
-        [
-          'not refused by its guards',
-          `${contrasts.length - refused} of ${contrasts.length}`,
-          refused === 0 ? 'yes' : 'no',
-        ],
-      ],
-      notes: [
-        `Seeds ${DRAWS.join(' and ')}, in turn for each head; heads of ${ANATOMIES.join(' and ')}, which were not trained on; whole heads; ${SCANNERS} scanners for each seed, drawn as in training. Noise and point spread, which no curve changes, differ between the scans and are part of what is left; their truths, without noise, differ by their point spreads alone.`,
-      ],
-    },
-  ]
-}
-
-function halved(shares: readonly number[]): [found: string, met: string] {
-  const found = shares.map((one) => percent(one, 0)).join(', ')
-  return [found, shares.every((share) => share <= REQUIRED.share) ? 'yes' : 'no']
-}
-
-/** Contrast of a lesion to its surroundings in the canonical domain, where white matter is 1000. */
-const VISIBLE = 100
-
-/** Residual SD after over before, over the mean slope, of slabs of flat tissue. */
-function noiseOverSlope(
-  after: Float32Array,
-  before: Float32Array,
-  shape: readonly [number, number, number],
-  flat: Uint8Array,
-): readonly number[] {
-  const slice = shape[0] * shape[1]
-  const depth = Math.ceil(shape[2] / 12)
-  const found: number[] = []
-  for (let z = 0; z + depth <= shape[2]; z += depth) {
-    const part = (x: Float32Array): Float32Array => x.subarray(z * slice, (z + depth) * slice)
-    const places = flat.slice(z * slice, (z + depth) * slice)
-    const size = [shape[0], shape[1], depth] as const
-    const noise = residualSd(part(after), size, places) / residualSd(part(before), size, places)
-    const gain = levelOf(part(after), places) / levelOf(part(before), places)
-    if (Number.isFinite(noise / gain)) found.push(noise / gain)
-  }
-  return found
-}
-
-function levelOf(x: Float32Array, mask: Uint8Array): number {
-  const [middle = Number.NaN] = maskedQuantiles(x, mask, [0.5])
-  return middle
-}
-
-function inRange(x: Float32Array, mask: Uint8Array): Float32Array {
-  const unit = robustRange(x, mask)
-  return x.map((value) => value / unit)
-}
-
-/** Mean absolute difference over all pairs. */
-function meanDifference(images: readonly Float32Array[], mask: Uint8Array): number {
-  return mean(images.flatMap((a, k) => images.slice(k + 1).map((b) => mae(a, b, mask))))
 }

@@ -36,8 +36,8 @@ export async function pretrain(
   readonly loss: TrainingEvidence['loss']
 }> {
   await checkBundlePlace(out, overwrite)
-  const { seed, anatomies, scansPerHead, heads, passes, network, furtherPasses = {} } = run
-  const key = sha256(JSON.stringify({ seed, anatomies, scansPerHead, attune: packageVersion() }))
+  const { contrast, seed, anatomies, scansPerHead, heads, passes, network, furtherPasses = {} } = run
+  const key = sha256(JSON.stringify({ contrast, seed, anatomies, scansPerHead, attune: packageVersion() }))
   const path = `${out}.checkpoint`
   const trained = await trainUniversal(
     run,
@@ -53,7 +53,7 @@ export async function pretrain(
     sources: [ANY_DOMAIN],
     target: run.target,
     steps: [first.model, ...further.map(({ model }) => model)],
-    guards: universalGuards(trained.scans),
+    guards: universalGuards(trained.scans, contrast),
     training: {
       cohort: { name: `digital heads of ${run.name}`, sha256: key },
       subjects: [],

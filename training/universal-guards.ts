@@ -3,6 +3,8 @@
  * are harmonized; afterwards they are alike. So the limits are on what comes out, of whole heads and of brains alone, and on the geometry
  * of what comes in.
  */
+
+import type { UniversalContrast } from '../src/domain/universal-contrast.ts'
 import { type CurveLimit, descriptorLimitsOf } from '../src/harmonizer/descriptor-guard.ts'
 import type { DomainLimits, Range } from '../src/harmonizer/manifest.ts'
 import type { Descriptors } from '../src/metrics/descriptors.ts'
@@ -40,7 +42,10 @@ const WIDER = 1.25
 /** Noise relative to the mean intensity of the image that comes in: less than any scan has is a map of labels, more is no image. */
 const NOISE = [0.003, 0.5] as const
 
-export function universalGuards(scans: readonly HarmonizedScan[]): Readonly<Record<string, DomainLimits>> {
+export function universalGuards(
+  scans: readonly HarmonizedScan[],
+  contrast: UniversalContrast,
+): Readonly<Record<string, DomainLimits>> {
   const kinds = [...new Set(scans.map(({ shows }) => shows))].sort()
   return Object.fromEntries(
     kinds.map((kind) => {
@@ -58,7 +63,7 @@ export function universalGuards(scans: readonly HarmonizedScan[]): Readonly<Reco
           voxelMm: VOXEL_MM,
           maskMl: MASK_ML,
           // what name, header or sidecar say of an image; many say nothing
-          preparation: { contrast: 'T1w' },
+          preparation: { contrast },
           // sharpness was varied on purpose, and is not limited
           result: { people, histogram: wider(histogram), radial: wider(radial), noise: NOISE, cut: CUT },
         },

@@ -1,6 +1,7 @@
 /** Named runs of universal harmonizers: training/runs/NAME.json. */
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
+import { UNIVERSAL_CONTRASTS, type UniversalContrast } from '../src/domain/universal-contrast.ts'
 import { ConfigError } from '../src/errors.ts'
 import { CURVES_OF_PASS } from '../src/inference/local-tone-model.ts'
 import { packageFile } from '../src/package-root.ts'
@@ -12,6 +13,8 @@ const count = z.int().positive()
 /** One training of a universal harmonizer, from simulation to weights. */
 export interface UniversalRun {
   readonly name: string
+  /** Of the images that it takes. */
+  readonly contrast: UniversalContrast
   /** Name of the domain that images are brought to; see data/generators/any-scanner.ts for its physics. */
   readonly target: string
   readonly about: string
@@ -64,6 +67,7 @@ const network = z.strictObject({
 
 const schema: z.ZodType<UniversalRun> = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
+  contrast: z.enum(UNIVERSAL_CONTRASTS),
   target: z.string().min(1),
   about: z.string(),
   seed: z.int(),

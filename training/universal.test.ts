@@ -20,7 +20,7 @@ import type { UniversalRun } from './universal-run.ts'
 
 const folder = await temporaryFolder()
 const run: UniversalRun = {
-  ...{ name: 'small', target: 'canonical', about: '', seed: 1, anatomies: ['formula'] },
+  ...{ name: 'small', contrast: 'T1w', target: 'canonical', about: '', seed: 1, anatomies: ['formula'] },
   ...{ heads: 1, scansPerHead: 2, passes: 2 },
   network: {
     ...{ steps: 3, batch: 1, learningRate: 0.01, bins: 4, slopeRatio: 4, changePerMm: 0.06, shading: 0.1 },

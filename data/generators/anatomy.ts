@@ -50,16 +50,19 @@ async function readAnatomy(name: AnatomyName): Promise<Anatomy> {
   return { name, shape, labels: data as Uint8Array, soft }
 }
 
-/** How far an individual may differ from its base (chosen: the variation of adult heads within one population). */
-export const VARIATION = {
+/** How far an individual may differ from its base. */
+export interface Variation {
   /** Standard deviation of the logarithm of the scale along each axis. */
-  logScale: 0.03,
+  readonly logScale: number
   /** Standard deviation of shears (and, with them, small rotations) per unit. */
-  shear: 0.015,
+  readonly shear: number
   /** Root mean square velocity of the diffeomorphism along each axis, mm, and the scale on which it varies. */
-  flowMm: 2.5,
-  flowScaleMm: 28,
-} as const
+  readonly flowMm: number
+  readonly flowScaleMm: number
+}
+
+/** Chosen: the variation of adult heads within one population. */
+const ADULTS: Variation = { logScale: 0.03, shear: 0.015, flowMm: 2.5, flowScaleMm: 28 }
 
 /** Maps a point of the individual (mm from the head's centre) to one of the base map (voxels of 1 mm from its corner). */
 export interface Individual {
@@ -83,16 +86,20 @@ function individualExtent({ shape }: Anatomy): Shape {
 }
 
 /** Draws an individual. A flow that folds anywhere is drawn weaker until it does not. */
-export function drawIndividual(random: Random, anatomy: Anatomy): Individual {
+export function drawIndividual(
+  random: Random,
+  anatomy: Anatomy,
+  { logScale, shear, flowMm, flowScaleMm }: Variation = ADULTS,
+): Individual {
   const affine = random.fork('affine')
-  const scale = [0, 1, 2].map(() => Math.exp(VARIATION.logScale * affine.normal()))
+  const scale = [0, 1, 2].map(() => Math.exp(logScale * affine.normal()))
   const linear = [0, 1, 2].map((row) =>
-    [0, 1, 2].map((column) => (row === column ? scale[row]! : VARIATION.shear * affine.normal())),
+    [0, 1, 2].map((column) => (row === column ? scale[row]! : shear * affine.normal())),
   ) as unknown as Individual['linear']
   const extent = individualExtent(anatomy)
   const shape = extent.map((mm) => mm / FLOW_SPACING + 1) as unknown as Shape
-  for (let rmsMm: number = VARIATION.flowMm; ; rmsMm *= 0.8) {
-    const flow = randomFlow(random.fork('flow'), shape, FLOW_SPACING, rmsMm, VARIATION.flowScaleMm)
+  for (let rmsMm = flowMm; ; rmsMm *= 0.8) {
+    const flow = randomFlow(random.fork('flow'), shape, FLOW_SPACING, rmsMm, flowScaleMm)
     const jacobian = smallestJacobian(flow)
     if (jacobian > 0.1) return { anatomy, linear, flow, smallestJacobian: jacobian }
   }

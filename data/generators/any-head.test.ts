@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { UNIVERSAL_CONTRASTS, type UniversalContrast } from '../../src/domain/universal-contrast.ts'
 import { random } from '../../src/kernels/random.ts'
+import { readUniversalRun } from '../../training/universal-run.ts'
 import { drawAnyHead, knownAnatomies, preparedScan } from './any-head.ts'
-import { ANY_SCANNER_RANGES, CANONICAL_SCANNER, drawAnyScanner } from './any-scanner.ts'
+import { ANY_SCANNER_RANGES, CANONICAL, CANONICAL_LEVEL, drawAnyScanner } from './any-scanner.ts'
 import { tissueIndex } from './labels.ts'
 import { signal } from './signal.ts'
-import { relaxation } from './tissues.ts'
+import { relaxation, TISSUE_NAMES, type TissueName } from './tissues.ts'
 
 describe('a scanner of any kind', () => {
   const scanners = Array.from({ length: 400 }, (_, k) => drawAnyScanner(random(1, `scanner ${k}`)))
@@ -25,13 +27,32 @@ describe('a scanner of any kind', () => {
   })
 })
 
-describe('the canonical domain', () => {
-  it('shows tissue in the order of T1-weighted images, white matter brightest in the brain', () => {
-    const of = (name: Parameters<typeof relaxation>[0]): number =>
-      signal(relaxation(name, CANONICAL_SCANNER.fieldTesla), CANONICAL_SCANNER.sequence)
-    const order = [of('csf'), of('grey-matter'), of('lesion'), of('thalamus'), of('white-matter')]
+describe('canonical domains', () => {
+  const of = (contrast: UniversalContrast, tissue: TissueName): number => {
+    const { fieldTesla, sequence } = CANONICAL[contrast].scanner
+    return signal(relaxation(tissue, fieldTesla), sequence)
+  }
+  it.each([
+    ['T1w', ['csf', 'grey-matter', 'lesion', 'thalamus', 'white-matter']],
+    ['T2w', ['muscle', 'white-matter', 'grey-matter', 'lesion', 'csf']],
+  ] as const)('show tissue in the order of %s images', (contrast, tissues) => {
+    const order = tissues.map((tissue) => of(contrast, tissue))
     expect(order).toEqual(order.toSorted((a, b) => a - b))
-    expect(of('csf') / of('white-matter')).toBeLessThan(0.4)
+  })
+  it('show fluid dark in T1w and bright in T2w', () => {
+    expect(of('T1w', 'csf') / of('T1w', 'white-matter')).toBeLessThan(0.4)
+    expect(of('T2w', 'csf') / of('T2w', 'grey-matter')).toBeGreaterThan(2)
+  })
+  it.each(UNIVERSAL_CONTRASTS)('of %s are those of the named run', async (contrast) => {
+    const run = await readUniversalRun(`universal-${contrast.toLowerCase()}`)
+    expect(run).toMatchObject({ contrast, target: CANONICAL[contrast].scanner.domain })
+  })
+  it('have no tissue so bright that it cannot be stored in training (32767 eighths)', () => {
+    for (const contrast of UNIVERSAL_CONTRASTS) {
+      const unit = of(contrast, CANONICAL[contrast].level) / CANONICAL_LEVEL
+      const most = Math.max(...TISSUE_NAMES.map((tissue) => of(contrast, tissue))) / unit
+      expect(most).toBeLessThan(0.9 * (32767 / 8))
+    }
   })
 })
 

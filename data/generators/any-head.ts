@@ -1,11 +1,21 @@
 /** Digital heads for a universal harmonizer: any anatomy, pose and voxel size, each scanned on scanners drawn for that one scan. */
 
+import type { UniversalContrast } from '../../src/domain/universal-contrast.ts'
 import { ConfigError } from '../../src/errors.ts'
 import { type Random, random } from '../../src/kernels/random.ts'
 import type { Grid, Volume } from '../../src/volume/volume.ts'
 import { volumeOf } from '../../src/volume/volume.ts'
-import { ANATOMIES, type AnatomyName, drawIndividual, isAnatomyName, loadAnatomy } from './anatomy.ts'
-import { CANONICAL_SCANNER, CANONICAL_WHITE, drawAnyScanner } from './any-scanner.ts'
+import {
+  ANATOMIES,
+  type AnatomyName,
+  drawIndividual,
+  type Individual,
+  isAnatomyName,
+  loadAnatomy,
+  type Variation,
+} from './anatomy.ts'
+import { CANONICAL, CANONICAL_LEVEL, drawAnyScanner } from './any-scanner.ts'
+import { withOtherLayers } from './layers.ts'
 import { withLesions } from './lesions.ts'
 import { drawPose, moved } from './motion.ts'
 import { changeRegions } from './region-change.ts'
@@ -22,7 +32,7 @@ export interface AnyScan {
   readonly image: Volume
   /** Mean of the image over draws of its noise; 0 where the image was blanked. */
   readonly expected: Float32Array
-  /** The head as the canonical scanner sees it with the point spread of this one; see `CANONICAL_SCANNER`. */
+  /** The head as the canonical scanner sees it with the point spread of this one; see `CANONICAL`. */
   readonly target: Float32Array
   /** A mask that comes with the image; without it users let the foreground be found. */
   readonly mask?: Uint8Array
@@ -38,7 +48,8 @@ export interface AnyHead {
   readonly texture: Texture
   readonly brain: Uint8Array
   readonly defaced: Uint8Array
-  /** In the canonical domain, before any point spread; white matter is at 1000. */
+  readonly contrast: UniversalContrast
+  /** In the canonical domain of that contrast, before any point spread. */
   readonly canonical: Float32Array
 }
 
@@ -54,23 +65,34 @@ const DEFACED_SHARE = 0.2
 /** Of images with a skull, those that come with a mask of the brain. */
 const BRAIN_MASK_SHARE = 0.15
 
+/** Chosen: beyond adult heads of one population. */
+const WIDE: Variation = { logScale: 0.045, shear: 0.025, flowMm: 3.5, flowScaleMm: 28 }
+
+/** How a head is drawn, and in which canonical domain it is shown. */
+export interface HeadOptions {
+  /** `adults` of one population, or more than that: `wide` is with layers of other thickness (see layers.ts) and stronger deformation. */
+  readonly variety?: 'adults' | 'wide'
+  readonly contrast?: UniversalContrast
+}
+
 /** The head at `index` of the row that `seed` stands for. Anatomies take turns. */
 export async function drawAnyHead(
   seed: number,
   index: number,
   anatomies: readonly AnatomyName[],
+  { variety = 'adults', contrast = 'T1w' }: HeadOptions = {},
 ): Promise<AnyHead> {
   const own = random(seed, `any head ${index}`)
-  const base = await loadAnatomy(anatomies[index % anatomies.length] as AnatomyName)
+  const named = await loadAnatomy(anatomies[index % anatomies.length] as AnatomyName)
+  const base = variety === 'wide' ? withOtherLayers(own.fork('layers'), named) : named
   const wanted =
     own.uniform() < LESION_SHARE ? LESIONS.least + own.integer(LESIONS.most - LESIONS.least + 1) : 0
   const { anatomy, lesions } = withLesions(own.fork('lesions'), base, wanted)
-  const drawn = drawIndividual(own.fork('shape'), anatomy)
+  const drawn = drawIndividual(own.fork('shape'), anatomy, variety === 'wide' ? WIDE : undefined)
   const { least, most } = VENTRICLES_PERCENT
   const percent = Math.round(own.between(least, most))
-  const changes =
-    base.soft === undefined && own.uniform() < SHAPE_SHARE ? [{ region: 'ventricles' as const, percent }] : []
-  const { individual } = changeRegions(drawn, changes)
+  const changes = base.soft === undefined && own.uniform() < SHAPE_SHARE
+  const individual = changes ? withVentricles(drawn, percent) : drawn
   const pose = drawPose(own.fork('pose'), POSE)
   const map = sampleTissues(moved(individual, pose), own.between(VOXEL_MM.least, VOXEL_MM.most))
   const texture = drawTexture(own.fork('texture'), map, lesions, pose.toRest)
@@ -79,13 +101,26 @@ export async function drawAnyHead(
     texture,
     brain: brainMask(map),
     defaced: defacedMask(map),
-    canonical: canonicalImage(map, texture),
+    contrast,
+    canonical: canonicalImage(map, texture, contrast),
   }
+}
+
+/** By `percent` larger, or by half of it and so on where that would fold space. */
+function withVentricles(drawn: Individual, percent: number): Individual {
+  for (let by = percent; by !== 0; by = Math.trunc(by / 2)) {
+    try {
+      return changeRegions(drawn, [{ region: 'ventricles', percent: by }]).individual
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+    }
+  }
+  return drawn
 }
 
 /** @param own the stream of this scan: scanner, positioning, noise and preparation */
 export function scanAnyHead(head: AnyHead, own: Random): AnyScan {
-  const scanner = drawAnyScanner(own.fork('scanner'))
+  const scanner = drawAnyScanner(own.fork('scanner'), head.contrast)
   return preparedScan(head, scanner, own)
 }
 
@@ -117,11 +152,11 @@ export function preparedScan(
   }
 }
 
-function canonicalImage(map: TissueMap, texture: Texture): Float32Array {
-  const { fieldTesla, sequence } = CANONICAL_SCANNER
+function canonicalImage(map: TissueMap, texture: Texture, contrast: UniversalContrast): Float32Array {
+  const { scanner, level } = CANONICAL[contrast]
   const still = { offset: [0, 0, 0], gain: 1, flipCalibration: 1 } as const
-  const white = signal(relaxation('white-matter', fieldTesla), sequence)
-  return noiseless(map, texture, CANONICAL_SCANNER, still).map((value) => (CANONICAL_WHITE * value) / white)
+  const unit = signal(relaxation(level, scanner.fieldTesla), scanner.sequence) / CANONICAL_LEVEL
+  return noiseless(map, texture, scanner, still).map((value) => value / unit)
 }
 
 /**
@@ -157,18 +192,20 @@ function gridOf({ shape, affine }: TissueMap): Grid {
 }
 
 /**
- * The scans of a run: `scansPerHead` of each head, one head after another.
+ * The scans of a training: `scansPerHead` of each head, one head after another.
  * @returns the scan at an index of the row, the same whenever it is asked for
  */
 export function anyScans(
   seed: number,
   anatomies: readonly AnatomyName[],
   scansPerHead: number,
+  contrast: UniversalContrast,
 ): (index: number) => Promise<AnyScan> {
   let latest: { readonly number: number; readonly head: Promise<AnyHead> } | undefined
   return async (index) => {
     const number = Math.floor(index / scansPerHead)
-    if (latest?.number !== number) latest = { number, head: drawAnyHead(seed, number, anatomies) }
+    if (latest?.number !== number)
+      latest = { number, head: drawAnyHead(seed, number, anatomies, { contrast }) }
     return scanAnyHead(await latest.head, random(seed, `any scan ${index}`))
   }
 }

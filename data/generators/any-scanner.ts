@@ -1,11 +1,13 @@
 /**
- * A scanner of any kind that makes T1-weighted heads, drawn anew for every scan, and the canonical one that a universal harmonizer brings
+ * A scanner of any kind that makes heads of one contrast, drawn anew for every scan, and the canonical one that a universal harmonizer brings
  * them to. Ranges are wider than those of `drawScanner`, on purpose: what training has not seen, a network cannot be trusted with.
  */
+import type { UniversalContrast } from '../../src/domain/universal-contrast.ts'
 import { type Random, random } from '../../src/kernels/random.ts'
 import { drawSequence, type ProtocolKind, protocolKinds, type Range } from './protocols.ts'
 import { drawCoil, SCANNER_RANGES, type Scanner } from './scanner.ts'
-import type { FieldStrength } from './tissues.ts'
+import type { Sequence } from './signal.ts'
+import type { FieldStrength, TissueName } from './tissues.ts'
 
 /** Shares of fields: most clinical scanners run at 1.5 and 3 T (chosen). */
 const FIELDS: readonly (readonly [FieldStrength, share: number])[] = [
@@ -14,7 +16,7 @@ const FIELDS: readonly (readonly [FieldStrength, share: number])[] = [
   [7, 0.08],
   [0.55, 0.07],
 ]
-/** Share of plain spin echoes at 1.5 and 3 T, whose contrast of grey and white matter is low. */
+/** Share of plain spin echoes among T1w scans at 1.5 and 3 T, whose contrast of grey and white matter is low. */
 const SPIN_ECHO = 0.08
 
 /** Ranges of hardware and reconstruction; those that depend on the field are in `SCANNER_RANGES`. */
@@ -39,15 +41,16 @@ export const ANY_SCANNER_RANGES: Readonly<
 }
 /** Share of scans whose receive sensitivity is not evened out, and of those with thick slices (chosen). */
 const RAW_SHARE = 0.5
-const THICK_SHARE = 0.25
+/** T2w heads are mostly acquired in two dimensions. */
+const THICK_SHARE: Readonly<Record<UniversalContrast, number>> = { T1w: 0.25, T2w: 0.6 }
 
 const within = (random: Random, [low, high]: Range): number => random.between(low, high)
 /** Evenly on a logarithmic scale. */
 const between = (random: Random, [low, high]: Range): number => low * (high / low) ** random.uniform()
 
-export function drawAnyScanner(random: Random): Scanner {
+export function drawAnyScanner(random: Random, contrast: UniversalContrast = 'T1w'): Scanner {
   const fieldTesla = drawField(random)
-  const protocol = drawProtocol(random, fieldTesla)
+  const protocol = drawProtocol(random, contrast, fieldTesla)
   const shading = between(
     random,
     random.uniform() < RAW_SHARE ? ANY_SCANNER_RANGES.rawShading : ANY_SCANNER_RANGES.evenShading,
@@ -58,7 +61,7 @@ export function drawAnyScanner(random: Random): Scanner {
   const psf: [number, number, number] = [inPlane, inPlane, inPlane]
   const axis = random.integer(3)
   psf[axis] =
-    random.uniform() < THICK_SHARE
+    random.uniform() < THICK_SHARE[contrast]
       ? within(random, ANY_SCANNER_RANGES.thickMm)
       : inPlane * within(random, SCANNER_RANGES.psfAnisotropy)
   return {
@@ -90,41 +93,69 @@ function drawField(random: Random): FieldStrength {
   return 3
 }
 
-function drawProtocol(random: Random, field: FieldStrength): ProtocolKind {
+function drawProtocol(random: Random, contrast: UniversalContrast, field: FieldStrength): ProtocolKind {
   const clinical = field === 1.5 || field === 3
-  if (clinical && random.uniform() < SPIN_ECHO) return 't1w-se'
-  const kinds = protocolKinds('T1w', field)
+  if (contrast === 'T1w' && clinical && random.uniform() < SPIN_ECHO) return 't1w-se'
+  const kinds = protocolKinds(contrast, field)
   return kinds[random.integer(kinds.length)] as ProtocolKind
 }
 
-/** What images of the canonical domain have in white matter. */
-export const CANONICAL_WHITE = 1000
+/** What images of a canonical domain have in the tissue that they are scaled by. */
+export const CANONICAL_LEVEL = 1000
+
+/** The reference domain of a universal harmonizer. */
+export interface Canonical {
+  readonly scanner: Scanner
+  /** Stands at `CANONICAL_LEVEL`: white matter, or grey where fluid is so much brighter than white matter that it would leave the range of what is stored. */
+  readonly level: TissueName
+}
 
 /**
- * The reference domain of universal harmonizers: MPRAGE at 3 T in the middle of its ranges (`PROTOCOL_RANGES.mprage`), nominal flip angle and even
- * sensitivity everywhere, no noise, linear response, white matter at 1000. Images of it get the point spread of the scan that they are compared with:
- * a target sharper or smoother than its source would teach curves to change the contrast of whatever is small.
+ * Protocols at 3 T in the middle of their ranges (`PROTOCOL_RANGES.mprage`, `SPIN_ECHO_RANGES`), nominal flip angle and even sensitivity everywhere, no
+ * noise, linear response. Images of these domains get the point spread of the scan that they are compared with: a target sharper or
+ * smoother than its source would teach curves to change the contrast of whatever is small.
  */
-export const CANONICAL_SCANNER: Scanner = {
-  domain: 'canonical-t1w',
-  letter: 'canonical',
-  protocol: 'mprage',
-  fieldTesla: 3,
-  sequence: {
-    kind: 'ir-gre',
-    cycleMs: 2300,
-    tiMs: 950,
-    teMs: 3,
-    echoSpacingMs: 7.3,
-    flipDegrees: 8,
-    pulses: 176,
-    centrePulse: 88,
+export const CANONICAL: Readonly<Record<UniversalContrast, Canonical>> = {
+  T1w: {
+    level: 'white-matter',
+    scanner: canonicalScanner('canonical-t1w', 'mprage', {
+      kind: 'ir-gre',
+      cycleMs: 2300,
+      tiMs: 950,
+      teMs: 3,
+      echoSpacingMs: 7.3,
+      flipDegrees: 8,
+      pulses: 176,
+      centrePulse: 88,
+    }),
   },
-  voxelMm: 2,
-  whiteLevel: CANONICAL_WHITE,
-  responseExponent: 1,
-  psfFwhmMm: [0, 0, 0],
-  snr: Number.POSITIVE_INFINITY,
-  coil: drawCoil(random(1, 'canonical'), 1),
-  transmit: { centre: 1, excess: 0, tilt: [0, 0, 0] },
+  T2w: {
+    level: 'grey-matter',
+    scanner: canonicalScanner('canonical-t2w', 't2w-tse', {
+      kind: 'se',
+      trMs: 5600,
+      teMs: 95,
+      flipDegrees: 90,
+      refocusDegrees: 150,
+      echoes: 14,
+      echoSpacingMs: 11,
+    }),
+  },
+}
+
+function canonicalScanner(domain: string, protocol: ProtocolKind, sequence: Sequence): Scanner {
+  return {
+    domain,
+    letter: 'canonical',
+    protocol,
+    fieldTesla: 3,
+    sequence,
+    voxelMm: 2,
+    whiteLevel: CANONICAL_LEVEL,
+    responseExponent: 1,
+    psfFwhmMm: [0, 0, 0],
+    snr: Number.POSITIVE_INFINITY,
+    coil: drawCoil(random(1, 'canonical'), 1),
+    transmit: { centre: 1, excess: 0, tilt: [0, 0, 0] },
+  }
 }

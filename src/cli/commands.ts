@@ -32,7 +32,7 @@ export const commands: readonly Entry[] = [
   },
   {
     command: 'pretrain <run>',
-    describe: 'Train a universal harmonizer on digital heads, as the one that ships was',
+    describe: 'Train a universal harmonizer on digital heads, as those that ship were',
     load: async () => (await import('./pretrain.ts')).pretrain,
   },
   {

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs'
+import type { UniversalRun } from '../../training/universal-run.ts'
 import { type CommonOptions, clearProgress, progress, remarks, report } from './output.ts'
 
 interface PretrainArguments extends CommonOptions {
@@ -14,20 +15,20 @@ interface PretrainArguments extends CommonOptions {
 
 export const pretrain: CommandModule<object, PretrainArguments> = {
   command: 'pretrain <run>',
-  describe: 'Train a universal harmonizer on digital heads, as the one that ships was',
+  describe: 'Train a universal harmonizer on digital heads, as those that ship were',
   builder: (args) =>
     args
       .positional('run', {
         type: 'string',
         demandOption: true,
-        describe: 'universal-t1w (training/runs), or a JSON file of that form',
+        describe: 'universal-t1w, universal-t2w (training/runs), or a JSON file of that form',
       })
       .option('out', { type: 'string', describe: 'NAME.harmonizer to write (default: RUN.harmonizer)' })
       .option('store', {
         type: 'string',
         describe: 'Folder for simulated scans, 11 MB each; kept (default: OUT.scans)',
       })
-      .option('steps', { type: 'number', describe: 'Instead of the number in the run' })
+      .option('steps', { type: 'number', describe: 'Of each pass, instead of the numbers in the run' })
       .option('heads', { type: 'number', describe: 'Instead of the number in the run' })
       .option('engine', { choices: ['auto', 'native', 'wasm', 'cpu'] as const, default: 'auto' as const })
       .option('resume', {
@@ -45,7 +46,7 @@ export const pretrain: CommandModule<object, PretrainArguments> = {
     const run = {
       ...read,
       heads: options.heads ?? read.heads,
-      network: { ...read.network, steps: options.steps ?? read.network.steps },
+      ...(options.steps !== undefined && stepsOf(read, options.steps)),
     }
     const out = options.out ?? `${run.name}.harmonizer`
     const draw = progress(options)
@@ -53,7 +54,7 @@ export const pretrain: CommandModule<object, PretrainArguments> = {
     const { path, manifest, loss } = await train(
       {
         run,
-        simulate: anyScans(run.seed, knownAnatomies(run.anatomies), run.scansPerHead),
+        simulate: anyScans(run.seed, knownAnatomies(run.anatomies), run.scansPerHead, run.contrast),
         out,
         store: options.store ?? `${out}.scans`,
         engine: options.engine,
@@ -80,4 +81,14 @@ export const pretrain: CommandModule<object, PretrainArguments> = {
       { path, target, training, loss },
     )
   },
+}
+
+function stepsOf(
+  { network, furtherPasses }: UniversalRun,
+  steps: number,
+): Pick<UniversalRun, 'network' | 'furtherPasses'> {
+  return {
+    network: { ...network, steps },
+    ...(furtherPasses && { furtherPasses: { ...furtherPasses, steps } }),
+  }
 }

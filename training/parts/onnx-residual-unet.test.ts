@@ -24,6 +24,8 @@ it('computes what the definition says: raw code and reference units in, referenc
     code: { data: code, dims: [1, CODE] },
   })
   await session.close()
+  // a ten-thousandth of the bound: single precision, in an order that differs from processor to processor
+  const tolerance = 1e-4 * model.bound
   for (const n of [0, 1]) {
     const channelsLast = Float32Array.from({ length: 3 * HEIGHT * WIDTH }, (_, i) => {
       const [pixel, channel] = [Math.floor(i / 3), i % 3]
@@ -38,7 +40,9 @@ it('computes what the definition says: raw code and reference units in, referenc
     )
     const found = residual!.subarray(n * HEIGHT * WIDTH, (n + 1) * HEIGHT * WIDTH)
     expect(Math.max(...found.map(Math.abs))).toBeGreaterThan(10)
-    expect(Math.max(...found.map((value, i) => Math.abs(value - SCALE * expected[i]!)))).toBeLessThan(3e-3)
+    expect(Math.max(...found.map((value, i) => Math.abs(value - SCALE * expected[i]!)))).toBeLessThan(
+      tolerance,
+    )
   }
 })
 
