@@ -33,11 +33,9 @@ export async function harmonization(words: readonly string[]): Promise<void> {
   for (const plan of cohorts) {
     const { cohort, test, learners } = await travelers(plan)
     const start = await startFor(plan.test)
-    const [all, three, one] = [
-      await evidenceOf(cohort, learners, test, choice, start),
-      await evidenceOf(cohort, learners.slice(0, 3), test, choice, start),
-      await evidenceOf(cohort, learners.slice(0, 1), test, choice, start),
-    ]
+    const all = await evidenceOf(cohort, learners, test, choice, start)
+    const three = await evidenceOf(cohort, learners.slice(0, 3), test, choice, start)
+    const one = await evidenceOf(cohort, learners.slice(0, 1), test, choice, start)
     results.push({ seed: plan.seed, all, three, one })
     // the tables so far: a cohort takes a quarter of an hour
     await publish(

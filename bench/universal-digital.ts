@@ -1,5 +1,5 @@
 /**
- * Universal harmonizers on unseen anatomies and unseen scanners, every one drawn from the ranges of training with seeds that nothing was tuned on: how
+ * The universal harmonizer on unseen anatomies and unseen scanners, every one drawn from the ranges of training with seeds that nothing was tuned on: how
  * far scans of one head differ from each other, and what is left of lesions and noise.
  */
 import { type AnyHead, type AnyScan, preparedScan } from '../data/generators/any-head.ts'

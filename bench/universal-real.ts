@@ -6,13 +6,14 @@ import { AttuneError, MissingError } from '../src/errors.ts'
 import { readNifti } from '../src/formats/nifti/read.ts'
 import type { Harmonizer } from '../src/harmonizer/harmonizer.ts'
 import { applyZScore, STANDARD } from '../src/intensity/zscore.ts'
+import { moments } from '../src/kernels/moments.ts'
 import { maskedQuantiles } from '../src/kernels/quantile.ts'
 import { lesionContrast, lesionPlaces } from '../src/metrics/lesion-contrast.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { robustRange } from '../src/metrics/robust-range.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
 import { toFloat32, type Volume, voxelSize } from '../src/volume/volume.ts'
-import { fixed, mean, percent, type Section, say, sd } from './result.ts'
+import { fixed, mean, percent, type Section, say } from './result.ts'
 
 interface Real {
   readonly volume: Volume
@@ -127,7 +128,7 @@ async function tissues(seen: See, data: string): Promise<Section> {
   const spread = (key: 'zscore' | 'harmonized', region: string): number => {
     const contrast =
       mean(medians[key].get('white matter') as number[]) - mean(medians[key].get('ventricles') as number[])
-    return sd(medians[key].get(region) as number[]) / contrast
+    return moments(Float32Array.from(medians[key].get(region) as number[]), null).sd / contrast
   }
   return {
     title: 'Tissue medians of six people (IXI, Philips 3 T), by their label maps',

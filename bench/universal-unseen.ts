@@ -1,17 +1,15 @@
 /** Error of the universal harmonizer on what it was trained on, and on scanners, heads and anatomies that it has not seen: what it lacks. */
-
 import type { AnatomyName } from '../data/generators/anatomy.ts'
 import { type AnyScan, drawAnyHead, type HeadOptions, scanAnyHead } from '../data/generators/any-head.ts'
 import { CANONICAL_LEVEL } from '../data/generators/any-scanner.ts'
 import { readBundle } from '../src/harmonizer/bundle.ts'
 import { shippedBundle } from '../src/harmonizer/shipped.ts'
-import { openLocalTone } from '../src/inference/local-tone.ts'
 import { CURVES_OF_PASS, type LocalToneModel } from '../src/inference/local-tone-model.ts'
 import { moments } from '../src/kernels/moments.ts'
 import { random } from '../src/kernels/random.ts'
 import { mae } from '../src/metrics/mae.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
-import { afterPass, type OpenedPass } from '../training/universal-passes.ts'
+import { afterPass, type OpenedPass, openPasses } from '../training/universal-passes.ts'
 import { readUniversalRun } from '../training/universal-run.ts'
 import { mean, percent, type Section, say, sd } from './result.ts'
 import { ANATOMIES } from './universal-heads.ts'
@@ -47,7 +45,7 @@ export async function unseen(): Promise<Section> {
       (anatomy) => [`unseen heads of ${anatomy}, unseen`, scanOf(FRESH, [anatomy], FRESH, 1)] as const,
     ),
   ]
-  const passes = await openPasses()
+  const passes = await shippedPasses()
   const cells: string[][] = []
   for (const [what, draw] of rows) {
     const errors = passes.map(() => ({ head: [] as number[], brain: [] as number[], level: [] as number[] }))
@@ -74,20 +72,10 @@ export async function unseen(): Promise<Section> {
   }
 }
 
-async function openPasses(): Promise<readonly OpenedPass[]> {
+async function shippedPasses(): Promise<readonly OpenedPass[]> {
   const { manifest, files } = await readBundle(shippedBundle('universal') as string)
-  return Promise.all(
-    manifest.steps.map(async (model, k) => ({
-      model: model as LocalToneModel,
-      network: await openLocalTone(
-        model as LocalToneModel,
-        files[CURVES_OF_PASS[k] as string] as Uint8Array,
-        {
-          threads: 2,
-        },
-      ),
-    })),
-  )
+  const graphs = CURVES_OF_PASS.map((name) => files[name] as Uint8Array)
+  return openPasses(manifest.steps as readonly LocalToneModel[], graphs, 2)
 }
 
 /** Of each pass: error in the head and in the brain, and how far the mean of the brain is off. */

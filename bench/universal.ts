@@ -1,5 +1,5 @@
 /**
- * The universal harmonizers that ship. Digital: bench/universal-digital.ts. Real: bench/universal-real.ts.
+ * The universal harmonizer that ships. Digital: bench/universal-digital.ts. Real: bench/universal-real.ts.
  * Unseen: errors on what was trained on, and on what was not. Fine-tuning: one traveling subject from the universal start against three from scratch. Bounds: what curves could do at best.
  */
 import { type Harmonizer, loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
@@ -14,11 +14,11 @@ import { unseen } from './universal-unseen.ts'
 const PARTS: Readonly<Record<string, { readonly title: string; run(): Promise<readonly Section[]> }>> = {
   real: {
     title: 'The universal harmonizer on real images',
-    run: () => using('universal', realImages),
+    run: () => using(realImages),
   },
   digital: {
     title: 'The universal harmonizer on unseen digital scanners',
-    run: () => using('universal', digitalScanners),
+    run: () => using(digitalScanners),
   },
   unseen: {
     title: 'What the universal harmonizer has seen, and what not',
@@ -37,8 +37,8 @@ export async function universal(words: readonly string[]): Promise<void> {
       await publish('universal', title, [part], await run(), `universal-${part}`)
 }
 
-async function using<T>(name: string, measure: (harmonizer: Harmonizer) => Promise<T>): Promise<T> {
-  const harmonizer = await loadHarmonizer(name)
+async function using<T>(measure: (harmonizer: Harmonizer) => Promise<T>): Promise<T> {
+  const harmonizer = await loadHarmonizer('universal')
   try {
     return await measure(harmonizer)
   } finally {

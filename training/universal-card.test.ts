@@ -18,6 +18,7 @@ it('names what another contrast is brought to, and the command for it', async ()
     /Brings T2-weighted images.*attune apply universal-t2w.harmonizer IN.nii.gz.*turbo spin echo at 3 T/s,
   )
   expect(card).not.toContain('MPRAGE')
+  expect(card).not.toContain('6 % too bright')
 })
 
 it('says what passes follow one another, and nothing of them where there is one', () => {

@@ -1,5 +1,4 @@
 /** `card.md` of a universal harmonizer: what it maps from, what to, what it never saw. */
-
 import type { UniversalContrast } from '../src/domain/universal-contrast.ts'
 import type { Manifest } from '../src/harmonizer/manifest.ts'
 import { shippedBundle } from '../src/harmonizer/shipped.ts'
@@ -45,7 +44,7 @@ sharpness of the image that comes in: there is no scanner of this name to buy.
 
 ## What it was not trained on
 
-Children, atrophied brains (the mean of one comes out 6 % too bright: docs/decisions/0009-universal.md), tumours, stroke, haemorrhage, metal, contrast agent, motion, other organs, other contrasts, fields below 0.55 T, images that another program
+Children, ${WORDS[contrast].atrophy}, tumours, stroke, haemorrhage, metal, contrast agent, motion, other organs, other contrasts, fields below 0.55 T, images that another program
 has changed in a way that a scanner does not (clipped, equalised, filtered). Where the guards do not notice, nothing is known of what comes out.
 
 ## Limits that are enforced
@@ -71,19 +70,21 @@ Research. Not a medical device: not for diagnosis. Where traveling subjects exis
 }
 
 const WORDS: Readonly<
-  Record<UniversalContrast, Readonly<Record<'images' | 'domain' | 'sequences', string>>>
+  Record<UniversalContrast, Readonly<Record<'images' | 'domain' | 'sequences' | 'atrophy', string>>>
 > = {
   T1w: {
     images: 'T1-weighted images',
     domain: `What an MPRAGE at 3 T shows with even sensitivity: inversion time 950 ms, cycle 2300 ms, echo time 3 ms, flip angle 8 degrees, 176
 pulses 7.3 ms apart; white matter at 1000.`,
     sequences: 'MPRAGE, IR-SPGR, TFE, spoiled gradient echo, spin echo',
+    atrophy: 'atrophied brains (the mean of one comes out 6 % too bright: docs/decisions/0009-universal.md)',
   },
   T2w: {
     images: 'T2-weighted images',
     domain: `What a turbo spin echo at 3 T shows with even sensitivity: repetition time 5600 ms, echo time 95 ms, 14 echoes 11 ms apart, refocusing by 150
 degrees; grey matter at 1000.`,
     sequences: 'turbo spin echo',
+    atrophy: 'atrophied brains',
   },
 }
 

@@ -3,7 +3,6 @@
  * are harmonized; afterwards they are alike. So the limits are on what comes out, of whole heads and of brains alone, and on the geometry
  * of what comes in.
  */
-
 import type { UniversalContrast } from '../src/domain/universal-contrast.ts'
 import { type CurveLimit, descriptorLimitsOf } from '../src/harmonizer/descriptor-guard.ts'
 import type { DomainLimits, Range } from '../src/harmonizer/manifest.ts'

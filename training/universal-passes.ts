@@ -1,12 +1,26 @@
 /** What passes of a universal harmonizer make of digital scans, image and noise-free mean alike. */
 import { throughCurves } from '../src/inference/curves.ts'
-import type { LocalTone } from '../src/inference/local-tone.ts'
+import { type LocalTone, openLocalTone } from '../src/inference/local-tone.ts'
 import { ANY_DOMAIN, type LocalToneModel } from '../src/inference/local-tone-model.ts'
 import { type Volume, volumeOf } from '../src/volume/volume.ts'
 
 export interface OpenedPass {
   readonly model: LocalToneModel
   readonly network: LocalTone
+}
+
+/** @param graphs of the curves of each model */
+export function openPasses(
+  models: readonly LocalToneModel[],
+  graphs: readonly Uint8Array[],
+  threads: number,
+): Promise<readonly OpenedPass[]> {
+  return Promise.all(
+    models.map(async (model, k) => ({
+      model,
+      network: await openLocalTone(model, graphs[k] as Uint8Array, { threads }),
+    })),
+  )
 }
 
 /** An image, and what it would be without its noise. */

@@ -10,7 +10,6 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256 } from '../src/files.ts'
 import { describeBox } from '../src/harmonizer/result-guard.ts'
-import { openLocalTone } from '../src/inference/local-tone.ts'
 import { ANY_DOMAIN, type LocalToneModel } from '../src/inference/local-tone-model.ts'
 import { fitToneCurve } from '../src/intensity/tone.ts'
 import { concatenate } from '../src/kernels/concatenate.ts'
@@ -29,7 +28,7 @@ import { exportLocalTone } from './parts/onnx-local-tone.ts'
 import type { StepHooks } from './parts/optimize.ts'
 import { AS_IT_IS, drawSample, SAMPLED } from './parts/samples.ts'
 import type { HarmonizedScan } from './universal-guards.ts'
-import { afterPass, type OpenedPass, type ScanWithMean } from './universal-passes.ts'
+import { afterPass, openPasses, type ScanWithMean } from './universal-passes.ts'
 import type { UniversalRun } from './universal-run.ts'
 
 /** One digital scan, as the caller's simulator makes it; all on one grid. */
@@ -159,12 +158,8 @@ async function throughPasses(passes: readonly TrainedCurves[]): Promise<{
   readonly sha256: string
 }> {
   const graphs = passes.map(({ model, weights }) => exportLocalTone(model, weights).curves)
-  const opened: readonly OpenedPass[] = await Promise.all(
-    passes.map(async ({ model }, k) => ({
-      model,
-      network: await openLocalTone(model, graphs[k] as Uint8Array, { threads: 1 }),
-    })),
-  )
+  const models = passes.map(({ model }) => model)
+  const opened = await openPasses(models, graphs, 1)
   return {
     async scan(scan) {
       const mask = scan.mask ?? foregroundMask(scan.image)

@@ -1,5 +1,4 @@
 /** Digital heads for a universal harmonizer: any anatomy, pose and voxel size, each scanned on scanners drawn for that one scan. */
-
 import type { UniversalContrast } from '../../src/domain/universal-contrast.ts'
 import { ConfigError } from '../../src/errors.ts'
 import { type Random, random } from '../../src/kernels/random.ts'
@@ -91,8 +90,8 @@ export async function drawAnyHead(
   const drawn = drawIndividual(own.fork('shape'), anatomy, variety === 'wide' ? WIDE : undefined)
   const { least, most } = VENTRICLES_PERCENT
   const percent = Math.round(own.between(least, most))
-  const changes = base.soft === undefined && own.uniform() < SHAPE_SHARE
-  const individual = changes ? withVentricles(drawn, percent) : drawn
+  const changed = base.soft === undefined && own.uniform() < SHAPE_SHARE
+  const individual = changed ? withVentricles(drawn, percent) : drawn
   const pose = drawPose(own.fork('pose'), POSE)
   const map = sampleTissues(moved(individual, pose), own.between(VOXEL_MM.least, VOXEL_MM.most))
   const texture = drawTexture(own.fork('texture'), map, lesions, pose.toRest)

@@ -30,6 +30,13 @@ export const MAX_LESIONS: number = 255 - LABEL.lesion
 /** Labels of white matter, where lesions may lie: cerebral left and right. */
 export const WHITE_MATTER_LABELS: readonly number[] = [2, 41]
 
+/** Whether a label is among those listed. */
+export function oneOf(labels: readonly number[]): (label: number) => boolean {
+  const listed = new Uint8Array(256)
+  for (const label of labels) listed[label] = 1
+  return (label) => listed[label] !== 0
+}
+
 /** What a label is made of: tissue and share; shares sum to 1, and air is what is missing. */
 type Composition = Readonly<Partial<Record<TissueName, number>>>
 

@@ -5,12 +5,13 @@
 import type { Random } from '../../src/kernels/random.ts'
 import type { Shape } from '../../src/volume/volume.ts'
 import type { Anatomy } from './anatomy.ts'
-import { LABEL } from './labels.ts'
+import { LABEL, oneOf, WHITE_MATTER_LABELS } from './labels.ts'
 import type { Range } from './protocols.ts'
 import { smoothField } from './random-field.ts'
 
+/** Of cerebrum and cerebellum, left and right. */
 const CORTEX = [3, 42, 8, 47]
-const WHITE = [2, 41, 7, 46]
+const WHITE = [...WHITE_MATTER_LABELS, 7, 46]
 
 /** A border that may move: by `mm` into the inner layer, or out of it where that is negative. */
 interface Border {
@@ -42,13 +43,14 @@ export function withOtherLayers(random: Random, anatomy: Anatomy): Anatomy {
     const own = random.fork(name)
     const by = own.between(...mm)
     const field = smoothField(own.fork('field'), shape, 1, UNEVEN.mm)
-    const share = (v: number, left: number): number =>
-      Math.min(1, Math.max(0, left + Math.abs(by) * UNEVEN.share * (field[v] as number)))
     const [giving, taking] = by > 0 ? [inner, outer] : [outer, inner]
     for (let left = Math.abs(by); left > 0; left--) {
-      if (soft && name === 'pial') soft = pialMoved(soft, shape, by > 0, (v) => share(v, left))
-      else if (soft && name === 'white') soft = whiteMoved(soft, shape, by > 0, (v) => share(v, left))
-      else moveByVoxel(labels, shape, giving, taking, (v) => own.uniform() < share(v, left))
+      const share = (v: number): number =>
+        Math.min(1, Math.max(0, left + Math.abs(by) * UNEVEN.share * (field[v] as number)))
+      const moved = (x: Uint8Array): Uint8Array => extremeMoved(x, shape, by > 0, share)
+      if (soft && name === 'pial') soft = pialMoved(soft, moved)
+      else if (soft && name === 'white') soft = whiteMoved(soft, moved)
+      else moveByVoxel(labels, shape, giving, taking, (v) => own.uniform() < share(v))
     }
   }
   return { ...anatomy, labels, ...(soft && { soft }) }
@@ -63,16 +65,12 @@ function moveByVoxel(
   moves: (voxel: number) => boolean,
 ): void {
   const before = labels.slice()
-  const [gives, takes] = [giving, taking].map((listed) => {
-    const is = new Uint8Array(256)
-    for (const label of listed) is[label] = 1
-    return is
-  }) as [Uint8Array, Uint8Array]
+  const [gives, takes] = [oneOf(giving), oneOf(taking)]
   forInner(shape, (v, neighbours) => {
-    if (gives[before[v]!] === 0) return
+    if (!gives(before[v]!)) return
     for (const step of neighbours) {
       const label = before[v + step]!
-      if (takes[label] === 0) continue
+      if (!takes(label)) continue
       if (moves(v)) labels[v] = label
       return
     }
@@ -81,28 +79,18 @@ function moveByVoxel(
 
 type Soft = NonNullable<Anatomy['soft']>
 
-/** Grey and white matter together shrink (or grow) by a share of a voxel; grey matter makes up for it. */
-function pialMoved(
-  { grey, white }: Soft,
-  shape: Shape,
-  shrinks: boolean,
-  share: (voxel: number) => number,
-): Soft {
-  const tissue = grey.map((g, v) => Math.min(255, g + white[v]!))
-  const moved = extremeMoved(tissue, shape, shrinks, share)
-  const out = grey.map((g, v) => Math.min(255, Math.max(0, g + moved[v]! - tissue[v]!)))
-  return { grey: out, white: white.map((w, v) => Math.min(w, moved[v]!, 255 - out[v]!)) }
+/** Grey and white matter together shrink (or grow); grey matter makes up for it. */
+function pialMoved({ grey, white }: Soft, moved: (x: Uint8Array) => Uint8Array): Soft {
+  const before = grey.map((g, v) => Math.min(255, g + white[v]!))
+  const after = moved(before)
+  const out = grey.map((g, v) => Math.min(255, Math.max(0, g + after[v]! - before[v]!)))
+  return { grey: out, white: white.map((w, v) => Math.min(w, after[v]!, 255 - out[v]!)) }
 }
 
-/** White matter shrinks (or grows), and grey matter takes (or gives) what it may. */
-function whiteMoved(
-  { grey, white }: Soft,
-  shape: Shape,
-  shrinks: boolean,
-  share: (voxel: number) => number,
-): Soft {
-  const wanted = extremeMoved(white, shape, shrinks, share)
-  const out = white.map((w, v) => (shrinks ? wanted[v]! : Math.min(wanted[v]!, w + grey[v]!)))
+/** White matter shrinks, and grey matter takes its place; or it grows, as far as grey matter gives way. */
+function whiteMoved({ grey, white }: Soft, moved: (x: Uint8Array) => Uint8Array): Soft {
+  const wanted = moved(white)
+  const out = white.map((w, v) => Math.min(wanted[v]!, w + grey[v]!))
   return { grey: grey.map((g, v) => g + white[v]! - out[v]!), white: out }
 }
 

@@ -4,6 +4,7 @@ import type { Vector3 } from '../../src/kernels/matrix.ts'
 import type { Individual } from './anatomy.ts'
 import { type Displacement, displacementAt, exponential, remapped, smallestJacobian } from './deformation.ts'
 import { distanceTo } from './distance.ts'
+import { oneOf } from './labels.ts'
 import { potential } from './poisson.ts'
 import { type Box, boxOf, cellShares, type Membership, volumeMl } from './region-measure.ts'
 
@@ -161,12 +162,6 @@ function membership({ flow }: Individual, region: Region): Membership {
   return (_, qx, qy, qz) => (qx - cx) ** 2 + (qy - cy) ** 2 + (qz - cz) ** 2 < radiusMm ** 2
 }
 
-function oneOf(labels: readonly number[]): Membership {
-  const listed = new Uint8Array(256)
-  for (const label of labels) listed[label] = 1
-  return (label) => listed[label] !== 0
-}
-
 /**
  * Velocity per unit of logarithmic growth, mm: the gradient of a potential whose Laplacian is even in the region and of the other sign around
  * it. Points of the changed head go back to where they came from, so a growing region converges.
@@ -184,7 +179,7 @@ function changeVelocity(
   const fluidGives = typeof region === 'string' && region !== 'ventricles'
   const around = cellShares(
     individual,
-    (label, x, y, z) => label !== 0 && !isTaken(label, x, y, z) && isFluid(label, x, y, z) === fluidGives,
+    (label) => label !== 0 && !isTaken(label) && isFluid(label) === fluidGives,
     2,
   )
   const distance = distanceTo((i) => inside[i]! > 0, shape)

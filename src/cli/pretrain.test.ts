@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { attune, type Ended } from '../../test/attune.ts'
 import { temporaryFolder } from '../../test/fixtures/nifti.ts'
+import { head } from '../../test/head.ts'
 import { readUniversalRun } from '../../training/universal-run.ts'
 import { writeNifti } from '../formats/nifti/write.ts'
 import { readBundle } from '../harmonizer/bundle.ts'
@@ -38,7 +39,6 @@ describe('a universal harmonizer of T2-weighted heads', () => {
 
   it('refuses an image that is named as another contrast', async () => {
     const image = join(folder, 'sub-1_T1w.nii.gz')
-    const { head } = await import('../../test/head.ts')
     await writeNifti(image, head({ noise: 0, voxel: 4 }))
     const { code, stderr } = await attune('apply', out, image, join(folder, 'mapped.nii.gz'))
     expect(code).toBe(3)
