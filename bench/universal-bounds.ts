@@ -47,7 +47,7 @@ export async function bounds(): Promise<Section> {
       const { furtherPasses: _, ...alone } = run
       const { loss } = await trainUniversal(
         { ...alone, heads: 1, scansPerHead: 1, passes, network },
-        async () => scan,
+        { scans: async () => scan, toneScans: async () => scan },
         { key: 'one scan', store, engine: 'auto' },
       )
       cells.push(percent(loss.at(-1)?.loss))

@@ -15,8 +15,10 @@ import { flatVoxels, residualSd } from '../src/metrics/noise.ts'
 import { robustRange } from '../src/metrics/robust-range.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
 import { toFloat32, voxelSize } from '../src/volume/volume.ts'
+import { afterPass, type OpenedPass, type ScanWithMean } from '../training/universal-passes.ts'
 import { fixed, mean, median, percent, type Section, say } from './result.ts'
 import { ANATOMIES, headWithLesions, SEED } from './universal-heads.ts'
+import { shippedPasses } from './universal-unseen.ts'
 
 const SCANNERS = 10
 /** Seeds of their draws: what ten scanners have in common differs from draw to draw. */
@@ -25,12 +27,12 @@ const REQUIRED = { share: 0.5, lesions: [0.9, 1.1] } as const
 
 type Where = 'head' | 'brain'
 
-/** One scan, after z-score and harmonized, each in units of its own robust range. */
-interface Corrected {
-  readonly zscore: Float32Array
-  readonly harmonized: Float32Array
-  /** What a perfect mapping would give, without noise. */
-  readonly truth: Float32Array
+/** One scan, each in units of its own robust range. */
+const KINDS = ['zscore', 'harmonized', 'meanZscore', 'meanHarmonized', 'truth', 'truthWithNoise'] as const
+type Images = Readonly<Record<(typeof KINDS)[number], Float32Array>>
+
+/** One scan, after z-score and harmonized, with and without its noise; and what a perfect mapping would give, without noise and with what the curves let through. */
+interface Corrected extends Images {
   readonly mask: Uint8Array
   /** Contrast of each visible lesion over that of the truth. */
   readonly kept: readonly number[]
@@ -41,14 +43,18 @@ interface Corrected {
 
 async function corrected(
   harmonizer: Harmonizer,
+  passes: readonly OpenedPass[],
   head: AnyHead,
-  { image, target }: AnyScan,
+  { image, expected, target }: AnyScan,
 ): Promise<Corrected> {
   const { shape } = image
   const x = toFloat32(image)
   const mask = foregroundMask(image)
   const { volume, record } = await harmonizer.apply(image, { force: true })
   const harmonized = toFloat32(volume)
+  let seen: ScanWithMean = { image, expected }
+  for (const pass of passes) seen = await afterPass(pass, seen, mask)
+  const withNoise = target.map((value, v) => value + (harmonized[v] as number) - (seen.expected[v] as number))
   const { places } = lesionPlaces({ shape, voxelMm: voxelSize(image), lesions: head.map.lesions, mask })
   const kept = places.flatMap((place) => {
     const wanted = lesionContrast(target, place)
@@ -58,7 +64,10 @@ async function corrected(
   return {
     zscore: inRange(applyZScore(STANDARD, x, mask), mask),
     harmonized: inRange(harmonized, mask),
+    meanZscore: inRange(applyZScore(STANDARD, expected, mask), mask),
+    meanHarmonized: inRange(seen.expected, mask),
     truth: inRange(target, mask),
+    truthWithNoise: inRange(withNoise, mask),
     mask,
     kept,
     refused: record.forced,
@@ -79,6 +88,8 @@ function described({ protocol, fieldTesla, coil, snr, psfFwhmMm }: Scanner): str
 export async function digitalScanners(harmonizer: Harmonizer): Promise<readonly Section[]> {
   const rows: string[][] = []
   const shares: Readonly<Record<Where, number[]>> = { head: [], brain: [] }
+  const meanShares: typeof shares = { head: [], brain: [] }
+  const passes = await shippedPasses()
   const contrasts: number[] = []
   let refused = 0
   for (const [index, name] of ANATOMIES.entries()) {
@@ -90,7 +101,7 @@ export async function digitalScanners(harmonizer: Harmonizer): Promise<readonly 
         say(`${name}, draw ${draw}, scanner ${k + 1} of ${SCANNERS}`)
         const scanner = drawAnyScanner(random(draw, `scanner ${k}`))
         const stream = random(draw, `head ${index}, scan ${k}`)
-        const scan = await corrected(harmonizer, head, preparedScan(head, scanner, stream, 'whole'))
+        const scan = await corrected(harmonizer, passes, head, preparedScan(head, scanner, stream, 'whole'))
         scans.push(scan)
         contrasts.push(median(scan.kept))
         if (scan.refused) refused++
@@ -100,17 +111,25 @@ export async function digitalScanners(harmonizer: Harmonizer): Promise<readonly 
       for (const where of ['head', 'brain'] as const) {
         const counts =
           where === 'head' ? common : common.map((inside, v) => inside & (head.brain[v] as number))
-        const apart = (key: 'zscore' | 'harmonized' | 'truth'): number =>
-          meanDifference(
-            scans.map((one) => one[key]),
-            counts,
-          )
-        shares[where].push(apart('harmonized') / apart('zscore'))
-        const left = `${percent(apart('harmonized'))} (z-score ${percent(apart('zscore'))}, truth ${percent(apart('truth'))})`
+        const apart = Object.fromEntries(
+          KINDS.map((kind) => [
+            kind,
+            meanDifference(
+              scans.map((one) => one[kind]),
+              counts,
+            ),
+          ]),
+        ) as Readonly<Record<(typeof KINDS)[number], number>>
+        shares[where].push(apart.harmonized / apart.zscore)
+        meanShares[where].push(apart.meanHarmonized / apart.meanZscore)
+        const left = `${percent(apart.harmonized)} (z-score ${percent(apart.zscore)}, truth with this noise ${percent(apart.truthWithNoise)})`
+        const meanLeft = `${percent(apart.meanHarmonized)} (z-score ${percent(apart.meanZscore)}, truth ${percent(apart.truth)})`
         rows.push([name, `all, from each other, in the ${where}`, left, '', '', '', ''])
+        rows.push([name, 'the same without noise', meanLeft, '', '', '', ''])
       }
     }
   }
+  for (const { network } of passes) await network.close()
   const lesions = median(contrasts.filter((value) => !Number.isNaN(value)))
   const [least, most] = REQUIRED.lesions
   const inside = contrasts.filter((value) => value >= least && value <= most).length
@@ -141,6 +160,8 @@ export async function digitalScanners(harmonizer: Harmonizer): Promise<readonly 
           ...halved(shares.head),
         ],
         ['the same in the brain alone', ...halved(shares.brain)],
+        ['the same without noise, in the head', ...halved(meanShares.head)],
+        ['the same without noise, in the brain', ...halved(meanShares.brain)],
         [
           'median lesion contrast kept from 0.9 to 1.1 on each scanner',
           `${inside} of ${contrasts.length}; median ${fixed(lesions, 2)}`,
@@ -153,7 +174,7 @@ export async function digitalScanners(harmonizer: Harmonizer): Promise<readonly 
         ],
       ],
       notes: [
-        `Seeds ${DRAWS.join(' and ')}, in turn for each head; heads of ${ANATOMIES.join(' and ')}, which were not trained on; whole heads; ${SCANNERS} scanners for each seed, drawn as in training. Noise and point spread, which no curve changes, differ between the scans and are part of what is left; their truths, without noise, differ by their point spreads alone.`,
+        `Seeds ${DRAWS.join(' and ')}, in turn for each head; heads of ${ANATOMIES.join(' and ')}, which were not trained on; whole heads; ${SCANNERS} scanners for each seed, drawn as in training. Noise and point spread, which no curve changes, differ between the scans and are part of what is left: truth with this noise is what would be left if the curves were perfect but as steep as they are. Without noise: the mean of each scan through the curves that were read from it with its noise; truths differ by their point spreads alone.`,
       ],
     },
   ]

@@ -67,12 +67,13 @@ export async function unseen(): Promise<Section> {
     columns: ['scans', 'after pass', 'error in the head', 'in the brain', 'mean of the brain, off by'],
     rows: cells,
     notes: [
-      `Means over ${HEADS} scans, whole, defaced or brains alone, in units of canonical white matter: curves are predicted from the image and applied to its mean without noise, which is compared with the truth. The second pass was trained on other scans than the first, so that its first row is of scans that it has not seen. Layers that vary more: cortex, white matter, scalp and skull thinner or thicker (data/generators/layers.ts). The brain of synthseg-05 is atrophied: 311 ml of cerebral cortex, where the other label maps have 402 to 610. ± SD over scans.`,
+      `Means over ${HEADS} scans, whole, defaced or brains alone, in units of canonical white matter: curves are predicted from the image and applied to its mean without noise, which is compared with the truth. Passes after the first were trained on other scans, so that their rows of scans trained on are of scans that they have not seen; the last one on heads that vary more, too. Layers that vary more: cortex, white matter, scalp and skull thinner or thicker (data/generators/layers.ts). The brain of synthseg-05 is atrophied: 311 ml of cerebral cortex, where the other label maps have 402 to 610. ± SD over scans.`,
     ],
   }
 }
 
-async function shippedPasses(): Promise<readonly OpenedPass[]> {
+/** Of the universal harmonizer, for what no harmonizer does: taking an image's noise-free mean through its curves. */
+export async function shippedPasses(): Promise<readonly OpenedPass[]> {
   const { manifest, files } = await readBundle(shippedBundle('universal') as string)
   const graphs = CURVES_OF_PASS.map((name) => files[name] as Uint8Array)
   return openPasses(manifest.steps as readonly LocalToneModel[], graphs, 2)

@@ -9,14 +9,14 @@ import { packageVersion } from '../src/package-root.ts'
 import type { EngineChoice } from './engine/engine.ts'
 import { removeCheckpoint } from './parts/checkpoint.ts'
 import { exportPasses } from './parts/onnx-local-tone.ts'
-import { type Simulate, trainUniversal, type UniversalHooks } from './universal.ts'
+import { type Simulators, trainUniversal, type UniversalHooks } from './universal.ts'
 import { universalCard } from './universal-card.ts'
 import { universalGuards } from './universal-guards.ts'
 import type { UniversalRun } from './universal-run.ts'
 
 export interface PretrainOptions {
   readonly run: UniversalRun
-  readonly simulate: Simulate
+  readonly simulate: Simulators
   /** `NAME.harmonizer`, to be written. */
   readonly out: string
   /** Folder of simulated scans, kept for other runs of the same heads. */
@@ -36,7 +36,17 @@ export async function pretrain(
   readonly loss: TrainingEvidence['loss']
 }> {
   await checkBundlePlace(out, overwrite)
-  const { contrast, seed, anatomies, scansPerHead, heads, passes, network, furtherPasses = {} } = run
+  const {
+    contrast,
+    seed,
+    anatomies,
+    scansPerHead,
+    heads,
+    passes,
+    network,
+    furtherPasses = {},
+    tone = {},
+  } = run
   const key = sha256(JSON.stringify({ contrast, seed, anatomies, scansPerHead, attune: packageVersion() }))
   const path = `${out}.checkpoint`
   const trained = await trainUniversal(
@@ -45,8 +55,10 @@ export async function pretrain(
     { key, store, engine },
     { ...hooks, checkpoint: { path, resume, cohort: key } },
   )
-  const [first, ...further] = trained.passes
-  const { complete, curves } = exportPasses(trained.passes)
+  const { complete, curves } = exportPasses(trained.passes, trained.tone)
+  const [first, ...further] = [...trained.passes, ...(trained.tone ? [trained.tone] : [])] as const
+  const named = (group: string, settings: object): Record<string, number> =>
+    Object.fromEntries(Object.entries(settings).map(([name, value]) => [`${group}.${name}`, value]))
   const manifest: Omit<Manifest, 'files'> = {
     schema: MANIFEST_SCHEMA,
     rung: rungOf('local-tone'),
@@ -57,14 +69,13 @@ export async function pretrain(
     training: {
       cohort: { name: `digital heads of ${run.name}`, sha256: key },
       subjects: [],
-      pairs: passes * heads * scansPerHead,
+      pairs: passes * heads * scansPerHead + (run.tone ? run.tone.heads * run.tone.scansPerHead : 0),
       seed,
       engine: trained.engine,
       options: {
         ...{ ...network, passes, heads, scansPerHead, anatomies: anatomies.join(',') },
-        ...Object.fromEntries(
-          Object.entries(furtherPasses).map(([name, value]) => [`furtherPasses.${name}`, value]),
-        ),
+        ...named('furtherPasses', furtherPasses),
+        ...named('tone', tone),
       },
     },
     versions: { attune: packageVersion() },

@@ -18,10 +18,16 @@ it('names what another contrast is brought to, and the command for it', async ()
     /Brings T2-weighted images.*attune apply universal-t2w.harmonizer IN.nii.gz.*turbo spin echo at 3 T/s,
   )
   expect(card).not.toContain('MPRAGE')
-  expect(card).not.toContain('6 % too bright')
+  expect(card).not.toContain('too bright')
 })
 
 it('says what passes follow one another, and nothing of them where there is one', () => {
   expect(universalCard(run, manifest)).toMatch(/2 such passes follow one another/)
   expect(universalCard({ ...run, passes: 1 }, manifest)).not.toMatch(/passes follow/)
+})
+
+it('says which pass is one curve for the whole image, where there is one', () => {
+  expect(universalCard(run, manifest)).toMatch(/last pass \(`curves-3.onnx`\) is one curve/)
+  const { tone: _, ...without } = run
+  expect(universalCard(without, manifest)).not.toMatch(/last pass/)
 })

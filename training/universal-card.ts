@@ -2,13 +2,14 @@
 import type { UniversalContrast } from '../src/domain/universal-contrast.ts'
 import type { Manifest } from '../src/harmonizer/manifest.ts'
 import { shippedBundle } from '../src/harmonizer/shipped.ts'
+import { CURVES_OF_PASS } from '../src/inference/local-tone-model.ts'
 import type { UniversalRun } from './universal-run.ts'
 
 export function universalCard(
   run: UniversalRun,
   { guards, training, target }: Omit<Manifest, 'files'>,
 ): string {
-  const { contrast, network, passes, expected } = run
+  const { contrast, network, passes, tone, expected } = run
   const groups = Object.entries(guards).map(
     ([name, { scans, result }]) =>
       `| ${name} | ${scans} | ${result?.histogram.most} | ${result?.radial.most} |`,
@@ -24,7 +25,7 @@ Brings ${WORDS[contrast].images} of heads from any scanner to \`${target}\`, wit
 \`local-tone\` (rung 4 of the ladder): increasing curves of intensity that vary smoothly over the head, predicted from the image alone. At one
 place it keeps the order of intensities, so that it can neither draw nor erase anatomy. Local slopes lie within a factor ${network.slopeRatio} of the mean
 curve's; curves change over space by at most ${100 * network.changePerMm} % of the reference's tissue median per mm, which the coverage of a surface coil asks for.
-Sharpness and noise are not changed, other than by the slope of the curve.${passes > 1 ? severalPasses(passes) : ''}
+Sharpness and noise are not changed, other than by the slope of the curve.${passes > 1 ? severalPasses(passes) : ''}${tone ? tonePass(tone.slopeRatio, passes + 1) : ''}
 
 ## The domain \`${target}\`
 
@@ -34,7 +35,7 @@ sharpness of the image that comes in: there is no scanner of this name to buy.
 
 ## What it was trained on
 
-- Simulated scans only: ${training.pairs} scans of ${passes * run.heads} digital heads drawn from ${run.anatomies.length} base anatomies (${run.anatomies.join(', ')}), every scan on a
+- Simulated scans only: ${training.pairs} scans of ${passes * run.heads + (tone?.heads ?? 0)} digital heads drawn from ${run.anatomies.length} base anatomies (${run.anatomies.join(', ')}), every scan on a
   scanner drawn for it alone. No real image was used.
 - Drawn anew for each scan: field (0.55, 1.5, 3, 7 T), sequence (${WORDS[contrast].sequences}) with TR, TE, TI, flip angle,
   train; transmit field; receive sensitivity with and without prescan normalisation (95th over 5th percentile 1.05 to 6.5); point spread 0.9 to 5.5 mm;
@@ -60,7 +61,7 @@ Any positive gain; voxel edges 0.5 to 6 mm; the field of view of a head, with li
 
 ## Evidence
 
-docs/decisions/0009-universal.md in the repository says what was measured on unseen digital scanners and on real heads, and what is missed. The bench is \`npm run bench -- universal\`.
+docs/decisions/0009-universal.md and 0018-tone-pass.md in the repository say what was measured on unseen digital scanners and on real heads, and what is missed. The bench is \`npm run bench -- universal\`.
 \`evidence.json\` holds the course of training.
 
 ## Intended use
@@ -77,7 +78,7 @@ const WORDS: Readonly<
     domain: `What an MPRAGE at 3 T shows with even sensitivity: inversion time 950 ms, cycle 2300 ms, echo time 3 ms, flip angle 8 degrees, 176
 pulses 7.3 ms apart; white matter at 1000.`,
     sequences: 'MPRAGE, IR-SPGR, TFE, spoiled gradient echo, spin echo',
-    atrophy: 'atrophied brains (the mean of one comes out 6 % too bright: docs/decisions/0009-universal.md)',
+    atrophy: 'atrophied brains (the mean of one comes out 3 % too bright: bench/results/universal-unseen.md)',
   },
   T2w: {
     images: 'T2-weighted images',
@@ -92,5 +93,12 @@ function severalPasses(passes: number): string {
   return `
 
 ${passes} such passes follow one another, each over what the one before has made, within the same bounds. Each after the first was trained on what those before it left of heads and scans
-of its own: curves between which strong shading is interpolated miss what lies between them. \`network.onnx\` holds all passes, \`curves.onnx\` and \`curves-2.onnx\` one each.`
+of its own: curves between which strong shading is interpolated miss what lies between them. \`network.onnx\` holds all passes, \`curves.onnx\`, \`curves-2.onnx\` and so on one each.`
+}
+
+function tonePass(slopeRatio: number, pass: number): string {
+  return `
+
+The last pass (\`${CURVES_OF_PASS[pass - 1]}\`) is one curve for the whole image, with slopes within a factor ${slopeRatio}. It is read from where single tissues stand in even blocks of 6 mm deep in the head, whatever there is of each, and
+was trained on heads with layers of other thickness, too: passes of local curves take a brain with more fluid for another tone (docs/decisions/0018-tone-pass.md).`
 }

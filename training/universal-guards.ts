@@ -8,6 +8,14 @@ import { type CurveLimit, descriptorLimitsOf } from '../src/harmonizer/descripto
 import type { DomainLimits, Range } from '../src/harmonizer/manifest.ts'
 import type { Descriptors } from '../src/metrics/descriptors.ts'
 
+/** Less than this is a brain alone: the largest fill 1.9 l, and the smallest adult heads in the box 2.5 l. */
+const LARGEST_BRAIN_ML = 2200
+
+/** @param ml of the mask, in the box */
+export function showsOf(ml: number): HarmonizedScan['shows'] {
+  return ml < LARGEST_BRAIN_ML ? 'brain' : 'head'
+}
+
 /** A digital scan, harmonized. */
 export interface HarmonizedScan {
   /** Mask of the brain alone, or of the head. */

@@ -5,6 +5,7 @@ import { UNIVERSAL_CONTRASTS, type UniversalContrast } from '../src/domain/unive
 import { ConfigError } from '../src/errors.ts'
 import { CURVES_OF_PASS } from '../src/inference/local-tone-model.ts'
 import { packageFile } from '../src/package-root.ts'
+import type { ToneSettings } from './tone-pass.ts'
 
 const share = z.number().min(0).max(1)
 const size = z.number().nonnegative()
@@ -29,6 +30,8 @@ export interface UniversalRun {
   readonly network: NetworkSettings
   /** Settings that differ in passes after the first. */
   readonly furtherPasses?: Partial<NetworkSettings>
+  /** Of the pass after them, which reads the tone of the whole image; without it there is none. */
+  readonly tone?: ToneSettings
   /** What to expect of it. */
   readonly expected?: { readonly loss: number; readonly time: string; readonly evidence: string }
 }
@@ -65,7 +68,19 @@ const network = z.strictObject({
   smoothness: size,
 })
 
-const schema: z.ZodType<UniversalRun> = z.strictObject({
+const tone = z.strictObject({
+  seed: z.int(),
+  heads: count,
+  scansPerHead: count,
+  steps: count,
+  batch: count,
+  learningRate: z.number().positive(),
+  hidden: count,
+  noise: size,
+  slopeRatio: z.number().min(1),
+})
+
+const fields = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
   contrast: z.enum(UNIVERSAL_CONTRASTS),
   target: z.string().min(1),
@@ -74,11 +89,19 @@ const schema: z.ZodType<UniversalRun> = z.strictObject({
   anatomies: z.array(z.string()).nonempty(),
   heads: count,
   scansPerHead: count,
-  passes: count.max(CURVES_OF_PASS.length),
+  passes: count,
   network,
   furtherPasses: z.exactOptional(network.partial() as unknown as z.ZodType<Partial<NetworkSettings>>),
+  tone: z.exactOptional(tone),
   expected: z.exactOptional(z.strictObject({ loss: z.number(), time: z.string(), evidence: z.string() })),
 })
+const schema: z.ZodType<UniversalRun> = fields.refine(
+  (run) => run.passes + (run.tone ? 1 : 0) <= CURVES_OF_PASS.length,
+  {
+    path: ['passes'],
+    message: `must be at most ${CURVES_OF_PASS.length}, together with that of the tone`,
+  },
+)
 
 /**
  * @param name of a run that ships with attune, or the path of a JSON file

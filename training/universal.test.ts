@@ -6,15 +6,24 @@ import { readBundle } from '../src/harmonizer/bundle.ts'
 import { loadHarmonizer } from '../src/harmonizer/harmonizer.ts'
 import { throughCurves } from '../src/inference/curves.ts'
 import { openLocalTone } from '../src/inference/local-tone.ts'
-import { ANY_DOMAIN, type LocalToneModel } from '../src/inference/local-tone-model.ts'
+import { ANY_DOMAIN, CURVES_OF_PASS, type LocalToneModel } from '../src/inference/local-tone-model.ts'
+import { openSession } from '../src/inference/session.ts'
+import { LATTICE } from '../src/kernels/lattice.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
 import { toFloat32, volumeOf } from '../src/volume/volume.ts'
 import { temporaryFolder } from '../test/fixtures/nifti.ts'
 import { head } from '../test/head.ts'
+import { sampleLatticeImage } from '../test/local-tone-oracle.ts'
 import { latticePair } from './parts/lattice-pairs.ts'
 import { placeOf, readStored } from './parts/lattice-store.ts'
 import { exportLocalTone } from './parts/onnx-local-tone.ts'
-import { type DigitalScan, type TrainedUniversal, trainUniversal } from './universal.ts'
+import {
+  type DigitalScan,
+  type Simulate,
+  type Simulators,
+  type TrainedUniversal,
+  trainUniversal,
+} from './universal.ts'
 import { pretrain } from './universal-bundle.ts'
 import type { UniversalRun } from './universal-run.ts'
 
@@ -37,6 +46,10 @@ function scanAt(index: number): DigitalScan {
   return { image: volumeOf(image, shaded), expected: shaded, target }
 }
 
+function bothOf(scanAtIndex: Simulate): Simulators {
+  return { scans: scanAtIndex, toneScans: scanAtIndex }
+}
+
 describe('two passes', () => {
   const store = join(folder, 'scans')
   const asked: number[] = []
@@ -45,10 +58,10 @@ describe('two passes', () => {
   beforeAll(async () => {
     trained = await trainUniversal(
       run,
-      async (index) => {
+      bothOf(async (index) => {
         asked.push(index)
         return scanAt(index)
-      },
+      }),
       { key: 'k', store, engine: 'wasm' },
       { onPass: (pass, passes) => seen.push(`${pass} of ${passes}`) },
     )
@@ -91,9 +104,16 @@ describe('two passes', () => {
   })
 })
 
-describe('a bundle of two passes', () => {
+describe('a bundle of two passes and one for the tone', () => {
+  const withTone: UniversalRun = {
+    ...run,
+    tone: {
+      ...{ seed: 2, heads: 2, scansPerHead: 1, steps: 4, batch: 2, learningRate: 0.01, hidden: 3 },
+      ...{ noise: 0.5, slopeRatio: 4 },
+    },
+  }
   const out = join(folder, 'small.harmonizer')
-  const simulate = async (index: number): Promise<DigitalScan> => scanAt(index)
+  const simulate = bothOf(async (index) => scanAt(index))
   const place = {
     store: join(folder, 'bundle-scans'),
     engine: 'wasm',
@@ -101,13 +121,14 @@ describe('a bundle of two passes', () => {
     resume: false,
   } as const
   beforeAll(async () => {
-    await pretrain({ run, simulate, out, ...place })
+    await pretrain({ run: withTone, simulate, out, ...place })
   })
 
-  it('holds the graphs of both, and leaves nothing else behind', async () => {
+  it('holds the graphs of all, and leaves nothing else behind', async () => {
     const names = [
       'card.md',
       'curves-2.onnx',
+      'curves-3.onnx',
       'curves.onnx',
       'evidence.json',
       'manifest.json',
@@ -117,33 +138,63 @@ describe('a bundle of two passes', () => {
     expect((await readdir(folder)).filter((name) => name.includes('checkpoint'))).toEqual([])
   })
 
-  it('applies both, and not only the first', async () => {
+  it('applies them in turn, and none for nothing', async () => {
     const { image } = scanAt(3)
     const mask = foregroundMask(image)
     const { manifest, files } = await readBundle(out)
-    const [model, ...further] = manifest.steps
-    const first = await openLocalTone(model as LocalToneModel, files['curves.onnx']!, { threads: 1 })
-    const second = await openLocalTone(further[0]!, files['curves-2.onnx']!, { threads: 1 })
-    const between = volumeOf(image, await first.apply(image, mask, ANY_DOMAIN))
-    const expected = await second.apply(between, mask, ANY_DOMAIN)
+    expect(manifest.steps).toHaveLength(3)
+    let between = image
+    for (const [k, model] of manifest.steps.entries()) {
+      const graph = files[CURVES_OF_PASS[k] as string] as Uint8Array
+      const pass = await openLocalTone(model as LocalToneModel, graph, { threads: 1 })
+      const after = await pass.apply(between, mask, ANY_DOMAIN)
+      expect(after).not.toEqual(toFloat32(between))
+      between = volumeOf(image, after)
+      await pass.close()
+    }
     const harmonizer = await loadHarmonizer(out)
     const { volume } = await harmonizer.apply(image, { mask, force: true })
-    expect(toFloat32(volume)).toEqual(expected)
-    expect(expected).not.toEqual(toFloat32(between))
-    await Promise.all([first.close(), second.close(), harmonizer.close()])
+    expect(toFloat32(volume)).toEqual(between.data)
+    await harmonizer.close()
+  })
+
+  it('the last has one curve for all places, trained on scans of its own as those before leave them', async () => {
+    const { manifest, files } = await readBundle(out)
+    const { image, mask } = sampleLatticeImage(3)
+    const session = await openSession(files['curves-3.onnx'] as Uint8Array, { threads: 1, name: 'tone' })
+    const dims = [1, 1, ...LATTICE.shape]
+    const { curves } = await session.run({
+      image: { data: image, dims },
+      mask: { data: mask, dims },
+      domain: { data: BigInt64Array.of(0n), dims: [] },
+    })
+    await session.close()
+    const knots = (manifest.steps[2] as LocalToneModel).knots.length
+    for (const [i, value] of curves!.entries()) expect(value).toBe(curves![i % knots])
+    expect((await readdir(join(place.store, 'pass-3'))).sort()).toEqual([
+      'scan-00000.json',
+      'scan-00001.json',
+    ])
   })
 
   it('was the same where it was interrupted and resumed', async () => {
     const again = join(folder, 'again.harmonizer')
-    let left = 3
-    const dying = async (index: number): Promise<DigitalScan> => {
+    let left = 5
+    const dying = bothOf(async (index) => {
       if (left-- === 0) throw new Error('the machine went away')
       return scanAt(index)
-    }
+    })
     await expect(
-      pretrain({ run, simulate: dying, out: again, ...place, store: join(folder, 'again') }),
+      pretrain({ run: withTone, simulate: dying, out: again, ...place, store: join(folder, 'again') }),
     ).rejects.toThrow(/went away/)
-    await pretrain({ run, simulate, out: again, ...place, store: join(folder, 'again'), resume: true })
+    await pretrain({
+      run: withTone,
+      simulate,
+      out: again,
+      ...place,
+      store: join(folder, 'again'),
+      resume: true,
+    })
     const [one, other] = [await readBundle(out), await readBundle(again)]
     expect(other.manifest.files['network.onnx']).toBe(one.manifest.files['network.onnx'])
   })

@@ -3,7 +3,7 @@
  * scanner to be looked up in; what it does must be read from the image. Digital heads stand in for traveling subjects: every scan
  * was made on a scanner drawn for it alone, and comes with the same head in the canonical domain.
  * Several passes: curves between which strong shading is interpolated miss what lies between them, so a further network is trained on what the
- * one before leaves, with scans of its own.
+ * one before leaves, with scans of its own. The last pass reads one curve for the whole image (tone-pass.ts).
  * Read top to bottom: settings, the passes, simulating ahead, what the scans share, the steps.
  */
 import { mkdir } from 'node:fs/promises'
@@ -27,7 +27,10 @@ import { trainSteps } from './parts/local-tone-steps.ts'
 import { exportLocalTone } from './parts/onnx-local-tone.ts'
 import type { StepHooks } from './parts/optimize.ts'
 import { AS_IT_IS, drawSample, SAMPLED } from './parts/samples.ts'
-import type { HarmonizedScan } from './universal-guards.ts'
+import type { TrainedTone } from './parts/tone-curve.ts'
+import { trainTone } from './parts/tone-steps.ts'
+import { harmonizedExamples, type ToneSettings, toneExamples } from './tone-pass.ts'
+import { type HarmonizedScan, showsOf } from './universal-guards.ts'
 import { afterPass, openPasses, type ScanWithMean } from './universal-passes.ts'
 import type { UniversalRun } from './universal-run.ts'
 
@@ -37,14 +40,25 @@ export interface DigitalScan extends ScanWithMean {
   readonly target: Float32Array
   /** Without it the foreground is found in the image, as apply does. */
   readonly mask?: Uint8Array
+  /** 1 in brain, on whose tone the last pass is judged as much as on that of the head; without it the head alone counts. */
+  readonly brain?: Uint8Array
 }
 
 /** The scan at `index` of a run; the same whenever it is asked for. */
 export type Simulate = (index: number) => Promise<DigitalScan>
 
+/** What scans are made from. */
+export interface Simulators {
+  readonly scans: Simulate
+  /** For the last pass, of heads of its own; asked for only where the run has settings for it. */
+  readonly toneScans: Simulate
+}
+
 export interface TrainedUniversal {
   /** In the order in which they are applied. */
   readonly passes: readonly [TrainedCurves, ...TrainedCurves[]]
+  /** After them, where the run has settings for it. */
+  readonly tone?: TrainedTone
   /** Of the last pass. */
   readonly loss: TrainingState['loss']
   readonly engine: string
@@ -70,31 +84,63 @@ const REFERENCE_SCALE = 1000
  */
 export async function trainUniversal(
   run: UniversalRun,
-  simulate: Simulate,
+  simulators: Simulators,
   { key, store, engine: choice }: TrainingPlace & { readonly engine: EngineChoice },
   hooks: UniversalHooks = {},
 ): Promise<TrainedUniversal> {
   const engine = await startEngine(choice, hooks.log ?? (() => {}))
-  const passes = [await trainPass(engine, run, simulate, { key, store }, passHooks(hooks, 1, run.passes))]
+  const all = run.passes + (run.tone ? 1 : 0)
+  const passes = [
+    await trainPass(engine, run, simulators.scans, { key, store }, passHooks(hooks, 1, all)),
+  ] as [TrainedPass, ...TrainedPass[]]
   for (let pass = 2; pass <= run.passes; pass++) {
     const through = await throughPasses(passes)
     const first = (pass - 1) * run.heads * run.scansPerHead
-    const own = {
-      key: sha256(JSON.stringify([key, pass, through.sha256])),
-      store: join(store, `pass-${pass}`),
-    }
-    const simulatePass: Simulate = async (index) => through.scan(await simulate(first + index))
+    const simulatePass: Simulate = async (index) => through.scan(await simulators.scans(first + index))
     const further = { ...run, network: { ...run.network, ...run.furtherPasses } }
-    const training = trainPass(engine, further, simulatePass, own, passHooks(hooks, pass, run.passes))
+    const place = placeOfPass({ key, store }, pass, through.sha256)
+    const training = trainPass(engine, further, simulatePass, place, passHooks(hooks, pass, all))
     passes.push(await training.finally(through.close))
   }
   const last = passes.at(-1) as TrainedPass
+  const made = { passes, engine: `${engine.name} (${engine.version})` }
+  if (run.tone === undefined) return { ...made, loss: last.loss, scans: await last.harmonizedScans() }
+  const toneHooks = passHooks(hooks, all, all)
   return {
-    passes: passes as unknown as TrainedUniversal['passes'],
-    loss: last.loss,
-    engine: `${engine.name} (${engine.version})`,
-    scans: await last.harmonizedScans(),
+    ...made,
+    ...(await trainTonePass(engine, run.tone, passes, simulators.toneScans, { key, store }, toneHooks)),
   }
+}
+
+/** The pass after `passes`, which reads the tone of the whole image. */
+export async function trainTonePass(
+  engine: Engine,
+  settings: ToneSettings,
+  passes: readonly TrainedCurves[],
+  simulate: Simulate,
+  place: TrainingPlace,
+  hooks: UniversalHooks,
+): Promise<Required<Pick<TrainedUniversal, 'tone' | 'loss' | 'scans'>>> {
+  const through = await throughPasses(passes)
+  const { seed, heads, scansPerHead } = settings
+  const own = placeOfPass(place, passes.length + 1, JSON.stringify([through.sha256, seed, scansPerHead]))
+  const examples = await toneExamples(
+    heads * scansPerHead,
+    async (index) => {
+      const scan = await through.scan(await simulate(index))
+      return { ...scan, brain: scan.brain ?? scan.mask }
+    },
+    REFERENCE_SCALE,
+    own,
+    hooks.onScan,
+  ).finally(through.close)
+  const { loss, ...tone } = await trainTone(engine, examples, settings, REFERENCE_SCALE, own, hooks)
+  return { tone, loss, scans: harmonizedExamples(tone, examples) }
+}
+
+/** Scans of a pass are those that the passes before have left. */
+function placeOfPass({ key, store }: TrainingPlace, pass: number, madeBy: string): TrainingPlace {
+  return { key: sha256(JSON.stringify([key, pass, madeBy])), store: join(store, `pass-${pass}`) }
 }
 
 function passHooks(hooks: UniversalHooks, pass: number, passes: number): UniversalHooks {
@@ -152,7 +198,7 @@ async function trainPass(
 
 /** What passes make of a scan, image and mean alike. */
 async function throughPasses(passes: readonly TrainedCurves[]): Promise<{
-  scan(scan: DigitalScan): Promise<DigitalScan>
+  scan(scan: DigitalScan): Promise<DigitalScan & { readonly mask: Uint8Array }>
   close(): Promise<void>
   /** Of their graphs. */
   readonly sha256: string
@@ -165,7 +211,7 @@ async function throughPasses(passes: readonly TrainedCurves[]): Promise<{
       const mask = scan.mask ?? foregroundMask(scan.image)
       let seen: ScanWithMean = scan
       for (const pass of opened) seen = await afterPass(pass, seen, mask)
-      return { ...seen, mask, target: scan.target }
+      return { ...scan, ...seen, mask }
     },
     async close() {
       for (const { network } of opened) await network.close()
@@ -210,9 +256,6 @@ function notBlanked({ data }: Volume): Uint8Array {
   return kept
 }
 
-/** Less than this is a brain alone: the largest fill 1.9 l, and the smallest adult heads in the box 2.5 l. */
-const LARGEST_BRAIN_ML = 2200
-
 async function harmonizedScans(
   { tf }: Engine,
   trained: TrainedCurves,
@@ -228,7 +271,7 @@ async function harmonizedScans(
     const [{ weight }] = sample.looks
     const descriptors = describeBox({ shape: SAMPLED, values: network.outputOf(sample), mask: weight })
     const ml = pair.mask.reduce((sum, inside) => sum + inside, 0) * (LATTICE.spacing ** 3 / 1000)
-    if (descriptors) scans.push({ shows: ml < LARGEST_BRAIN_ML ? 'brain' : 'head', descriptors })
+    if (descriptors) scans.push({ shows: showsOf(ml), descriptors })
   }
   network.dispose()
   return scans

@@ -67,10 +67,12 @@ const BRAIN_MASK_SHARE = 0.15
 /** Chosen: beyond adult heads of one population. */
 const WIDE: Variation = { logScale: 0.045, shear: 0.025, flowMm: 3.5, flowScaleMm: 28 }
 
+/** `adults` of one population, or more than that: `wide` is with layers of other thickness (see layers.ts) and stronger deformation. */
+export type Variety = 'adults' | 'wide'
+
 /** How a head is drawn, and in which canonical domain it is shown. */
 export interface HeadOptions {
-  /** `adults` of one population, or more than that: `wide` is with layers of other thickness (see layers.ts) and stronger deformation. */
-  readonly variety?: 'adults' | 'wide'
+  readonly variety?: Variety
   readonly contrast?: UniversalContrast
 }
 
@@ -190,21 +192,31 @@ function gridOf({ shape, affine }: TissueMap): Grid {
   return { shape, affine }
 }
 
-/**
- * The scans of a training: `scansPerHead` of each head, one head after another.
- * @returns the scan at an index of the row, the same whenever it is asked for
- */
-export function anyScans(
-  seed: number,
-  anatomies: readonly AnatomyName[],
-  scansPerHead: number,
-  contrast: UniversalContrast,
-): (index: number) => Promise<AnyScan> {
+/** A row of scans, one head after another. */
+export interface AnyScans {
+  readonly seed: number
+  /** In turn. */
+  readonly anatomies: readonly AnatomyName[]
+  readonly scansPerHead: number
+  readonly contrast: UniversalContrast
+  /** In turn. */
+  readonly varieties?: readonly Variety[]
+}
+
+/** @returns the scan at an index of the row, the same whenever it is asked for */
+export function anyScans({
+  seed,
+  anatomies,
+  scansPerHead,
+  contrast,
+  varieties = ['adults'],
+}: AnyScans): (index: number) => Promise<AnyScan> {
   let latest: { readonly number: number; readonly head: Promise<AnyHead> } | undefined
   return async (index) => {
     const number = Math.floor(index / scansPerHead)
+    const variety = varieties[number % varieties.length] as Variety
     if (latest?.number !== number)
-      latest = { number, head: drawAnyHead(seed, number, anatomies, { contrast }) }
+      latest = { number, head: drawAnyHead(seed, number, anatomies, { contrast, variety }) }
     return scanAnyHead(await latest.head, random(seed, `any scan ${index}`))
   }
 }

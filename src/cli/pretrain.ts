@@ -26,10 +26,10 @@ export const pretrain: CommandModule<object, PretrainArguments> = {
       .option('out', { type: 'string', describe: 'NAME.harmonizer to write (default: RUN.harmonizer)' })
       .option('store', {
         type: 'string',
-        describe: 'Folder for simulated scans, 11 MB each; kept (default: OUT.scans)',
+        describe: 'Folder for simulated scans, at most 11 MB each; kept (default: OUT.scans)',
       })
       .option('steps', { type: 'number', describe: 'Of each pass, instead of the numbers in the run' })
-      .option('heads', { type: 'number', describe: 'Instead of the number in the run' })
+      .option('heads', { type: 'number', describe: 'Of each pass, instead of the numbers in the run' })
       .option('engine', { choices: ['auto', 'native', 'wasm', 'cpu'] as const, default: 'auto' as const })
       .option('resume', {
         type: 'boolean',
@@ -45,16 +45,21 @@ export const pretrain: CommandModule<object, PretrainArguments> = {
     const read = await readUniversalRun(options.run)
     const run = {
       ...read,
-      heads: options.heads ?? read.heads,
+      ...(options.heads !== undefined && headsOf(read, options.heads)),
       ...(options.steps !== undefined && stepsOf(read, options.steps)),
     }
     const out = options.out ?? `${run.name}.harmonizer`
+    const anatomies = knownAnatomies(run.anatomies)
     const draw = progress(options)
     let stage = ''
     const { path, manifest, loss } = await train(
       {
         run,
-        simulate: anyScans(run.seed, knownAnatomies(run.anatomies), run.scansPerHead, run.contrast),
+        simulate: {
+          scans: anyScans({ ...run, anatomies }),
+          // anatomies and builds of many kinds: what the tone is read from must not depend on them
+          toneScans: anyScans({ ...run, anatomies, ...run.tone, varieties: ['adults', 'wide'] }),
+        },
         out,
         store: options.store ?? `${out}.scans`,
         engine: options.engine,
@@ -83,12 +88,17 @@ export const pretrain: CommandModule<object, PretrainArguments> = {
   },
 }
 
+function headsOf({ tone }: UniversalRun, heads: number): Pick<UniversalRun, 'heads' | 'tone'> {
+  return { heads, ...(tone && { tone: { ...tone, heads } }) }
+}
+
 function stepsOf(
-  { network, furtherPasses }: UniversalRun,
+  { network, furtherPasses, tone }: UniversalRun,
   steps: number,
-): Pick<UniversalRun, 'network' | 'furtherPasses'> {
+): Pick<UniversalRun, 'network' | 'furtherPasses' | 'tone'> {
   return {
     network: { ...network, steps },
     ...(furtherPasses && { furtherPasses: { ...furtherPasses, steps } }),
+    ...(tone && { tone: { ...tone, steps } }),
   }
 }

@@ -4,7 +4,7 @@
  *     manifest.json   what it does, limits, provenance, SHA-256 of the files below
  *     network.onnx    the complete graph, for any ONNX runtime          (local-tone)
  *     curves.onnx     the part of it that attune itself runs            (local-tone)
- *     curves-2.onnx   the same of the second pass                       (universal harmonizers of several passes)
+ *     curves-2.onnx   the same of the second pass, and so on            (universal harmonizers of several passes)
  *     folds/          graphs of the models fitted without some of the people, for uncertainty maps
  *     card.md         model card
  *     evidence.json   how training went

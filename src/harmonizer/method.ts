@@ -73,7 +73,7 @@ const localTone = z.strictObject({
   knots,
   domains: z.array(z.string().min(1)).min(1),
   tones: curves,
-  bounds: z.strictObject({ slopeRatio: finite.min(1), perMm: positive }),
+  bounds: z.strictObject({ slopeRatio: finite.min(1), perMm: finite.min(0) }),
 })
 
 export const modelSchema: z.ZodType<Model> = z

@@ -14,7 +14,7 @@ export interface LocalToneModel {
     readonly slopeRatio: number
     /**
      * Largest change of a curve over space, in `referenceScale` per mm. The recipe sets it to 1 % of the reference's
-     * tissue median.
+     * tissue median. 0 for one curve everywhere, as the last pass of a universal harmonizer reads it.
      */
     readonly perMm: number
   }

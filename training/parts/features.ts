@@ -17,16 +17,19 @@ export const DEPTH = 2
 /** Percentile of their means that is the scale; chosen on tuning seeds for its steadiness from head to head. */
 export const SCALE_PERCENTILE = 93
 
-/**
- * The image's scale: the 93rd percentile (the lower of two) of the mean intensity of deep blocks of 6 mm: white matter in a
- * T1-weighted head, whatever its shares of fat, bone and fluid. Where no block is deep, all blocks half in the mask count.
- * @throws {UnfittableError} when no block lies half in the mask, or the percentile is not positive
- */
-export function imageScale(lattice: Float32Array, mask: ArrayLike<number>): number {
+/** What lies in each block of 6 mm, [32, 40, 32] along R, A, S; NaN counts as outside the mask. */
+export interface Blocks {
+  /** 1 where more than half of the block lies in the mask. */
+  readonly inside: Uint8Array
+  /** Of the points in the mask, NaN where there is none. */
+  readonly means: Float32Array
+}
+
+export function blocksOf(lattice: Float32Array, mask: ArrayLike<number>): Blocks {
   const [nr, na] = LATTICE.shape
   const [br, ba, bs] = BLOCKS
   const count = new Float32Array(br * ba * bs)
-  const sum = new Float32Array(br * ba * bs)
+  const means = new Float32Array(br * ba * bs)
   for (let r = 0, i = 0; r < nr; r++)
     for (let a = 0; a < na; a++) {
       const line = (Math.floor(r / BLOCK) * ba + Math.floor(a / BLOCK)) * bs
@@ -41,17 +44,30 @@ export function imageScale(lattice: Float32Array, mask: ArrayLike<number>): numb
           total += value
         }
         count[block]! += n
-        sum[block]! += total
+        means[block]! += total
       }
     }
-  const inside = new Uint8Array(count.map((n) => (n > BLOCK ** 3 / 2 ? 1 : 0)))
-  const deep = erode(inside, [bs, ba, br], DEPTH, 26)
+  for (let block = 0; block < count.length; block++) means[block]! /= count[block]!
+  return { inside: new Uint8Array(count.map((n) => (n > BLOCK ** 3 / 2 ? 1 : 0))), means }
+}
+
+/** Blocks all whose neighbours up to `depth` away along each axis lie in the mask by half; beyond the lattice counts as inside. */
+export function deepBlocks(inside: Uint8Array, depth: number): Uint8Array {
+  const [br, ba, bs] = BLOCKS
+  return erode(inside, [bs, ba, br], depth, 26)
+}
+
+/**
+ * The image's scale: the 93rd percentile (the lower of two) of the mean intensity of deep blocks of 6 mm: white matter in a
+ * T1-weighted head, whatever its shares of fat, bone and fluid. Where no block is deep, all blocks half in the mask count.
+ * @throws {UnfittableError} when no block lies half in the mask, or the percentile is not positive
+ */
+export function imageScale(lattice: Float32Array, mask: ArrayLike<number>): number {
+  const { inside, means } = blocksOf(lattice, mask)
+  const deep = deepBlocks(inside, DEPTH)
   const chosen = deep.includes(1) ? deep : inside
-  const means = sum
-    .map((total, i) => total / count[i]!)
-    .filter((_, i) => chosen[i] === 1)
-    .sort()
-  const scale = means[Math.floor((SCALE_PERCENTILE * (means.length - 1)) / 100)] ?? Number.NaN
+  const ranked = means.filter((_, i) => chosen[i] === 1).sort()
+  const scale = ranked[Math.floor((SCALE_PERCENTILE * (ranked.length - 1)) / 100)] ?? Number.NaN
   if (!(scale > 0))
     throw new UnfittableError(
       `The ${SCALE_PERCENTILE}rd percentile of intensity deep in the mask is ${scale}.`,

@@ -9,8 +9,11 @@ import type { LocalToneModel, LocalToneWeights } from '../../src/inference/local
 import { BOX, INSIDE, LATTICE } from '../../src/kernels/lattice.ts'
 import { BLOCK, COARSE, DEPTH, SCALE_PERCENTILE } from './features.ts'
 import type { TrainedCurves } from './loaded-network.ts'
+import { deepBlocks, meanPool } from './onnx-blocks.ts'
+import { toneOfBlocks } from './onnx-even-blocks.ts'
 import { DATA_TYPE, encodeModel, GraphBuilder, type Value } from './onnx-model.ts'
 import { latticeSamples, mapVoxels, voxelsOfBox } from './onnx-sampling.ts'
+import type { TrainedTone } from './tone-curve.ts'
 
 /** Lattice points along the edge of a coarse voxel. */
 const POOL = LATTICE.shape[0] / COARSE[0]
@@ -22,27 +25,32 @@ export interface LocalToneGraphs {
 
 /** Same model and weights, same bytes. Every size is read from `model` and `weights`. */
 export function exportLocalTone(model: LocalToneModel, weights: LocalToneWeights): LocalToneGraphs {
-  return { complete: completeGraph([{ model, weights }]), curves: curvesGraph(model, weights) }
+  const pass = { model, weights }
+  return { complete: completeGraph([pass]), curves: curvesGraph(pass) }
 }
 
-/** Of passes of which each takes what the one before makes of an image. */
-export function exportPasses(passes: readonly [TrainedCurves, ...TrainedCurves[]]): {
+/** Of passes of which each takes what the one before makes of an image; the last may read one curve for all places. */
+export function exportPasses(
+  local: readonly [TrainedCurves, ...TrainedCurves[]],
+  tone?: TrainedTone,
+): {
   readonly complete: Uint8Array
   readonly curves: readonly Uint8Array[]
 } {
-  return {
-    complete: completeGraph(passes),
-    curves: passes.map(({ model, weights }) => curvesGraph(model, weights)),
-  }
+  const passes = [...local, ...(tone ? [tone] : [])] as const
+  return { complete: completeGraph(passes), curves: passes.map(curvesGraph) }
 }
 
-function curvesGraph(model: LocalToneModel, weights: LocalToneWeights): Uint8Array {
+type Pass = TrainedCurves | TrainedTone
+
+function curvesGraph(pass: Pass): Uint8Array {
+  const { model } = pass
   const g = new GraphBuilder('local-tone-curves')
   const shape = [1, 1, ...LATTICE.shape]
   const image = g.input('image', 'float32', shape, 'Intensities at the lattice points along R, A, S.')
   const mask = g.input('mask', 'float32', shape, 'Mask at the lattice points, 0 or 1.')
   const domain = g.input('domain', 'int64', [], 'Index into the metadata entry domains.')
-  const { increments, scale } = boundedIncrements(g, model, weights, image, mask, domain)
+  const { increments, scale } = boundedIncrements(g, pass, image, mask, domain)
   const bins = model.knots.length - 1
   const byCell = g.op('Transpose', [g.op('Squeeze', [increments, g.integers([0])])], { perm: [1, 2, 3, 0] })
   const rising = g.op('CumSum', [byCell, g.integers(3)])
@@ -69,7 +77,7 @@ function curvesGraph(model: LocalToneModel, weights: LocalToneWeights): Uint8Arr
   })
 }
 
-function completeGraph(passes: readonly [TrainedCurves, ...TrainedCurves[]]): Uint8Array {
+function completeGraph(passes: readonly [Pass, ...Pass[]]): Uint8Array {
   const g = new GraphBuilder('local-tone')
   const shape = [1, 1, 'nz', 'ny', 'nx']
   const image = g.input(
@@ -94,10 +102,10 @@ function completeGraph(passes: readonly [TrainedCurves, ...TrainedCurves[]]): Ui
       to: DATA_TYPE.float32,
     },
   )
-  const harmonized = passes.reduce((before, { model, weights }) => {
+  const harmonized = passes.reduce((before, pass) => {
     const seen = latticeSamples(g, before, toVoxels)
-    const { increments, scale } = boundedIncrements(g, model, weights, seen, inside, domain)
-    return mapVoxels(g, { image: before, geometry, increments, scale, ...model })
+    const { increments, scale } = boundedIncrements(g, pass, seen, inside, domain)
+    return mapVoxels(g, { image: before, geometry, increments, scale, ...pass.model })
   }, image)
   g.output('harmonized', harmonized, 'float32', shape, 'The image in the reference domain.')
   return encodeModel(g, 'attune local-tone: from raw intensities to the reference domain.', {
@@ -128,8 +136,7 @@ function metadata(model: LocalToneModel): Record<string, string> {
  */
 function boundedIncrements(
   g: GraphBuilder,
-  model: LocalToneModel,
-  weights: LocalToneWeights,
+  pass: Pass,
   image: Value,
   mask: Value,
   domain: Value,
@@ -138,6 +145,8 @@ function boundedIncrements(
   const counts = g.op('And', [g.op('Greater', [mask, g.floats([0])]), isNumber])
   const inside = g.op('Cast', [counts], { to: DATA_TYPE.float32 })
   const tissue = g.op('Where', [counts, image, g.floats([0])])
+  if ('hidden' in pass.weights) return toneOfBlocks(g, pass as TrainedTone, tissue, inside)
+  const { model, weights } = pass as TrainedCurves
   const share = coarse(g, inside)
   const scale = imageScale(g, tissue, inside)
   const features = coarseFeatures(g, model, g.op('Div', [tissue, scale]), inside, share, domain)
@@ -162,12 +171,7 @@ function imageScale(g: GraphBuilder, tissue: Value, inside: Value): Value {
   const blocks = LATTICE.points / BLOCK ** 3
   const share = meanPool(g, inside, BLOCK)
   const half = g.op('Cast', [g.op('Greater', [share, g.floats([0.5])])], { to: DATA_TYPE.float32 })
-  const width = 2 * DEPTH + 1
-  const outsideNear = g.op('MaxPool', [g.op('Sub', [g.floats([1]), half])], {
-    kernel_shape: [width, width, width],
-    pads: Array.from({ length: 6 }, () => DEPTH),
-  })
-  const deep = g.op('Sub', [g.floats([1]), outsideNear])
+  const deep = deepBlocks(g, half, DEPTH)
   const anyDeep = g.op('Greater', [g.op('ReduceMax', [deep], { keepdims: 0 }), g.floats([0], [])])
   const chosen = g.op('Greater', [g.op('Where', [anyDeep, deep, half]), g.floats([0.5])])
   const means = g.op('Div', [meanPool(g, tissue, BLOCK), share])
@@ -182,10 +186,6 @@ function imageScale(g: GraphBuilder, tissue: Value, inside: Value): Value {
 /** Mean over the lattice points of each coarse voxel. */
 function coarse(g: GraphBuilder, x: Value): Value {
   return meanPool(g, x, POOL)
-}
-
-function meanPool(g: GraphBuilder, x: Value, edge: number): Value {
-  return g.op('AveragePool', [x], { kernel_shape: [edge, edge, edge], strides: [edge, edge, edge] })
 }
 
 /**

@@ -1,0 +1,43 @@
+/** A trained last pass of a universal harmonizer, on plain arrays. */
+import type { ToneWeights } from '../../models/global-tone/network.ts'
+import type { LocalToneModel } from '../../src/inference/local-tone-model.ts'
+
+export interface TrainedTone {
+  /** With one curve for all places, `bounds.perMm` is 0. */
+  readonly model: LocalToneModel
+  readonly weights: ToneWeights
+}
+
+/** Values at the knots of the curve that the network reads from `evenBlockFeatures`. */
+export function toneCurve({ model, weights }: TrainedTone, features: Float32Array): Float32Array {
+  const { hidden, out } = weights
+  const p = dense(
+    dense(features, hidden).map((value) => Math.max(0, value)),
+    out,
+  )
+  const ratio = Math.log(model.bounds.slopeRatio)
+  const curve = new Float32Array(model.knots.length)
+  for (const [k, width] of widthsOf(model.knots).entries())
+    curve[k + 1] = curve[k]! + width * Math.exp(ratio * Math.tanh(p[k]!))
+  return curve
+}
+
+function dense(x: Float32Array, { kernel, bias }: ToneWeights['hidden']): Float32Array {
+  return bias.map((start, to) => {
+    let sum = start
+    for (let from = 0; from < x.length; from++) sum += x[from]! * kernel[from * bias.length + to]!
+    return sum
+  })
+}
+
+export function widthsOf(knots: readonly number[]): number[] {
+  return knots.slice(1).map((knot, k) => knot - knots[k]!)
+}
+
+/** Piecewise linear, straight on beyond the knots. */
+export function throughCurve(curve: Float32Array, knots: readonly number[], value: number): number {
+  let bin = 0
+  while (bin < knots.length - 2 && value >= knots[bin + 1]!) bin++
+  const slope = (curve[bin + 1]! - curve[bin]!) / (knots[bin + 1]! - knots[bin]!)
+  return curve[bin]! + slope * (value - knots[bin]!)
+}
