@@ -43,6 +43,10 @@ export function exportPasses(
 
 type Pass = TrainedCurves | TrainedTone
 
+function isTone(pass: Pass): pass is TrainedTone {
+  return 'hidden' in pass.weights
+}
+
 function curvesGraph(pass: Pass): Uint8Array {
   const { model } = pass
   const g = new GraphBuilder('local-tone-curves')
@@ -145,8 +149,8 @@ function boundedIncrements(
   const counts = g.op('And', [g.op('Greater', [mask, g.floats([0])]), isNumber])
   const inside = g.op('Cast', [counts], { to: DATA_TYPE.float32 })
   const tissue = g.op('Where', [counts, image, g.floats([0])])
-  if ('hidden' in pass.weights) return toneOfBlocks(g, pass as TrainedTone, tissue, inside)
-  const { model, weights } = pass as TrainedCurves
+  if (isTone(pass)) return toneOfBlocks(g, pass, tissue, inside)
+  const { model, weights } = pass
   const share = coarse(g, inside)
   const scale = imageScale(g, tissue, inside)
   const features = coarseFeatures(g, model, g.op('Div', [tissue, scale]), inside, share, domain)
