@@ -2,6 +2,8 @@
  * What the last pass of a universal harmonizer reads, spelled out from docs/decisions/0018-tone-pass.md in plain loops: slow, and written without
  * looking at the graph or the trainer that it judges.
  */
+import { random } from '../src/kernels/random.ts'
+import type { TrainedTone } from '../training/parts/tone-curve.ts'
 
 interface Block {
   readonly at: readonly [number, number, number]
@@ -61,4 +63,24 @@ export function oracleEvenBlocks(u: ArrayLike<number>, mask: ArrayLike<number>):
     if (depth === 2) spreads = [10, 30, 50].map((percent) => lower(all, percent))
   }
   return [...histograms, ...shares, Math.log(blocks.length / 10_000), ...spreads]
+}
+
+/** A network of the last pass with weights that are normally distributed. */
+export function sampleTone(seed: number, domains: readonly string[] = ['*']): TrainedTone {
+  const rng = random(seed, 'tone')
+  const drawn = (size: number, sd: number): Float32Array =>
+    Float32Array.from({ length: size }, () => sd * rng.normal())
+  const features = 130
+  const knots = [0, 0.3, 0.7, 1.1, 2]
+  return {
+    model: {
+      ...{ kind: 'local-tone', referenceScale: 1000, knots, domains },
+      tones: Object.fromEntries(domains.map((name) => [name, knots])),
+      bounds: { slopeRatio: 4, perMm: 0 },
+    },
+    weights: {
+      hidden: { kernel: drawn(features * 8, 0.5), bias: drawn(8, 0.5) },
+      out: { kernel: drawn(8 * 4, 0.5), bias: drawn(4, 0.3) },
+    },
+  }
 }

@@ -12,6 +12,8 @@ import { packageFile } from '../../src/package-root.ts'
 import { toFloat32, volumeOf } from '../../src/volume/volume.ts'
 import type { TrainedCurves } from '../../training/parts/loaded-network.ts'
 import { exportPasses } from '../../training/parts/onnx-local-tone.ts'
+import type { TrainedTone } from '../../training/parts/tone-curve.ts'
+import { sampleTone } from '../even-blocks-oracle.ts'
 import { sampleModel, sampleWeights } from '../local-tone-oracle.ts'
 import { awkwardHeads } from '../local-tone-volumes.ts'
 
@@ -24,18 +26,19 @@ const trained = (seed: number): TrainedCurves => {
   return { model, weights: sampleWeights(model, seed) }
 }
 
-it.for<readonly [string, readonly [TrainedCurves, ...TrainedCurves[]]]>([
+it.for<readonly [string, readonly [TrainedCurves, ...TrainedCurves[]], TrainedTone?]>([
   ['one pass', [trained(21)]],
   ['two passes', [trained(21), trained(22)]],
+  ['two passes and one for the tone', [trained(21), trained(22)], sampleTone(23, ['a', 'b', 'c'])],
 ])(
   "gives in Python's onnxruntime what apply gives, within 1e-4 of the robust range: %s",
-  async ([, passes], { skip }) => {
+  async ([, passes, tone], { skip }) => {
     if (python === undefined) return skip(reason)
-    const graphs = exportPasses(passes)
+    const graphs = exportPasses(passes, tone)
     const { volume, mask } = awkwardHeads()[1]!
     const { placement } = readLattice(volume, mask)
     let expected = toFloat32(volume)
-    for (const [k, { model }] of passes.entries()) {
+    for (const [k, { model }] of [...passes, ...(tone ? [tone] : [])].entries()) {
       const localTone = await openLocalTone(model, graphs.curves[k]!, { threads: 1 })
       expected = await localTone.apply(volumeOf(volume, expected), mask, 'c')
       await localTone.close()

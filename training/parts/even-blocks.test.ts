@@ -1,12 +1,11 @@
 import { expect, it } from 'vitest'
-import type { ToneWeights } from '../../models/global-tone/network.ts'
 import { openSession } from '../../src/inference/session.ts'
 import { random } from '../../src/kernels/random.ts'
-import { oracleEvenBlocks } from '../../test/even-blocks-oracle.ts'
+import { oracleEvenBlocks, sampleTone } from '../../test/even-blocks-oracle.ts'
 import { sampleModel, sampleWeights } from '../../test/local-tone-oracle.ts'
 import { EVEN_FEATURES, evenBlockFeatures } from './even-blocks.ts'
 import { exportPasses } from './onnx-local-tone.ts'
-import { type TrainedTone, toneCurve } from './tone-curve.ts'
+import { toneCurve } from './tone-curve.ts'
 
 const [R, A, S] = [96, 120, 96]
 
@@ -41,22 +40,6 @@ it.each([42, 20, 8])('even blocks are those of the definition, radius %i points'
   // a block whose SD is that of the limit counts or not by the last digit: one of a thousand
   for (const [k, value] of found.entries()) expect(Math.abs(value - expected[k]!)).toBeLessThan(1e-3)
 })
-
-function sampleTone(seed: number): TrainedTone {
-  const rng = random(seed, 'tone')
-  const drawn = (size: number, sd: number): Float32Array =>
-    Float32Array.from({ length: size }, () => sd * rng.normal())
-  const weights: ToneWeights = {
-    hidden: { kernel: drawn(EVEN_FEATURES * 8, 0.5), bias: drawn(8, 0.5) },
-    out: { kernel: drawn(8 * 4, 0.5), bias: drawn(4, 0.3) },
-  }
-  const knots = [0, 0.3, 0.7, 1.1, 2]
-  const bounds = { slopeRatio: 4, perMm: 0 }
-  return {
-    model: { kind: 'local-tone', referenceScale: 1000, knots, domains: ['*'], tones: { '*': knots }, bounds },
-    weights,
-  }
-}
 
 it.each([42, 8])('the graph reads the same curve for every place, radius %i points', async (radius) => {
   const tone = sampleTone(3)
