@@ -4,7 +4,7 @@
  */
 import { type AnyHead, type AnyScan, preparedScan } from '../data/generators/any-head.ts'
 import { drawAnyScanner } from '../data/generators/any-scanner.ts'
-import type { Scanner } from '../data/generators/scanner.ts'
+import { drawScanner, type Scanner } from '../data/generators/scanner.ts'
 import type { Harmonizer } from '../src/harmonizer/harmonizer.ts'
 import { applyZScore, STANDARD } from '../src/intensity/zscore.ts'
 import { maskedQuantiles } from '../src/kernels/quantile.ts'
@@ -21,8 +21,23 @@ import { ANATOMIES, headWithLesions, SEED } from './universal-heads.ts'
 import { shippedPasses } from './universal-unseen.ts'
 
 const SCANNERS = 10
-/** Seeds of their draws: what ten scanners have in common differs from draw to draw. */
-const DRAWS = [SEED, SEED + 3] as const
+/** Draws of ten scanners: two as in training, since what ten have in common differs from draw to draw, and one of those that `attune simulate` makes, which differ less. */
+const DRAWS: readonly {
+  readonly seed: number
+  readonly name: string
+  scanner(k: number): Scanner
+}[] = [
+  ...[SEED, SEED + 3].map((seed) => ({
+    seed,
+    name: `any scanner, seed ${seed}`,
+    scanner: (k: number) => drawAnyScanner(random(seed, `scanner ${k}`)),
+  })),
+  {
+    seed: SEED + 4,
+    name: `attune simulate, seed ${SEED + 4}`,
+    scanner: (k) => drawScanner(random(SEED + 4, 'scanners'), k, { voxelMm: 2, contrast: 'T1w' }),
+  },
+]
 const REQUIRED = { share: 0.5, lesions: [0.9, 1.1] } as const
 
 type Where = 'head' | 'brain'
@@ -102,9 +117,9 @@ export async function digitalScanners(harmonizer: Harmonizer): Promise<readonly 
       const scans: Corrected[] = []
       let common = head.brain.map(() => 1)
       for (let k = 0; k < SCANNERS; k++) {
-        say(`${name}, draw ${draw}, scanner ${k + 1} of ${SCANNERS}`)
-        const scanner = drawAnyScanner(random(draw, `scanner ${k}`))
-        const stream = random(draw, `head ${index}, scan ${k}`)
+        say(`${name}, ${draw.name}, scanner ${k + 1} of ${SCANNERS}`)
+        const scanner = draw.scanner(k)
+        const stream = random(draw.seed, `head ${index}, scan ${k}`)
         const scan = await corrected(harmonizer, passes, head, preparedScan(head, scanner, stream, 'whole'))
         scans.push(scan)
         contrasts.push(scan.kept)
@@ -129,7 +144,7 @@ export async function digitalScanners(harmonizer: Harmonizer): Promise<readonly 
         meanShares[where].push(apart.meanHarmonized / apart.meanZscore)
         const left = `${percent(apart.harmonized)} (z-score ${percent(apart.zscore)}, truth with this noise ${percent(apart.truthWithNoise)})`
         const meanLeft = `${percent(apart.meanHarmonized)} (z-score ${percent(apart.meanZscore)}, truth ${percent(apart.truth)})`
-        rows.push([name, `all, from each other, in the ${where}`, left, '', '', '', '', ''])
+        rows.push([name, `all of ${draw.name}, from each other, in the ${where}`, left, '', '', '', '', ''])
         rows.push([name, 'the same without noise', meanLeft, '', '', '', '', ''])
       }
     }
@@ -174,7 +189,7 @@ export async function digitalScanners(harmonizer: Harmonizer): Promise<readonly 
         ],
       ],
       notes: [
-        `Seeds ${DRAWS.join(' and ')}, in turn for each head; heads of ${ANATOMIES.join(' and ')}, which were not trained on; whole heads; ${SCANNERS} scanners for each seed, drawn as in training. Noise and point spread, which no curve changes, differ between the scans and are part of what is left: truth with this noise is what would be left if the curves were perfect but as steep as they are. Without noise: the mean of each scan through the curves that were read from it with its noise; truths differ by their point spreads alone.`,
+        `In this order for each head: ${DRAWS.map(({ name }) => name).join('; ')}; ${SCANNERS} scanners each. Any scanner: drawn as in training; attune simulate: 1.5 and 3 T, shading up to 1.7, so that z-score leaves less. Heads of ${ANATOMIES.join(' and ')}, which were not trained on; whole heads. Noise and point spread, which no curve changes, differ between the scans and are part of what is left: truth with this noise is what would be left if the curves were perfect but as steep as they are. Without noise: the mean of each scan through the curves that were read from it with its noise; truths differ by their point spreads alone.`,
       ],
     },
   ]
