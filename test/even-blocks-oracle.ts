@@ -4,6 +4,7 @@
  */
 import { random } from '../src/kernels/random.ts'
 import type { TrainedTone } from '../training/parts/tone-curve.ts'
+import { likenessOf } from '../training/parts/unlikeness.ts'
 
 interface Block {
   readonly at: readonly [number, number, number]
@@ -82,5 +83,6 @@ export function sampleTone(seed: number, domains: readonly string[] = ['*']): Tr
       hidden: { kernel: drawn(features * 8, 0.5), bias: drawn(8, 0.5) },
       out: { kernel: drawn(8 * 4, 0.5), bias: drawn(4, 0.3) },
     },
+    likeness: likenessOf(Array.from({ length: 200 }, () => drawn(features, 0.3))),
   }
 }

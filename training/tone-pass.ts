@@ -17,6 +17,7 @@ import {
   writeExample,
 } from './parts/tone-examples.ts'
 import type { ToneStepOptions } from './parts/tone-steps.ts'
+import { unlikeness } from './parts/unlikeness.ts'
 import { type HarmonizedScan, showsOf } from './universal-guards.ts'
 
 /** Settings of the last pass, and the heads that it alone has seen. */
@@ -62,6 +63,7 @@ export function harmonizedExamples(
     const curve = toneCurve(trained, features)
     const values = box.values.map((value) => throughCurve(curve, knots, value))
     const descriptors = describeBox({ shape: SAMPLED, values, mask: box.mask })
-    return descriptors ? [{ shows: showsOf(ml), descriptors }] : []
+    const own = unlikeness(features, trained.likeness)
+    return descriptors ? [{ shows: showsOf(ml), descriptors, unlikeness: own }] : []
   })
 }

@@ -14,6 +14,7 @@ export function universalCard(
     ([name, { scans, result }]) =>
       `| ${name} | ${scans} | ${result?.histogram.most} | ${result?.radial.most} |`,
   )
+  const unlike = Object.values(guards)[0]?.unlikeness
   return `# ${run.name}
 
 Brings ${WORDS[contrast].images} of heads from any scanner to \`${target}\`, without traveling subjects.
@@ -57,7 +58,7 @@ the rim, in the box of 192 x 240 x 192 mm):
 |---|---|---|---|
 ${groups.join('\n')}
 
-Any positive gain; voxel edges 0.5 to 6 mm; the field of view of a head, with little cut off but the neck; magnitude images without a physical unit.
+${unlike === undefined ? '' : `What single tissues show deep in the head before the last pass may be up to ${unlike} away from what they showed in training (\`unlikeness\` of \`${CURVES_OF_PASS[passes]}\`). `}Any positive gain; voxel edges 0.5 to 6 mm; the field of view of a head, with little cut off but the neck; magnitude images without a physical unit.
 
 ## Evidence
 

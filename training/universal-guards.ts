@@ -21,6 +21,8 @@ export interface HarmonizedScan {
   /** Mask of the brain alone, or of the head. */
   readonly shows: 'brain' | 'head'
   readonly descriptors: Descriptors
+  /** How unlike the others the last pass finds it, where there is one that says so. */
+  readonly unlikeness?: number
 }
 
 /** Any positive gain: the network sees intensities relative to the image's own scale. */
@@ -46,6 +48,11 @@ const CUT = [0.5, 0.5, 0.35, 0.35, 1, 0.45] as const
  * them, so that they are no test of it).
  */
 const WIDER = 1.25
+/**
+ * Percentile of the digital scans of training: so few of them would be refused. Chosen between real T1-weighted heads (0.8 to 1.8) and images of other contrasts (2.4 to
+ * 2.9; see docs/decisions/0018-tone-pass.md), so that they are no test of it.
+ */
+const UNLIKE_PERCENTILE = 99
 /** Noise relative to the mean intensity of the image that comes in: less than any scan has is a map of labels, more is no image. */
 const NOISE = [0.003, 0.5] as const
 
@@ -54,6 +61,10 @@ export function universalGuards(
   contrast: UniversalContrast,
 ): Readonly<Record<string, DomainLimits>> {
   const kinds = [...new Set(scans.map(({ shows }) => shows))].sort()
+  const unlike = scans
+    .flatMap(({ unlikeness }) => (unlikeness === undefined ? [] : [unlikeness]))
+    .sort((a, b) => a - b)
+  const most = unlike[Math.floor((UNLIKE_PERCENTILE * (unlike.length - 1)) / 100)]
   return Object.fromEntries(
     kinds.map((kind) => {
       const group = scans.filter(({ shows }) => shows === kind)
@@ -73,6 +84,7 @@ export function universalGuards(
           preparation: { contrast },
           // sharpness was varied on purpose, and is not limited
           result: { people, histogram: wider(histogram), radial: wider(radial), noise: NOISE, cut: CUT },
+          ...(most !== undefined && { unlikeness: Number(most.toPrecision(3)) }),
         },
       ]
     }),

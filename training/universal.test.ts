@@ -163,12 +163,14 @@ describe('a bundle of two passes and one for the tone', () => {
     const { image, mask } = sampleLatticeImage(3)
     const session = await openSession(files['curves-3.onnx'] as Uint8Array, { threads: 1, name: 'tone' })
     const dims = [1, 1, ...LATTICE.shape]
-    const { curves } = await session.run({
+    const { curves, unlikeness } = await session.run({
       image: { data: image, dims },
       mask: { data: mask, dims },
       domain: { data: BigInt64Array.of(0n), dims: [] },
     })
     await session.close()
+    expect(unlikeness![0]).toBeGreaterThan(0)
+    for (const limits of Object.values(manifest.guards)) expect(limits.unlikeness).toBeGreaterThan(0)
     const knots = (manifest.steps[2] as LocalToneModel).knots.length
     for (const [i, value] of curves!.entries()) expect(value).toBe(curves![i % knots])
     expect((await readdir(join(place.store, 'pass-3'))).sort()).toEqual([

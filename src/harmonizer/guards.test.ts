@@ -62,6 +62,21 @@ describe('limits', () => {
     expect(failed(facts({}, 60), two)).toEqual(['intensity'])
   })
 
+  it.each([
+    [1.9, 'passed'],
+    [2.4, 'failed'],
+    [Number.NaN, 'failed'],
+  ])('on what a network finds unlike training: %d, %s', (unlikeness, status) => {
+    const own = { a: { ...limits.a, unlikeness: 2 } }
+    const [finding] = checkLimits({ facts: facts(), unlikeness }, own).filter(
+      ({ guard }) => guard === 'network',
+    )
+    expect(finding?.status).toBe(status)
+    expect(checkLimits({ facts: facts(), unlikeness }, limits).map(({ guard }) => guard)).not.toContain(
+      'network',
+    )
+  })
+
   it('do not exist for methods without training', () => {
     expect(checkLimits({ facts: facts() }, {})).toEqual([])
   })

@@ -142,6 +142,8 @@ export interface Observed {
   readonly descriptors?: Descriptors | undefined
   /** Of the harmonized image; noise, and how much of the head is cut off, are those of the image that came in. */
   readonly result?: Descriptors | undefined
+  /** How unlike the scans of training a network found it. */
+  readonly unlikeness?: number | undefined
   readonly preparation?: Preparation | undefined
 }
 
@@ -158,6 +160,9 @@ export function checkLimits(observed: Observed, limits: Readonly<Record<string, 
     ...(observed.result && limit.result
       ? checkDescriptors(observed.result, `harmonized ${domain}`, limit.result)
       : []),
+    ...(observed.unlikeness !== undefined && limit.unlikeness !== undefined
+      ? [checkUnlikeness(observed.unlikeness, limit.unlikeness)]
+      : []),
     ...(observed.preparation && limit.preparation
       ? checkPreparation(observed.preparation, domain, limit.preparation)
       : []),
@@ -165,6 +170,15 @@ export function checkLimits(observed: Observed, limits: Readonly<Record<string, 
   const failures = (findings: readonly Finding[]): number =>
     findings.filter(({ status }) => status === 'failed').length
   return results.toSorted((a, b) => failures(a) - failures(b))[0] ?? []
+}
+
+/** NaN, which no limit accepts, where the network found no number. */
+function checkUnlikeness(found: number, most: number): Finding {
+  return {
+    guard: 'network',
+    status: found <= most ? 'passed' : 'failed',
+    message: `What single tissues show deep in the head is ${found.toFixed(2)} away from what they showed in training; accepted: up to ${most}. Another contrast does that, and another organ.`,
+  }
 }
 
 function compare(facts: ImageFacts, domain: string, limits: DomainLimits): Finding[] {

@@ -191,7 +191,7 @@ interface Examined {
    * All findings, once it is known what came out.
    * @throws {RefusedError} for what no image of the reference domain looks like, and where the network saw what it never saw in training
    */
-  checkResult(mapped: Pick<Mapped, 'values' | 'features'>): readonly Finding[]
+  checkResult(mapped: Pick<Mapped, 'values' | 'features' | 'unlikeness'>): readonly Finding[]
 }
 
 export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOptions = {}): Harmonizer {
@@ -239,7 +239,7 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
     enforce(before, force)
     const passedThrough =
       domain !== undefined && domain === identity.target && !(options.evenTarget && mapsTarget(model, domain))
-    const checkResult = ({ values, features }: Pick<Mapped, 'values' | 'features'>): readonly Finding[] => {
+    const checkResult: Examined['checkResult'] = ({ values, features, unlikeness }) => {
       if (features && own?.features && domain !== undefined) {
         const findings = [...before, checkFeatures(features, domain, own.features)]
         enforce(findings, force)
@@ -248,7 +248,8 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
       if (!checksResult || values === x || descriptors === undefined) return before
       const harmonized = describeResult(volume, values, mask)
       const result = harmonized && { ...harmonized, cut: descriptors.cut, noise: descriptors.noise }
-      const findings = [...ofImage, ...checkLimits({ facts, descriptors, result, preparation }, limits)]
+      const seen = { facts, descriptors, result, unlikeness, preparation }
+      const findings = [...ofImage, ...checkLimits(seen, limits)]
       enforce(findings, force)
       return findings
     }

@@ -41,6 +41,8 @@ export interface DomainLimits {
    * noise and the faces that cut the head in the image that comes in.
    */
   readonly result?: DescriptorLimits | undefined
+  /** Universal harmonizers with a pass for the tone: how unlike the scans of training that pass may find an image. */
+  readonly unlikeness?: number | undefined
   /** Of `residual-unet`: what its network must see in an image; bundles of older versions have none. */
   readonly features?: FeatureLimits | undefined
   /** What was done to the training images before, as far as it is known; bundles of older versions have none. */
@@ -156,6 +158,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       maskMl: range,
       descriptors: descriptorLimits.optional(),
       result: descriptorLimits.optional(),
+      unlikeness: z.number().positive().optional(),
       features: featureLimits.optional(),
       preparation: preparation.optional(),
     }),

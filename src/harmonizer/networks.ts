@@ -31,6 +31,8 @@ export interface Mapped {
   inverse(): Inverse | undefined
   /** What a network with activations of its own saw in the image. */
   readonly features?: SliceFeatures | undefined
+  /** How unlike the scans of training the image is, where a network says so. */
+  readonly unlikeness?: number | undefined
 }
 
 export interface Network {
@@ -142,7 +144,8 @@ async function localToneNetwork(
       const values = throughCurves(model, finiteOnly(image), curves)
       if (nonFinite > 0)
         for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) values[i] = x[i] as number
-      return { values, inverse: () => backThroughCurves(model, volume, curves) }
+      const { unlikeness } = curves
+      return { values, inverse: () => backThroughCurves(model, volume, curves), unlikeness }
     },
     visit: async (image) => ({ kind: 'curves', curves: await curvesOf(image) }),
     close: () => network.close(),
@@ -157,13 +160,15 @@ function inTurn(passes: readonly Network[]): Network {
     async apply(image, visits) {
       const inverses: Mapped['inverse'][] = []
       let values = image.x
+      let unlikeness: number | undefined
       for (const [k, pass] of passes.entries()) {
         const own = visits.flatMap((visit) => (visit.kind === 'passes' ? (visit.passes[k] ?? []) : []))
         const mapped = await pass.apply(after(image, values), own)
         values = mapped.values
+        unlikeness = mapped.unlikeness
         inverses.unshift(mapped.inverse)
       }
-      return { values, inverse: () => backThrough(inverses) }
+      return { values, inverse: () => backThrough(inverses), unlikeness }
     },
     async visit(image) {
       const given: (Visit | undefined)[] = []

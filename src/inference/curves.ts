@@ -17,6 +17,8 @@ export interface LocalCurves {
   /** The image's own scale s: knot k lies at intensity s * u_k. */
   readonly scale: number
   readonly placement: LatticePlacement
+  /** How unlike the scans of training the image is, where the network says so. */
+  readonly unlikeness?: number
 }
 
 /** Every voxel through the curve of its place: the image in the reference's unit. 0 stays exactly 0, NaN stays NaN. */

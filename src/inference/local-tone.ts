@@ -51,7 +51,7 @@ export async function openLocalTone(
         "Give a mask on the image's own grid.",
       )
     const { image, mask: inside, placement } = readLattice(volume, mask)
-    const { curves, scale } = await session.run({
+    const { curves, scale, unlikeness } = await session.run({
       image: { data: image, dims },
       mask: { data: inside, dims },
       domain: { data: BigInt64Array.of(BigInt(index)), dims: [] },
@@ -68,7 +68,10 @@ export async function openLocalTone(
         `The 93rd percentile of intensity deep in the mask is ${imageScale}.`,
         'Check that the mask covers the head and that intensities are positive and finite.',
       )
-    return { values: curves, scale: imageScale, placement }
+    return {
+      ...{ values: curves, scale: imageScale, placement },
+      ...(unlikeness && { unlikeness: unlikeness[0] ?? Number.NaN }),
+    }
   }
 
   return {

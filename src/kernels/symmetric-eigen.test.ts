@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { random } from './random.ts'
 import { symmetricEigen } from './symmetric-eigen.ts'
 
 /** Rotations that take out one number beside the diagonal at a time (Jacobi 1846): slow, and nothing to get wrong. */
@@ -75,3 +76,30 @@ it('A v = value * v, vectors are orthonormal, values are those of rotations one 
     }),
   )
 })
+
+it.each([1, 2, 5, 40])(
+  'of rank %i in 130 dimensions: so many values are not 0, and the vectors are orthonormal',
+  (rank) => {
+    const n = 130
+    const rng = random(rank, 'low rank')
+    const matrix = new Float64Array(n * n)
+    for (let r = 0; r < rank; r++) {
+      // most rows and columns are 0 altogether
+      const v = Float64Array.from({ length: n }, (_, i) => (i % 3 === 0 ? rng.normal() : 0))
+      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) matrix[i * n + j]! += v[i]! * v[j]!
+    }
+    const { values, vectors } = symmetricEigen(matrix, n)
+    const limit = 1e-12 * values[0]!
+    expect(values.filter((value) => value > limit)).toHaveLength(rank)
+    for (let k = 0; k < n; k++) {
+      let squared = 0
+      for (let i = 0; i < n; i++) {
+        let image = 0
+        for (let j = 0; j < n; j++) image += matrix[i * n + j]! * vectors[k * n + j]!
+        expect(Math.abs(image - values[k]! * vectors[k * n + i]!)).toBeLessThan(limit)
+        squared += vectors[k * n + i]! ** 2
+      }
+      expect(squared).toBeCloseTo(1, 12)
+    }
+  },
+)

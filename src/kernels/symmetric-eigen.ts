@@ -45,6 +45,8 @@ function tridiagonalInPlace(
 ): Float64Array {
   const weights = new Float64Array(n)
   const p = new Float64Array(n)
+  // of a matrix of low rank rounding is left in the end, whose squares are 0
+  const nothing = (Number.EPSILON * a.reduce((most, value) => Math.max(most, Math.abs(value)), 0)) ** 2
   for (let k = 0; k < n; k++) {
     diagonal[k] = a[k * n + k]!
     if (k === n - 1) break
@@ -52,7 +54,7 @@ function tridiagonalInPlace(
     let below = 0
     for (let i = k + 2; i < n; i++) below += v[i]! * v[i]!
     const head = v[k + 1]!
-    if (below === 0) {
+    if (below <= nothing) {
       beside[k] = head
       continue
     }
@@ -92,13 +94,13 @@ function accumulated(a: Float64Array, weights: Float64Array, n: number): Float64
 
 /** Brings the numbers `beside` the diagonal to nothing by rotations, which the rows follow. */
 function qlInPlace(diagonal: Float64Array, beside: Float64Array, rows: Float64Array, n: number): void {
+  // beside it, what rounding leaves where an eigenvalue is 0 is nothing, however small the diagonal is there
+  let largest = 0
+  for (let k = 0; k < n; k++) largest = Math.max(largest, Math.abs(diagonal[k]!) + Math.abs(beside[k]!))
   for (let k = 0; k < n; k++) {
     for (let round = 0; ; round++) {
       let end = k
-      for (; end < n - 1; end++) {
-        const near = Math.abs(diagonal[end]!) + Math.abs(diagonal[end + 1]!)
-        if (Math.abs(beside[end]!) <= Number.EPSILON * near) break
-      }
+      while (end < n - 1 && Math.abs(beside[end]!) > Number.EPSILON * largest) end++
       if (end === k) break
       if (round === MOST_ROUNDS)
         throw new UnfittableError(

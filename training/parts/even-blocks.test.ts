@@ -6,6 +6,7 @@ import { sampleModel, sampleWeights } from '../../test/local-tone-oracle.ts'
 import { EVEN_FEATURES, evenBlockFeatures } from './even-blocks.ts'
 import { exportPasses } from './onnx-local-tone.ts'
 import { toneCurve } from './tone-curve.ts'
+import { unlikeness } from './unlikeness.ts'
 
 const [R, A, S] = [96, 120, 96]
 
@@ -55,15 +56,14 @@ it.each([42, 8])('the graph reads the same curve for every place, radius %i poin
     domain: { data: BigInt64Array.of(0n), dims: [] },
   })
   await session.close()
-  const expected = toneCurve(
-    tone,
-    Float32Array.from(
-      oracleEvenBlocks(
-        image.map((x) => x / 1000),
-        mask,
-      ),
+  const features = Float32Array.from(
+    oracleEvenBlocks(
+      image.map((x) => x / 1000),
+      mask,
     ),
   )
+  const expected = toneCurve(tone, features)
+  expect(out['unlikeness']![0]! / unlikeness(features, tone.likeness)).toBeCloseTo(1, 2)
   expect(out['scale']).toEqual(Float32Array.of(1000))
   expect(out['curves']!.length).toBe(8 * 10 * 8 * 5)
   for (const [i, value] of out['curves']!.entries()) expect(value).toBeCloseTo(expected[i % 5]!, 3)

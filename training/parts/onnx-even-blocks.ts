@@ -6,20 +6,22 @@ import { BLOCK } from './features.ts'
 import { deepBlocks, meanPool } from './onnx-blocks.ts'
 import { DATA_TYPE, type GraphBuilder, type Value } from './onnx-model.ts'
 import { type TrainedTone, widthsOf } from './tone-curve.ts'
+import type { Likeness } from './unlikeness.ts'
 
 const BLOCKS = LATTICE.points / BLOCK ** 3
 
 /**
  * @param tissue intensities at the lattice points, 0 outside
  * @param inside 1 where they count
- * @returns increments [1, K, 8, 10, 8], the same in every cell; and the scale (rank 0), which is that of the reference
+ * @returns increments [1, K, 8, 10, 8], the same in every cell; the scale (rank 0), which is that of the reference; and how unlike the scans
+ * of training the image is [1]
  */
 export function toneOfBlocks(
   g: GraphBuilder,
-  { model, weights }: TrainedTone,
+  { model, weights, likeness }: TrainedTone,
   tissue: Value,
   inside: Value,
-): { readonly increments: Value; readonly scale: Value } {
+): { readonly increments: Value; readonly scale: Value; readonly unlikeness: Value } {
   const scale = g.floats([model.referenceScale], [])
   const features = evenBlockFeatures(g, g.op('Div', [tissue, scale]), inside)
   const { hidden, out } = weights
@@ -37,7 +39,24 @@ export function toneOfBlocks(
     g.op('Reshape', [rises, g.integers([1, bins, 1, 1, 1])]),
     g.integers([1, bins, ...CELLS]),
   ])
-  return { increments, scale }
+  return { increments, scale, unlikeness: unlikeness(g, features, likeness) }
+}
+
+/** See unlikeness.ts. */
+function unlikeness(g: GraphBuilder, features: Value, { mean, sd, axes, spread, rest }: Likeness): Value {
+  const [size, count] = [mean.length, spread.length]
+  const z = g.op('Div', [g.op('Sub', [features, g.floats(mean, [1, size])]), g.floats(sd, [1, size])])
+  const row = (x: Value): Value => g.op('Reshape', [x, g.integers([1, size])])
+  const at = g.op('MatMul', [g.floats(axes, [count, size]), g.op('Reshape', [z, g.integers([size, 1])])])
+  const spanned = g.op('MatMul', [
+    g.op('Reshape', [at, g.integers([1, count])]),
+    g.floats(axes, [count, size]),
+  ])
+  const beside = g.op('Sub', [row(z), spanned])
+  const relative = g.op('Div', [at, g.floats(spread, [count, 1])])
+  const mean2 = (x: Value): Value => g.op('ReduceMean', [g.op('Mul', [x, x])], { keepdims: 0 })
+  const left = g.op('Div', [mean2(beside), g.floats([rest ** 2], [])])
+  return g.op('Reshape', [g.op('Sqrt', [g.op('Add', [mean2(relative), left])]), g.integers([1])])
 }
 
 /** @returns [1, EVEN_FEATURES] */

@@ -54,7 +54,7 @@ function curvesGraph(pass: Pass): Uint8Array {
   const image = g.input('image', 'float32', shape, 'Intensities at the lattice points along R, A, S.')
   const mask = g.input('mask', 'float32', shape, 'Mask at the lattice points, 0 or 1.')
   const domain = g.input('domain', 'int64', [], 'Index into the metadata entry domains.')
-  const { increments, scale } = boundedIncrements(g, pass, image, mask, domain)
+  const { increments, scale, unlikeness } = boundedIncrements(g, pass, image, mask, domain)
   const bins = model.knots.length - 1
   const byCell = g.op('Transpose', [g.op('Squeeze', [increments, g.integers([0])])], { perm: [1, 2, 3, 0] })
   const rising = g.op('CumSum', [byCell, g.integers(3)])
@@ -73,6 +73,8 @@ function curvesGraph(pass: Pass): Uint8Array {
     [1],
     "The image's mean in the mask.",
   )
+  if (unlikeness)
+    g.output('unlikeness', unlikeness, 'float32', [1], 'How unlike the scans of training the image is.')
   return encodeModel(g, 'attune local-tone: from an image on its lattice to bounded tone curves.', {
     ...metadata(model),
     'unit:image': 'as stored in the file, after slope and intercept',
@@ -144,7 +146,7 @@ function boundedIncrements(
   image: Value,
   mask: Value,
   domain: Value,
-): { readonly increments: Value; readonly scale: Value } {
+): { readonly increments: Value; readonly scale: Value; readonly unlikeness?: Value } {
   const isNumber = g.op('Not', [g.op('IsNaN', [image])])
   const counts = g.op('And', [g.op('Greater', [mask, g.floats([0])]), isNumber])
   const inside = g.op('Cast', [counts], { to: DATA_TYPE.float32 })

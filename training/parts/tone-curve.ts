@@ -1,15 +1,21 @@
 /** A trained last pass of a universal harmonizer, on plain arrays. */
 import type { ToneWeights } from '../../models/global-tone/network.ts'
 import type { LocalToneModel } from '../../src/inference/local-tone-model.ts'
+import type { Likeness } from './unlikeness.ts'
 
 export interface TrainedTone {
   /** With one curve for all places, `bounds.perMm` is 0. */
   readonly model: LocalToneModel
   readonly weights: ToneWeights
+  /** Of the scans that it was trained on. */
+  readonly likeness: Likeness
 }
 
 /** Values at the knots of the curve that the network reads from `evenBlockFeatures`. */
-export function toneCurve({ model, weights }: TrainedTone, features: Float32Array): Float32Array {
+export function toneCurve(
+  { model, weights }: Pick<TrainedTone, 'model' | 'weights'>,
+  features: Float32Array,
+): Float32Array {
   const { hidden, out } = weights
   const p = dense(
     dense(features, hidden).map((value) => Math.max(0, value)),

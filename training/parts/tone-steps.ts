@@ -7,7 +7,6 @@ import {
   toneWeightShapes,
 } from '../../models/global-tone/network.ts'
 import { ANY_DOMAIN } from '../../src/inference/local-tone-model.ts'
-import { moments } from '../../src/kernels/moments.ts'
 import { type Random, random } from '../../src/kernels/random.ts'
 import type { Engine } from '../engine/engine.ts'
 import { checkpointKey, type TrainingState } from './checkpoint.ts'
@@ -15,6 +14,7 @@ import { EVEN_FEATURES } from './even-blocks.ts'
 import { optimize, type StepHooks } from './optimize.ts'
 import { type TrainedTone, widthsOf } from './tone-curve.ts'
 import { BINS, DECILES, type ToneExample } from './tone-examples.ts'
+import { type Likeness, likenessOf, standardized } from './unlikeness.ts'
 
 /** How the last pass is trained. */
 export interface ToneStepOptions {
@@ -30,8 +30,6 @@ export interface ToneStepOptions {
 
 /** In units of the canonical level; closest where fluid and grey matter lie (chosen). */
 const KNOTS = [0, 0.06, 0.12, 0.18, 0.25, 0.33, 0.42, 0.52, 0.65, 0.8, 0.95, 1.1, 1.4, 2] as const
-/** Features that hardly vary are not blown up. */
-const LEAST_SD = 0.01
 
 /**
  * @param level what 1 stands for in the examples
@@ -47,8 +45,8 @@ export async function trainTone(
 ): Promise<TrainedTone & Pick<TrainingState, 'loss'>> {
   const { seed, steps, batch, learningRate, hidden, noise, slopeRatio } = settings
   const bins = KNOTS.length - 1
-  const frame = featureFrame(examples)
-  const lessons = examples.map((example) => lessonOf(example, frame))
+  const likeness = likenessOf(examples.map(({ features }) => features))
+  const lessons = examples.map((example) => lessonOf(example, likeness))
   const increments = tf.tensor2d(widthsOf(KNOTS), [1, bins])
   const shapes = toneWeightShapes(EVEN_FEATURES, hidden, bins)
   const rng = random(seed, 'tone weights')
@@ -79,36 +77,22 @@ export async function trainTone(
       bounds: { slopeRatio, perMm: 0 },
     },
     weights: {
-      hidden: ofRawFeatures(read('hidden/kernel'), read('hidden/bias'), frame),
+      hidden: ofRawFeatures(read('hidden/kernel'), read('hidden/bias'), likeness),
       out: { kernel: read('out/kernel'), bias: read('out/bias') },
     },
+    likeness,
     loss,
   }
 }
 
 type Variables = Readonly<Record<ToneWeightName, TensorFlow.Variable>>
 
-/** Mean and SD of each feature over the examples. */
-interface Frame {
-  readonly mean: Float64Array
-  readonly sd: Float64Array
-}
-
-function featureFrame(examples: readonly ToneExample[]): Frame {
-  const frame = { mean: new Float64Array(EVEN_FEATURES), sd: new Float64Array(EVEN_FEATURES) }
-  for (let f = 0; f < EVEN_FEATURES; f++) {
-    const { mean, sd } = moments(
-      Float32Array.from(examples, ({ features }) => features[f]!),
-      null,
-    )
-    frame.mean[f] = mean
-    frame.sd[f] = sd + LEAST_SD
-  }
-  return frame
-}
-
 /** The first layer with what features are divided by and moved by folded into it. */
-function ofRawFeatures(kernel: Float32Array, bias: Float32Array, { mean, sd }: Frame): ToneWeights['hidden'] {
+function ofRawFeatures(
+  kernel: Float32Array,
+  bias: Float32Array,
+  { mean, sd }: Likeness,
+): ToneWeights['hidden'] {
   const hidden = bias.length
   const raw = kernel.map((weight, i) => weight / sd[Math.floor(i / hidden)]!)
   const moved = bias.map((start, to) => {
@@ -131,11 +115,11 @@ interface Lesson {
   readonly weight: Float32Array
 }
 
-function lessonOf({ features, table }: ToneExample, { mean, sd }: Frame): Lesson {
+function lessonOf({ features, table }: ToneExample, likeness: Likeness): Lesson {
   const rows = 2 * BINS
   const bins = KNOTS.length - 1
   const lesson = {
-    features: features.map((value, f) => (value - mean[f]!) / sd[f]!),
+    features: standardized(features, likeness),
     ramps: new Float32Array(rows * bins),
     truth: new Float32Array(rows * DECILES),
     weight: new Float32Array(rows),
