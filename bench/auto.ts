@@ -47,7 +47,7 @@ const PLANS: readonly CohortPlan[] = [
 ]
 
 /** Added to the seeds above, on which the rule was settled; those so made were not looked at before. */
-const UNUSED = 5000
+const UNUSED = 3000
 
 /** Few steps and one pair a step: the question is whether the choice is safe, not how good the network gets. */
 const NETWORK = { steps: 12, batch: 1 }
