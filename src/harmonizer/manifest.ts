@@ -158,7 +158,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       maskMl: range,
       descriptors: descriptorLimits.optional(),
       result: descriptorLimits.optional(),
-      unlikeness: z.number().positive().optional(),
+      unlikeness: z.number().min(0).optional(),
       features: featureLimits.optional(),
       preparation: preparation.optional(),
     }),
