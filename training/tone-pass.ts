@@ -7,8 +7,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeBox } from '../src/harmonizer/result-guard.ts'
+import { evaluateCurve } from '../src/kernels/monotone.ts'
 import { SAMPLED } from './parts/samples.ts'
-import { type TrainedTone, throughCurve, toneCurve } from './parts/tone-curve.ts'
+import { type TrainedTone, toneCurve } from './parts/tone-curve.ts'
 import {
   type LeftScan,
   readExample,
@@ -60,8 +61,8 @@ export function harmonizedExamples(
 ): readonly HarmonizedScan[] {
   const { knots } = trained.model
   return examples.flatMap(({ features, box, ml }) => {
-    const curve = toneCurve(trained, features)
-    const values = box.values.map((value) => throughCurve(curve, knots, value))
+    const curve = { knots, values: toneCurve(trained, features) }
+    const values = box.values.map((value) => evaluateCurve(curve, value))
     const descriptors = describeBox({ shape: SAMPLED, values, mask: box.mask })
     const own = unlikeness(features, trained.likeness)
     return descriptors ? [{ shows: showsOf(ml), descriptors, unlikeness: own }] : []

@@ -7,7 +7,7 @@ import type { Cohort, Pair } from '../src/cohort/cohort.ts'
 import { loadPair } from '../src/cohort/images.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
 import type { BundleFiles } from '../src/harmonizer/bundle.ts'
-import { encodeTable, type TableAxes, tableAxes } from '../src/harmonizer/error-places.ts'
+import { type TableAxes, tableAxes } from '../src/harmonizer/error-places.ts'
 import { nonFiniteIn } from '../src/harmonizer/image-facts.ts'
 import { isNetworkMethod, type Method } from '../src/harmonizer/method.ts'
 import { type Graphs, graphsOf, type Image } from '../src/harmonizer/networks.ts'
@@ -30,6 +30,7 @@ import {
 } from '../src/harmonizer/uncertainty-model.ts'
 import { concatenate } from '../src/kernels/concatenate.ts'
 import { conformalFactor, countScore, type ScoreCounts, scoreCounts } from '../src/kernels/conformal.ts'
+import { encodeFloats } from '../src/kernels/float-text.ts'
 import { fuzzyClassMeans } from '../src/kernels/fuzzy-classes.ts'
 import { squaredGradient } from '../src/kernels/gradient.ts'
 import { coarser, histogramOf } from '../src/kernels/histogram.ts'
@@ -230,7 +231,7 @@ function uncertaintyModel(samples: readonly Sample[], models: UncertaintyModel['
     domains,
     models,
     weights,
-    places: Object.fromEntries(domains.map((domain) => [domain, encodeTable(errors.table(domain))])),
+    places: Object.fromEntries(domains.map((domain) => [domain, encodeFloats(errors.table(domain))])),
     brightest,
     noise,
     ...places,

@@ -13,14 +13,13 @@ import { describeBox } from '../src/harmonizer/result-guard.ts'
 import { ANY_DOMAIN, type LocalToneModel } from '../src/inference/local-tone-model.ts'
 import { fitToneCurve } from '../src/intensity/tone.ts'
 import { concatenate } from '../src/kernels/concatenate.ts'
-import { LATTICE } from '../src/kernels/lattice.ts'
 import { random } from '../src/kernels/random.ts'
 import { foregroundMask } from '../src/volume/mask.ts'
-import { type Volume, volumeOf } from '../src/volume/volume.ts'
+import { volumeOf } from '../src/volume/volume.ts'
 import { type Engine, type EngineChoice, startEngine } from './engine/engine.ts'
 import { chooseKnots, pairedIntensities } from './local-tone.ts'
 import { type LaterStage, laterStage, type TrainingState } from './parts/checkpoint.ts'
-import { type LatticePair, latticePair, medianAbove } from './parts/lattice-pairs.ts'
+import { type LatticePair, latticeMl, latticePair, medianAbove, notBlanked } from './parts/lattice-pairs.ts'
 import { newSpace, placeOf, readStored, storedPair, writeStored } from './parts/lattice-store.ts'
 import { loadedNetwork, type TrainedCurves } from './parts/loaded-network.ts'
 import { trainSteps } from './parts/local-tone-steps.ts'
@@ -249,13 +248,6 @@ function storable({ image, expected, target, mask }: DigitalScan): Parameters<ty
   return pair as Parameters<typeof writeStored>[2]
 }
 
-/** What was set to 0 is no tissue, whatever the mask says. */
-function notBlanked({ data }: Volume): Uint8Array {
-  const kept = new Uint8Array(data.length)
-  for (let v = 0; v < kept.length; v++) kept[v] = data[v] === 0 ? 0 : 1
-  return kept
-}
-
 async function harmonizedScans(
   { tf }: Engine,
   trained: TrainedCurves,
@@ -270,8 +262,7 @@ async function harmonizedScans(
     const sample = drawSample(pair, 0, model, AS_IT_IS, random(index, 'as it is'))
     const [{ weight }] = sample.looks
     const descriptors = describeBox({ shape: SAMPLED, values: network.outputOf(sample), mask: weight })
-    const ml = pair.mask.reduce((sum, inside) => sum + inside, 0) * (LATTICE.spacing ** 3 / 1000)
-    if (descriptors) scans.push({ shows: showsOf(ml), descriptors })
+    if (descriptors) scans.push({ shows: showsOf(latticeMl(pair.mask)), descriptors })
   }
   network.dispose()
   return scans

@@ -2,6 +2,7 @@
  * Where in the head, and at which intensities, a method erred in people who were left out: shading that no curve undoes, tissues that it
  * takes for one another. A table of mean squared errors for each scanner.
  */
+import { decodeFloats } from '../kernels/float-text.ts'
 import { BOX } from '../kernels/lattice.ts'
 import {
   LEVELS,
@@ -37,19 +38,10 @@ export function levelOf(output: number, brightest: number): number {
   return (output / brightest) * (LEVELS - 1)
 }
 
-/** Float32, base64. */
-export function encodeTable(table: Float32Array): string {
-  return Buffer.from(table.buffer, table.byteOffset, table.byteLength).toString('base64')
-}
-
-export function decodeTable(text: string): Float32Array {
-  return new Float32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer)
-}
-
 /** Whether a text holds a table of values that are finite and not negative. */
 export function isTable(text: string): boolean {
   return (
     Buffer.byteLength(text, 'base64') === 4 * TABLE_SIZE &&
-    decodeTable(text).every((value) => Number.isFinite(value) && value >= 0)
+    decodeFloats(text).every((value) => Number.isFinite(value) && value >= 0)
   )
 }

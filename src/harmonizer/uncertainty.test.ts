@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { RefusedError } from '../errors.ts'
+import { encodeFloats } from '../kernels/float-text.ts'
 import { TABLE_SIZE } from '../kernels/place-table.ts'
 import { type Grid, toFloat32, type Volume, volumeOf } from '../volume/volume.ts'
-import { encodeTable } from './error-places.ts'
 import { harmonizerOf } from './harmonizer.ts'
 import type { Model } from './method.ts'
 import { type UncertaintyModel, uncertaintySchema } from './uncertainty-model.ts'
@@ -23,7 +23,7 @@ const plain: UncertaintyModel = {
   ...{ level: 0.9, people: 6, domains: ['a'] },
   models: [shifted(203), shifted(196)],
   weights: nothing,
-  places: { a: encodeTable(new Float32Array(TABLE_SIZE).fill(9)) },
+  places: { a: encodeFloats(new Float32Array(TABLE_SIZE).fill(9)) },
   ...{ brightest: 300, noise: { a: 1e9 }, tissues: [0, 1], edge: 1e9 },
   factors: [1, 1, 1, 1, 2, 3],
 }
@@ -154,7 +154,9 @@ describe('what is said of a map', () => {
       new Float32Array(TABLE_SIZE).fill(Number.NaN),
       new Float32Array(TABLE_SIZE).fill(-1),
     ])
-      expect(uncertaintySchema.safeParse({ ...plain, places: { a: encodeTable(table) } }).success).toBe(false)
+      expect(uncertaintySchema.safeParse({ ...plain, places: { a: encodeFloats(table) } }).success).toBe(
+        false,
+      )
     expect(uncertaintySchema.safeParse({ ...plain, domains: ['a', 'z'] }).success).toBe(false)
   })
 })

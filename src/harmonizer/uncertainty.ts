@@ -1,12 +1,13 @@
 /** The uncertainty map: half the width of the 90 % interval, voxel by voxel. */
 import { RefusedError } from '../errors.ts'
+import { decodeFloats } from '../kernels/float-text.ts'
 import { squaredGradient } from '../kernels/gradient.ts'
 import { TAPS, tableAt, tapsInto } from '../kernels/place-table.ts'
 import { noiseSd } from '../metrics/noise.ts'
 import { middleSlab } from '../volume/slab.ts'
 import { type Grid, type Volume, volumeOf, voxelSize } from '../volume/volume.ts'
 import { applyClosedForm } from './closed-form.ts'
-import { decodeTable, levelOf, tableAxes } from './error-places.ts'
+import { levelOf, tableAxes } from './error-places.ts'
 import { isNetwork, type Model, stageOf } from './method.ts'
 import { type Graphs, type Image, openNetwork } from './networks.ts'
 import { FIGURE_SLICES, type HarmonizerIdentity } from './record.ts'
@@ -168,7 +169,7 @@ export async function uncertaintyOf(
   const map = await spreadAround(output, able, image, threads)
   const gradient = squaredGradient(output, volume.shape, voxelSize(volume))
   const excess = excessNoise(model, domain, noiseVariance(output, volume, mask))
-  const table = decodeTable(model.places[domain] as string)
+  const table = decodeFloats(model.places[domain] as string)
   const axes = tableAxes(volume, mask)
   const [offsets, weights] = [new Int32Array(TAPS), new Float64Array(TAPS)]
   const [nx, ny, nz] = volume.shape

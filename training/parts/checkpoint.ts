@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import * as z from 'zod'
 import { ConfigError } from '../../src/errors.ts'
 import { sha256, writeFileAtomic } from '../../src/files.ts'
+import { decodeFloats, encodeFloats } from '../../src/kernels/float-text.ts'
 import type { Moments } from './adam.ts'
 
 /** One trainable tensor with the state of its optimizer. */
@@ -46,12 +47,10 @@ export function checkpointKey(parts: object): string {
 }
 
 export async function writeCheckpoint(path: string, key: string, state: TrainingState): Promise<void> {
-  const text = (values: Float32Array): string =>
-    Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64')
   const tensors = Object.fromEntries(
     Object.entries(state.tensors).map(([name, { values, first, second }]) => [
       name,
-      { values: text(values), first: text(first), second: text(second) },
+      { values: encodeFloats(values), first: encodeFloats(first), second: encodeFloats(second) },
     ]),
   )
   const content: z.infer<typeof stored> = {
@@ -85,14 +84,10 @@ export async function readCheckpoint(path: string, key: string): Promise<Trainin
       `${path} belongs to a training with other settings, scans or another engine.`,
       remedy,
     )
-  const floats = (text: string): Float32Array => {
-    const bytes = Buffer.from(text, 'base64')
-    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
-  }
   const tensors = Object.fromEntries(
     Object.entries(data.tensors).map(([name, { values, first, second }]) => [
       name,
-      { values: floats(values), first: floats(first), second: floats(second) },
+      { values: decodeFloats(values), first: decodeFloats(first), second: decodeFloats(second) },
     ]),
   )
   return { step: data.step, recentLoss: data.recentLoss, loss: data.loss, tensors }

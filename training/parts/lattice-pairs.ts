@@ -135,6 +135,20 @@ function leaveOutUnknown(x: Float32Array, mask: Uint8Array): void {
   for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) mask[i] = 0
 }
 
+/** What was set to 0 is no tissue, whatever the mask says. */
+export function notBlanked({ data }: Volume): Uint8Array {
+  const kept = new Uint8Array(data.length)
+  for (let v = 0; v < kept.length; v++) kept[v] = data[v] === 0 ? 0 : 1
+  return kept
+}
+
+/** Volume of a mask on the lattice, or on the widened one. */
+export function latticeMl(mask: ArrayLike<number>): number {
+  let points = 0
+  for (let i = 0; i < mask.length; i++) points += mask[i]!
+  return points * (LATTICE.spacing ** 3 / 1000)
+}
+
 /** @returns the lower median of the values above `least` where `mask` is 1; NaN where there are none */
 export function medianAbove(x: Float32Array, least: number, mask?: Uint8Array): number {
   const above = x.filter((value, i) => value > least && (mask === undefined || mask[i] === 1)).sort()

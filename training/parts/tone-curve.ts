@@ -39,11 +39,3 @@ function dense(x: Float32Array, { kernel, bias }: ToneWeights['hidden']): Float3
 export function widthsOf(knots: readonly number[]): number[] {
   return knots.slice(1).map((knot, k) => knot - knots[k]!)
 }
-
-/** Piecewise linear, straight on beyond the knots. */
-export function throughCurve(curve: Float32Array, knots: readonly number[], value: number): number {
-  let bin = 0
-  while (bin < knots.length - 2 && value >= knots[bin + 1]!) bin++
-  const slope = (curve[bin + 1]! - curve[bin]!) / (knots[bin + 1]! - knots[bin]!)
-  return curve[bin]! + slope * (value - knots[bin]!)
-}

@@ -2,9 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { writeFileAtomic } from '../../src/files.ts'
 import { readLattice } from '../../src/inference/reading.ts'
+import { decodeBytes, decodeFloats, encodeBytes, encodeFloats } from '../../src/kernels/float-text.ts'
 import { LATTICE } from '../../src/kernels/lattice.ts'
 import type { Volume } from '../../src/volume/volume.ts'
 import { evenBlockFeatures } from './even-blocks.ts'
+import { latticeMl, notBlanked } from './lattice-pairs.ts'
 import { SAMPLED, STRIDE } from './samples.ts'
 
 /** A scan as the passes before leave it, and its truth, in any unit. */
@@ -27,13 +29,13 @@ export interface ToneExample {
   readonly ml: number
 }
 
-/** Bins of intensity, in units of the canonical level: finer where fluid and grey matter lie. */
-const EDGES: readonly number[] = [
-  ...Array.from({ length: 20 }, (_, k) => k / 50),
-  ...Array.from({ length: 20 }, (_, k) => 0.4 + k / 25),
-  ...Array.from({ length: 9 }, (_, k) => 1.2 + k / 10),
-]
-export const BINS: number = EDGES.length
+/** Bins of intensity, in units of the canonical level: finer where fluid and grey matter lie. The last holds all above. */
+const PIECES = [
+  { from: 0, perUnit: 50, bins: 20 },
+  { from: 0.4, perUnit: 25, bins: 20 },
+  { from: 1.2, perUnit: 10, bins: 9 },
+] as const
+export const BINS: number = PIECES.reduce((sum, { bins }) => sum + bins, 0)
 /** Of the truth in a bin: what the mean absolute error is taken over. */
 export const DECILES = 10
 /** Bins with fewer voxels than this count nothing. */
@@ -43,7 +45,8 @@ const FEWEST = 20
 export function toneExample({ image, expected, target, mask, brain }: LeftScan, level: number): ToneExample {
   const { image: lattice, mask: inside } = readLattice(image, mask)
   const u = lattice.map((value) => value / level)
-  const head = mask.map((counts, v) => (image.data[v] === 0 ? 0 : counts))
+  const tissue = notBlanked(image)
+  const head = mask.map((counts, v) => counts & tissue[v]!)
   const inBrain = head.map((counts, v) => counts & brain[v]!)
   const table = new Float32Array(2 * BINS * (2 + DECILES))
   for (const [k, place] of [head, inBrain].entries())
@@ -51,8 +54,6 @@ export function toneExample({ image, expected, target, mask, brain }: LeftScan, 
   const [, pointsA, pointsS] = LATTICE.shape
   const values = new Float32Array(SAMPLED[0] * SAMPLED[1] * SAMPLED[2])
   const boxMask = new Uint8Array(values.length)
-  let ml = 0
-  for (let i = 0; i < inside.length; i++) ml += (inside[i]! * LATTICE.spacing ** 3) / 1000
   for (let s = 0, point = 0; s < SAMPLED[2]; s++)
     for (let a = 0; a < SAMPLED[1]; a++)
       for (let r = 0; r < SAMPLED[0]; r++, point++) {
@@ -60,7 +61,12 @@ export function toneExample({ image, expected, target, mask, brain }: LeftScan, 
         values[point] = u[at]!
         boxMask[point] = inside[at]!
       }
-  return { features: evenBlockFeatures(u, inside), table, box: { values, mask: boxMask }, ml }
+  return {
+    features: evenBlockFeatures(u, inside),
+    table,
+    box: { values, mask: boxMask },
+    ml: latticeMl(inside),
+  }
 }
 
 function errorTable(
@@ -70,7 +76,7 @@ function errorTable(
   level: number,
 ): Float32Array {
   const rows = new Float32Array(BINS * (2 + DECILES))
-  const bins: { sum: number; truth: number[] }[] = EDGES.map(() => ({ sum: 0, truth: [] }))
+  const bins: { sum: number; truth: number[] }[] = Array.from({ length: BINS }, () => ({ sum: 0, truth: [] }))
   let total = 0
   for (let v = 0; v < expected.length; v++) {
     const value = expected[v]! / level
@@ -93,13 +99,16 @@ function errorTable(
 }
 
 function binOf(value: number): number {
-  if (value < 0.4) return Math.floor(50 * value)
-  if (value < 1.2) return 20 + Math.floor(25 * (value - 0.4))
-  return Math.min(BINS - 1, 40 + Math.floor(10 * (value - 1.2)))
+  let before = 0
+  for (const { from, perUnit, bins } of PIECES) {
+    const own = Math.floor(perUnit * (value - from))
+    if (own < bins) return before + own
+    before += bins
+  }
+  return BINS - 1
 }
 
-const ARRAYS = ['features', 'table', 'values', 'mask'] as const
-type Stored = Record<(typeof ARRAYS)[number], string> & { readonly key: string; readonly ml: number }
+type Stored = Record<'key' | 'features' | 'table' | 'values' | 'mask', string> & { readonly ml: number }
 
 /** @param key ties it to what it was made of */
 export async function writeExample(
@@ -107,11 +116,9 @@ export async function writeExample(
   key: string,
   { features, table, box, ml }: ToneExample,
 ): Promise<void> {
-  const text = (x: Float32Array | Uint8Array): string =>
-    Buffer.from(x.buffer, x.byteOffset, x.byteLength).toString('base64')
   const stored: Stored = {
-    ...{ key, ml, features: text(features), table: text(table) },
-    ...{ values: text(box.values), mask: text(box.mask) },
+    ...{ key, ml, features: encodeFloats(features), table: encodeFloats(table) },
+    ...{ values: encodeFloats(box.values), mask: encodeBytes(box.mask) },
   }
   await writeFileAtomic(path, JSON.stringify(stored))
 }
@@ -125,12 +132,10 @@ export async function readExample(path: string, key: string): Promise<ToneExampl
     return undefined
   }
   if (stored.key !== key) return undefined
-  const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'base64'))
-  const floats = (text: string): Float32Array => new Float32Array(bytes(text).buffer as ArrayBuffer)
   return {
-    features: floats(stored.features),
-    table: floats(stored.table),
-    box: { values: floats(stored.values), mask: bytes(stored.mask) },
+    features: decodeFloats(stored.features),
+    table: decodeFloats(stored.table),
+    box: { values: decodeFloats(stored.values), mask: decodeBytes(stored.mask) },
     ml: stored.ml,
   }
 }

@@ -2,6 +2,7 @@
  * How unlike the scans of training an image is, by what the last pass of a universal harmonizer reads of it: its distance along the axes in which these scans
  * vary most, and its distance from what those axes span. 1.4 is usual for a scan of training; images of another contrast have no even blocks where they should.
  */
+import { moments } from '../../src/kernels/moments.ts'
 import { symmetricEigen } from '../../src/kernels/symmetric-eigen.ts'
 
 /** Axes of the principal components that count one by one (chosen: 5 to 15 tell real contrasts apart alike). */
@@ -29,9 +30,12 @@ export function likenessOf(features: readonly Float32Array[]): Likeness {
   const mean = new Float32Array(size)
   const sd = new Float32Array(size)
   for (let f = 0; f < size; f++) {
-    const own = features.map((scan) => scan[f]!)
-    mean[f] = own.reduce((sum, value) => sum + value, 0) / count
-    sd[f] = Math.sqrt(own.reduce((sum, value) => sum + (value - mean[f]!) ** 2, 0) / count) + LEAST_SD
+    const own = moments(
+      Float32Array.from(features, (scan) => scan[f]!),
+      null,
+    )
+    mean[f] = own.mean
+    sd[f] = own.sd + LEAST_SD
   }
   const scans = features.map((scan) => standardized(scan, { mean, sd }))
   const covariance = new Float64Array(size * size)
