@@ -3,13 +3,14 @@
  * (data/generators/scanner.ts); trained on six people, on three and on one; tested on people made from other anatomies.
  */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Evidence, Metric } from '../src/evidence/evidence.ts'
 import { writeFileAtomic } from '../src/files.ts'
 import { packageVersion } from '../src/package-root.ts'
 import { figureOf } from '../src/report/words.ts'
 import { type TrainOptions, train } from '../training/train.ts'
 import { pairedFidelity } from '../validation/paired-fidelity.ts'
+import { type NoiseFreeErrors, noiseFreeErrors } from './noise-free.ts'
 import { fixed, median, percent, publish, type Section, say } from './result.ts'
 import { type CohortPlan, startFor, TARGET, travelerPlans, travelers } from './travelers.ts'
 import { codeHash, exists, type TrainingChoice, trainingChoice } from './workplace.ts'
@@ -24,6 +25,8 @@ interface Result {
   readonly all: Evidence
   readonly three: Evidence
   readonly one: Evidence
+  /** Of training on everybody, by source domain. */
+  readonly noiseFree: ReadonlyMap<string, NoiseFreeErrors>
 }
 
 export async function harmonization(words: readonly string[]): Promise<void> {
@@ -36,7 +39,12 @@ export async function harmonization(words: readonly string[]): Promise<void> {
     const all = await evidenceOf(cohort, learners, test, choice, start)
     const three = await evidenceOf(cohort, learners.slice(0, 3), test, choice, start)
     const one = await evidenceOf(cohort, learners.slice(0, 1), test, choice, start)
-    results.push({ seed: plan.seed, all, three, one })
+    const noiseFree = await noiseFreeErrors(plan, {
+      cohort,
+      test,
+      bundle: await bundleOf(cohort, learners, choice),
+    })
+    results.push({ seed: plan.seed, all, three, one, noiseFree })
     // the tables so far: a cohort takes a quarter of an hour
     await publish(
       'harmonization',
@@ -61,6 +69,7 @@ function sectionsOf(
     )
   return [
     accuracy(results, cohorts[0]?.training.length ?? 0),
+    withoutNoise(results),
     conditions(results),
     fewSubjects(results, 'Three training subjects', ({ three }) => three),
     fewSubjects(results, 'One training subject', ({ one }) => one),
@@ -80,11 +89,8 @@ async function evidenceOf(
   { engine, config }: TrainingChoice,
   start: Pick<TrainOptions, 'from'>,
 ): Promise<Evidence> {
-  const learning = ['training', 'models', 'src/kernels', 'src/intensity', 'src/inference', 'src/volume']
-  const code = await codeHash(...learning, 'src/harmonizer', 'src/metrics', 'validation')
-  const name = `${subjects.length}-${engine}-${config.steps ?? 'default'}-${code}`
-  const bundle = join(cohort, '..', `${name}.harmonizer`)
-  const file = join(cohort, '..', `${name}.json`)
+  const bundle = await bundleOf(cohort, subjects, { engine, config })
+  const file = bundle.replace(/\.harmonizer$/, '.json')
   if (await exists(file)) return JSON.parse(await readFile(file, 'utf8')) as Evidence
   if (!(await exists(join(bundle, 'manifest.json')))) {
     say(`training on ${subjects.length} subjects`)
@@ -113,6 +119,18 @@ async function evidenceOf(
   })
   await writeFileAtomic(file, JSON.stringify(evidence))
   return evidence
+}
+
+/** Where the bundle trained on `subjects` is kept, by all code that makes and judges it. */
+async function bundleOf(
+  cohort: string,
+  subjects: readonly string[],
+  { engine, config }: Pick<TrainingChoice, 'engine' | 'config'>,
+): Promise<string> {
+  const learning = ['training', 'models', 'src/kernels', 'src/intensity', 'src/inference', 'src/volume']
+  const code = await codeHash(...learning, 'src/harmonizer', 'src/metrics', 'validation')
+  const name = `${subjects.length}-${engine}-${config.steps ?? 'default'}-${code}`
+  return join(dirname(cohort), `${name}.harmonizer`)
 }
 
 function figure(evidence: Evidence, domain: string, method: string, metric: Metric): number | undefined {
@@ -146,6 +164,24 @@ function accuracy(results: readonly Result[], subjects: number): Section {
       percent(figure(evidence, domain, METHOD, 'removable-share'), 0),
     ]),
     notes: ['"removed" is the share of removable error: (zscore - local-tone) / (zscore - floor) by MAE.'],
+  }
+}
+
+function withoutNoise(results: readonly Result[]): Section {
+  const cases = results.flatMap(({ seed, noiseFree }) =>
+    [...noiseFree].map(([domain, errors]) => ({ seed, domain, ...errors })),
+  )
+  const shares = cases.map(({ zscore, harmonized, rescan }) => (zscore - harmonized) / (zscore - rescan))
+  return {
+    title: 'Against targets without noise',
+    columns: ['seed', 'scanner', 'MAE zscore', `MAE ${METHOD}`, 'MAE rescan of the target', 'removed'],
+    rows: cases.map(({ seed, domain, zscore, harmonized, rescan }, i) => [
+      ...[String(seed), domain, ...[zscore, harmonized, rescan].map((error) => percent(error))],
+      percent(shares[i], 0),
+    ]),
+    notes: [
+      `The same people, gains and positions, simulated without noise: median ${percent(median(shares), 0)} removed. The floor is the target scanner's own rescan, with its noise.`,
+    ],
   }
 }
 

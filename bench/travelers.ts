@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AnatomyName } from '../data/generators/anatomy.ts'
+import { PARAMETERS_PATH } from '../data/generators/bids.ts'
+import type { SimulationOptions } from '../data/generators/options.ts'
 import { simulateCohort } from '../data/generators/simulate.ts'
 import { ConfigError } from '../src/errors.ts'
 import { packageFile } from '../src/package-root.ts'
@@ -36,6 +38,24 @@ export async function startFor(test: readonly AnatomyName[]): Promise<Pick<Train
   return test.some((anatomy) => anatomies.includes(anatomy)) ? { from: SCRATCH } : {}
 }
 
+/** Heads of `anatomies`, those of `test` among them first and scanned twice, with 3 to 6 lesions. */
+export function travelerOptions(
+  seed: number,
+  test: readonly AnatomyName[],
+  anatomies: readonly AnatomyName[],
+): Omit<SimulationOptions, 'scanners'> {
+  const subjects = anatomies.length
+  return {
+    subjects,
+    seed,
+    lesions: [3, 6],
+    rescans: 1,
+    rescannedSubjects: test.length,
+    anatomies,
+    overwrite: true,
+  }
+}
+
 /** Three source scanners beside the target, 3 to 6 lesions a head. What was simulated before is read. */
 export async function travelers({ seed, training, test }: CohortPlan): Promise<{
   readonly cohort: string
@@ -46,18 +66,9 @@ export async function travelers({ seed, training, test }: CohortPlan): Promise<{
   const names = anatomies.map((_, i) => `sub-${String(i + 1).padStart(2, '0')}`)
   const code = await codeHash('data/generators')
   const folder = join(workplace, `travelers-${seed}-${code}`)
-  if (!(await exists(join(folder, 'derivatives/truth/code/parameters.json')))) {
+  if (!(await exists(join(folder, PARAMETERS_PATH)))) {
     say(`simulating cohort ${seed}`)
-    await simulateCohort(folder, {
-      subjects: anatomies.length,
-      scanners: 4,
-      seed,
-      lesions: [3, 6],
-      rescans: 1,
-      rescannedSubjects: test.length,
-      anatomies,
-      overwrite: true,
-    })
+    await simulateCohort(folder, { ...travelerOptions(seed, test, anatomies), scanners: 4 })
   }
   return {
     cohort: join(folder, 'cohort.tsv'),

@@ -28,6 +28,7 @@ const FITTED = {
   shiftMm: 0,
   mirror: 0,
   gain: 0,
+  composition: 0,
   gradient: 0,
 }
 

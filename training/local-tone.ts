@@ -34,7 +34,7 @@ export interface LocalToneOptions extends Augmentation, Omit<LossWeights, 'perMm
 export const LOCAL_TONE_DEFAULTS: LocalToneOptions = {
   seed: 1,
   engine: 'auto',
-  steps: 200,
+  steps: 400,
   batch: 2,
   learningRate: 4e-3,
   placeRate: 5,
@@ -46,6 +46,7 @@ export const LOCAL_TONE_DEFAULTS: LocalToneOptions = {
   shiftMm: 2,
   mirror: 0,
   gain: 0,
+  composition: 0.5,
   gradient: 2,
   smoothness: 0.02,
   gainPrior: 0.3,

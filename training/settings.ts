@@ -90,6 +90,13 @@ const NETWORK: readonly NumberRange<keyof LocalToneSettings>[] = [
     1,
     'SD of the logarithm of a random gain that the scale of the image does not know of',
   ],
+  [
+    'composition',
+    'number',
+    0,
+    2,
+    'SD of the logarithm of random factors on the amounts of tissue that the network sees',
+  ],
   ['gradient', 'number', 0, 100, 'Weight of the absolute error of differences between neighbouring points'],
   [
     'smoothness',

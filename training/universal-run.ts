@@ -49,6 +49,7 @@ export interface NetworkSettings {
   readonly mirror: number
   /** SD of the logarithm of a gain that the scale of the image does not know of. */
   readonly gain: number
+  readonly composition: number
   readonly gradient: number
   readonly smoothness: number
 }
@@ -64,6 +65,7 @@ const network = z.strictObject({
   shiftMm: size,
   mirror: share,
   gain: size,
+  composition: size,
   gradient: size,
   smoothness: size,
 })

@@ -33,7 +33,7 @@ const run: UniversalRun = {
   ...{ heads: 1, scansPerHead: 2, passes: 2 },
   network: {
     ...{ steps: 3, batch: 1, learningRate: 0.01, bins: 4, slopeRatio: 4, changePerMm: 0.06, shading: 0.1 },
-    ...{ shiftMm: 4, mirror: 0.5, gain: 0, gradient: 1, smoothness: 0 },
+    ...{ shiftMm: 4, mirror: 0.5, gain: 0, composition: 0, gradient: 1, smoothness: 0 },
   },
 }
 

@@ -44,6 +44,8 @@ export interface SimulationOptions {
   readonly motion?: HeadMotion
   /** Noise of all scanners but the reference. Default Rician. */
   readonly noise?: NoiseModel
+  /** The same images as without it, but for the noise, of which there is none: a truth to measure against. */
+  readonly noiseless?: boolean
   /** Sampling of k-space on all scanners but the reference. Default all of it. */
   readonly kSpace?: KSpace
   /** Default `traveling`. */
@@ -72,7 +74,7 @@ export type Settings = Required<Pick<SimulationOptions, Defaulted>> &
 /** @throws {ConfigError} for options out of range */
 export function settingsOf(options: SimulationOptions): Settings {
   const { subjects, scanners, seed } = options
-  const { preset, contrast, variant, motion, noise, kSpace, design, regionChanges } = options
+  const { preset, contrast, variant, motion, noise, noiseless, kSpace, design, regionChanges } = options
   const settings: Settings = {
     subjects,
     scanners,
@@ -90,6 +92,7 @@ export function settingsOf(options: SimulationOptions): Settings {
     ...(variant && { variant }),
     ...(motion && { motion }),
     ...(noise && { noise }),
+    ...(noiseless && { noiseless }),
     ...(kSpace && { kSpace }),
     ...(design && { design }),
     ...(regionChanges && { regionChanges }),

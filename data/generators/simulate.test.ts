@@ -122,3 +122,31 @@ it('refuses options out of range by name', async () => {
   await expect(simulateCohort(at, { ...options, lesions: 99 })).rejects.toThrow(/lesions is 99/)
   await expect(simulateCohort(at, { ...options, subjects: 0 })).rejects.toThrow(/subjects is 0/)
 })
+
+it('leaves out nothing but the noise: of noisy images the rest has no mean, and the standard deviation that the scanner states', async () => {
+  const few = { ...options, subjects: 1, scanners: 2, lesions: 0, rescannedSubjects: 0 }
+  const { scanners } = await simulateCohort(join(folder, 'noisy'), few)
+  await simulateCohort(join(folder, 'clean'), { ...few, noiseless: true })
+  const parameters = JSON.parse(
+    await readFile(join(folder, 'clean', 'derivatives/truth/code/parameters.json'), 'utf8'),
+  )
+  expect(parameters.options).toMatchObject({ noiseless: true })
+  for (const [index, letter] of ['A', 'B'].entries()) {
+    const path = `sub-01/ses-${letter}1/anat/sub-01_ses-${letter}1_T1w.nii.gz`
+    const [noisy, clean] = await Promise.all(
+      ['noisy', 'clean'].map(async (root) => (await readNifti(join(folder, root, path))).volume.data),
+    )
+    const { whiteLevel, snr, responseExponent } = scanners[index] as (typeof scanners)[number]
+    const noise = (whiteLevel * parameters.scans[index].gain) / snr
+    // where Rician noise is nearly normal, and without bias to speak of
+    const bright = [...(clean ?? []).keys()].filter((v) => (clean?.[v] as number) > 10 * noise)
+    const rest = bright.map((v) => (noisy?.[v] as number) - (clean?.[v] as number))
+    const mean = rest.reduce((sum, x) => sum + x, 0) / rest.length
+    const sd = Math.sqrt(rest.reduce((sum, x) => sum + (x - mean) ** 2, 0) / rest.length)
+    expect(rest.length).toBeGreaterThan(1000)
+    expect(Math.abs(mean)).toBeLessThan(0.1 * noise)
+    // another exponent than 1 stretches the noise with the image
+    if (responseExponent === 1) expect(sd / noise).toBeCloseTo(1, 1)
+    else expect(sd).toBeGreaterThan(0.5 * noise)
+  }
+})

@@ -86,7 +86,8 @@ export async function simulateCohort(
         const pose = motion && drawPose(stream.fork('motion'), motion)
         const map = pose ? await samplePosed(out, head, rest, pose, session, settings) : rest
         const conditions = drawConditions(stream.fork('conditions'))
-        const image = scan(map.tissues, map.texture, scanner, conditions, stream.fork('noise'))
+        const seen = settings.noiseless ? { ...scanner, snr: Number.POSITIVE_INFINITY } : scanner
+        const image = scan(map.tissues, map.texture, seen, conditions, stream.fork('noise'))
         const path = bids.imagePath(label, session, contrast)
         await save(out, path, variantOf(image, map.tissues, variant))
         await write(

@@ -26,6 +26,7 @@ interface SimulateArgs extends CommonOptions {
   readonly motion: string | undefined
   readonly channels: number | undefined
   readonly 'g-factor': number | undefined
+  readonly noiseless: boolean
   readonly acquired: string | undefined
   readonly window: string | undefined
   readonly design: string | undefined
@@ -80,6 +81,11 @@ export const simulate: CommandModule<object, SimulateArgs> = {
       .option('g-factor', {
         type: 'number',
         describe: 'noise amplification of parallel imaging in the centre of the head [1]',
+      })
+      .option('noiseless', {
+        type: 'boolean',
+        default: false,
+        describe: 'the same images without noise: a truth to measure against',
       })
       .option('acquired', {
         type: 'string',
@@ -171,6 +177,7 @@ function breadth(options: SimulateArgs): Partial<SimulationOptions> {
     ...((channels !== undefined || gFactor !== undefined) && {
       noise: { channels: channels ?? 1, gFactor: gFactor ?? 1 },
     }),
+    ...(options.noiseless && { noiseless: true }),
     ...kSpaceOf(options),
     ...(change && { regionChanges: change.map((text) => regionPercent('--change', text)) }),
     ...((design === 'sites' || Object.keys(population).length > 0) && { population }),

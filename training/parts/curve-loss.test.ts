@@ -13,7 +13,7 @@ import { drawSample, type Look, type Sample } from './samples.ts'
 
 const model = sampleModel(5, ['a', 't'])
 const tone = model.tones['a']!
-const STILL = { shading: 0, shiftMm: 0, mirror: 0, gain: 0 }
+const STILL = { shading: 0, shiftMm: 0, mirror: 0, gain: 0, composition: 0 }
 const draw = (target: (u: number, r: number) => number): Sample =>
   drawSample(latticePair(target), 0, model, STILL, random(1, 'loss'))
 /** Related by the global tone of its domain, and by nothing else. */

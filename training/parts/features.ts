@@ -76,6 +76,19 @@ export function imageScale(lattice: Float32Array, mask: ArrayLike<number>): numb
   return scale
 }
 
+/** Equal steps from 0 to the last knot, of which each tells where to begin to look for a bin. */
+const BIN_STEPS = 1024
+
+/** For each step, the bin that its intensities begin in, or one below: of the step before, so that rounding cannot pass a knot. */
+function firstBinsOf(knots: readonly number[]): Uint8Array {
+  const last = knots.length - 1
+  let bin = 0
+  return Uint8Array.from({ length: BIN_STEPS + 1 }, (_, step) => {
+    while (bin < last - 1 && ((step - 1) / BIN_STEPS) * knots[last]! >= knots[bin + 1]!) bin++
+    return bin
+  })
+}
+
 /** Channels: K + 1 histogram, mask, 3 coordinates, one per domain. */
 export function featureCount(knots: number, domains: number): number {
   return knots + 4 + domains
@@ -100,6 +113,8 @@ export function coarseFeatures(
   const top = knots[last]!
   const perPoint = 1 / POOL ** 3
   const perWidth = Float64Array.from({ length: last }, (_, bin) => 1 / (knots[bin + 1]! - knots[bin]!))
+  const firstBins = firstBinsOf(knots)
+  const perStep = BIN_STEPS / top
   const [pointsR, pointsA] = LATTICE.shape
   for (let r = 0, i = 0; r < pointsR; r++)
     for (let a = 0; a < pointsA; a++) {
@@ -108,7 +123,7 @@ export function coarseFeatures(
         for (const end = i + POOL; i < end; i++) {
           if (mask[i] === 0 || Number.isNaN(u[i]!)) continue
           const value = Math.min(Math.max(u[i]!, 0), top)
-          let bin = 0
+          let bin = firstBins[Math.floor(value * perStep)]!
           while (bin < last - 1 && value >= knots[bin + 1]!) bin++
           const share = (value - knots[bin]!) * perWidth[bin]!
           out[base + bin]! += (1 - share) * perPoint

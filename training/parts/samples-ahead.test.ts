@@ -18,7 +18,16 @@ const model = {
   tones: { A: knots, B: knots },
   bounds: { slopeRatio: 4, perMm: 0.01 },
 } as const
-const drawing = { seed: 3, batch: 2, identity: 0.3, shading: 0.1, shiftMm: 4, mirror: 0.5, gain: 0.1 }
+const drawing = {
+  seed: 3,
+  batch: 2,
+  identity: 0.3,
+  shading: 0.1,
+  shiftMm: 4,
+  mirror: 0.5,
+  gain: 0.1,
+  composition: 0,
+}
 const brighter = latticePair((u) => 80 * u)
 const pairs: SampleSource = {
   kind: 'pairs',

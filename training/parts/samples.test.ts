@@ -4,7 +4,7 @@ import { curveAt, inEllipsoid, latticePair } from '../../test/lattice-pair.ts'
 import { sampleModel } from '../../test/local-tone-oracle.ts'
 import { type Augmentation, drawSample, type Look, POINTS, SAMPLED, type Sample, STRIDE } from './samples.ts'
 
-const STILL: Augmentation = { shading: 0, shiftMm: 0, mirror: 0, gain: 0 }
+const STILL: Augmentation = { shading: 0, shiftMm: 0, mirror: 0, gain: 0, composition: 0 }
 const model = { ...sampleModel(5, ['a', 't']), knots: [0, 0.1, 0.3, 0.6, 0.8, 1] }
 const values = [0, 0.5, 0.6, 1.3, 1.31, 2]
 const increments = values.slice(1).map((value, k) => value - values[k]!)
@@ -145,7 +145,7 @@ describe('a sample', () => {
   })
 
   it('is the same for the same seed', () => {
-    const augmentation = { shading: 0.05, shiftMm: 4, mirror: 0.5, gain: 0 }
+    const augmentation = { shading: 0.05, shiftMm: 4, mirror: 0.5, gain: 0, composition: 0 }
     const [one, again, other] = [1, 1, 2].map((seed) => draw(toned, augmentation, seed)) as [
       Sample,
       Sample,

@@ -4,7 +4,8 @@ import type { LocalToneModel } from '../../src/inference/local-tone-model.ts'
 import { LATTICE } from '../../src/kernels/lattice.ts'
 import type { Vector3 } from '../../src/kernels/matrix.ts'
 import type { Random } from '../../src/kernels/random.ts'
-import { coarseFeatures, imageScale } from './features.ts'
+import { recompose } from './composition.ts'
+import { coarseFeatures, featureCount, imageScale } from './features.ts'
 import { crop, type LatticePair, lineInWide, MARGIN } from './lattice-pairs.ts'
 
 /** Every fourth lattice point along each axis counts, from a random start. */
@@ -48,9 +49,11 @@ export interface Augmentation {
    * white matter, from which it differs by the anatomy.
    */
   readonly gain: number
+  /** SD of the logarithm of random factors on the amounts of tissue that the network sees; what it shall make of them stays. */
+  readonly composition: number
 }
 
-export const AS_IT_IS: Augmentation = { shading: 0, shiftMm: 0, mirror: 0, gain: 0 }
+export const AS_IT_IS: Augmentation = { shading: 0, shiftMm: 0, mirror: 0, gain: 0, composition: 0 }
 
 /** @param domain index of the pair's source domain in the model */
 export function drawSample(
@@ -74,10 +77,14 @@ export function drawSample(
   const start = [rng.integer(STRIDE), rng.integer(STRIDE), rng.integer(STRIDE)] as const
   const axis = rng.integer(3)
   const next = start.map((first, a) => (a === axis ? first + 1 : first)) as unknown as Vector3
+  const domains = model.domains.length
+  const features = coarseFeatures(image, mask, model.knots, domain, domains)
+  const channels = featureCount(model.knots.length, domains)
+  recompose(features, channels, model.knots, augmentation.composition, rng)
   return {
     targetScan: pair.targetScan,
     domain,
-    features: coarseFeatures(image, mask, model.knots, domain, model.domains.length),
+    features,
     looks: [look(start), look(next)],
   }
 }

@@ -129,7 +129,7 @@ describe('the suite', () => {
 /** Loss and gradients of local-tone for one sample. */
 function trainingStep(): void {
   const model = sampleModel(5, ['a', 't'])
-  const still = { shading: 0, shiftMm: 0, mirror: 0, gain: 0 }
+  const still = { shading: 0, shiftMm: 0, mirror: 0, gain: 0, composition: 0 }
   const sample = drawSample(
     latticePair((u) => u),
     0,
