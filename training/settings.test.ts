@@ -45,7 +45,7 @@ describe('attune train --help-config', () => {
     const { settings } = JSON.parse(stdout)
     expect(settings).toEqual(JSON.parse(JSON.stringify(await allSettings())))
     const steps = settings.find(({ name }: { name: string }) => name === 'steps')
-    expect(steps).toMatchObject({ type: 'integer', from: 1, default: 200, meaning: expect.any(String) })
+    expect(steps).toMatchObject({ type: 'integer', from: 1, default: 400, meaning: expect.any(String) })
   })
 
   it('as text has a line for each, of one method where that is named', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { attune } from '../../test/attune.ts'
 import { temporaryFolder } from '../../test/fixtures/nifti.ts'
+import { readNifti } from '../formats/nifti/read.ts'
 
 const folder = await temporaryFolder()
 const SMALL = ['--subjects', '1', '--scanners', '2', '--rescans', '0', '--voxel', '4']
@@ -24,6 +25,22 @@ it('hands noise, k-space and field to every scanner but the reference', async ()
     noise: { channels: 8, gFactor: 3 },
     kSpace: { acquiredMm: [5, 5, 6], window: 'hann' },
   })
+})
+
+it('leaves the noise out if asked: air is nothing', async () => {
+  const out = join(folder, 'three')
+  const { code, stdout } = await attune('simulate', out, ...SMALL, '--channels', '8', '--noiseless')
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(/scanner-B .* T, without noise/),
+  })
+  for (const letter of ['A', 'B']) {
+    const { volume } = await readNifti(
+      join(out, `sub-01/ses-${letter}1/anat/sub-01_ses-${letter}1_T1w.nii.gz`),
+    )
+    const air = volume.data.filter((value: number) => value === 0).length
+    expect(air / volume.data.length).toBeGreaterThan(0.2)
+  }
 })
 
 it.each([

@@ -146,7 +146,7 @@ export const simulate: CommandModule<object, SimulateArgs> = {
     )
     const scanners = summary.scanners.map(
       ({ domain, protocol, fieldTesla, snr }) =>
-        `  ${domain}  ${protocol.padEnd(6)} ${fieldTesla} T, SNR ${snr.toFixed(0)}`,
+        `  ${domain}  ${protocol.padEnd(6)} ${fieldTesla} T, ${options.noiseless ? 'without noise' : `SNR ${snr.toFixed(0)}`}`,
     )
     const text = [
       `${summary.scans} scans of ${summary.subjects.length} subjects on ${summary.scanners.length} scanners:`,
