@@ -33,6 +33,10 @@ const benches: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'what --method auto chooses on 20 cohorts, and whether it does harm [--seeds test|tuning] [--steps N] [--engine NAME]',
     load: async () => (await import('./auto.ts')).auto,
   },
+  'auto-travelers': {
+    what: 'what --method auto makes of six digital travelers at 2 mm [--seeds test|tuning] [--steps N] [--engine NAME]',
+    load: async () => (await import('./auto-travelers.ts')).autoTravelers,
+  },
   'real-pair': {
     what: 'a real head: fitted on one half, checked on the other [--steps N] [--engine NAME]',
     load: async () => (await import('./real-pair.ts')).realPair,

@@ -15,6 +15,7 @@ import { FIGURE_SLICES } from '../src/harmonizer/record.ts'
 import { type FoundUnit, unitFound, unitText } from '../src/harmonizer/unit-guard.ts'
 import { fitToneCurve, type ToneModel, toneKnots, toneScale } from '../src/intensity/tone.ts'
 import { concatenate } from '../src/kernels/concatenate.ts'
+import { sortFloats } from '../src/kernels/sort.ts'
 import { noiseSd } from '../src/metrics/noise.ts'
 import { middleSlab } from '../src/volume/slab.ts'
 import { toFloat32, type Volume } from '../src/volume/volume.ts'
@@ -161,7 +162,7 @@ export function toneOf(points: readonly PairPoints[], { scales }: Survey): ToneM
     const { domain } = own.pair.source
     domains.set(domain, [...(domains.get(domain) ?? []), own])
   }
-  const knots = toneKnots(concatenate([...domains.values()].flat().map(({ u }) => u)).sort(), SEGMENTS)
+  const knots = toneKnots(sortFloats(concatenate([...domains.values()].flat().map(({ u }) => u))), SEGMENTS)
   const tones = [...domains]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([domain, own]) => {

@@ -21,7 +21,7 @@ export async function withFeatureLimits(
 ): Promise<Readonly<Record<string, DomainLimits>>> {
   if (model.kind !== 'residual-unet') return guards
   const seen = new Map<string, SeenScan[]>()
-  const network = await openNetwork('the trained network', model, graphsOf(model.kind, files), 2)
+  const network = await openNetwork('the trained network', model, graphsOf(model.kind, files), { threads: 2 })
   try {
     const sources = scans.filter(({ domain }) => domain !== target)
     for (const [index, scan] of sources.entries()) {

@@ -5,6 +5,8 @@
 import type { Cohort } from '../src/cohort/cohort.ts'
 import type { LocalToneModel, LocalToneWeights } from '../src/inference/local-tone-model.ts'
 import { fitToneCurve } from '../src/intensity/tone.ts'
+import { concatenate } from '../src/kernels/concatenate.ts'
+import { sortFloats } from '../src/kernels/sort.ts'
 import { type Engine, type EngineChoice, startEngine } from './engine/engine.ts'
 import type { TrainingState } from './parts/checkpoint.ts'
 import type { LossWeights } from './parts/curve-loss.ts'
@@ -180,7 +182,7 @@ export function pairedIntensities(pairs: readonly LatticePair[], referenceScale:
 
 /** Knots halfway between equal steps and equal shares of the voxels, from 0 to the 99.8th percentile. */
 export function chooseKnots(images: readonly Float32Array[], bins: number): number[] {
-  const pooled = Float32Array.from(images.flatMap((u) => [...u.filter((_, i) => i % 5 === 0)])).sort()
+  const pooled = sortFloats(concatenate(images.map((u) => u.filter((_, i) => i % 5 === 0))))
   const quantile = (p: number): number =>
     pooled[Math.min(pooled.length - 1, Math.floor(p * pooled.length))] as number
   const top = quantile(0.998)

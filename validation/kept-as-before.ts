@@ -15,11 +15,11 @@ export interface KeptInput {
 
 export async function keptAsBefore(
   cohort: Cohort,
-  { apply, share }: Correction,
+  { unguarded, share }: Correction,
   { domains, references, width }: KeptInput,
 ): Promise<Required<Pick<Evidence, 'referenceChanges' | 'consistency'>>> {
   const consistency: ConsistencyResult[] = []
   for (const domain of domains)
-    consistency.push(...(await consistencyOf(cohort, domain, apply, width, share)))
-  return { referenceChanges: await referenceChanges(references, apply, width), consistency }
+    consistency.push(...(await consistencyOf(cohort, domain, unguarded, width, share)))
+  return { referenceChanges: await referenceChanges(references, unguarded, width), consistency }
 }

@@ -144,7 +144,7 @@ async function atrophyOf(
   { subject, source: { domain, session } }: Pair,
   { volume, mask, origin }: LoadedScan,
   { labels }: Tissues,
-  { apply, share }: Correction,
+  { unguarded, share }: Correction,
   asItCame: Float32Array,
 ): Promise<readonly AtrophyResult[]> {
   const test = atrophyTest(volume, labels, mask)
@@ -152,7 +152,7 @@ async function atrophyOf(
   const { tissue, regionMl, trials } = test
   const found: AtrophyResult[] = []
   for (const { percent, earlier, later, kept } of trials) {
-    const outputs = [await apply(earlier, mask, origin), await apply(later, mask, origin)] as const
+    const outputs = [await unguarded(earlier, mask, origin), await unguarded(later, mask, origin)] as const
     const shared = await share?.([earlier, later].map((visit) => ({ volume: visit, mask, origin })))
     const left = kept(...outputs, asItCame, shared)
     if (Number.isFinite(left)) found.push({ subject, domain, session, tissue, regionMl, percent, kept: left })

@@ -6,6 +6,7 @@ import type { Evidence, Figure } from '../src/evidence/evidence.ts'
 import { parseEvidence } from '../src/evidence/schema.ts'
 import { writeNifti } from '../src/formats/nifti/write.ts'
 import { NOISE_AT_LEAST } from '../src/harmonizer/gates.ts'
+import type { Mapping } from '../src/harmonizer/unguarded.ts'
 import { gaussianSmooth } from '../src/kernels/gaussian.ts'
 import { random } from '../src/kernels/random.ts'
 import { type Shape, volumeOf } from '../src/volume/volume.ts'
@@ -197,11 +198,12 @@ it('a perfect output has no error, infinite PSNR (left out) and SSIM 1; a smooth
   })
   const { readNifti } = await import('../src/formats/nifti/read.ts')
   const target = Float32Array.from((await readNifti(join(folder, 's3-B-1.nii'))).volume.data)
-  const corrections: readonly Correction[] = [
-    { name: 'perfect', apply: async () => target },
-    { name: 'smoothed', apply: async () => gaussianSmooth(target, shape, [1, 1, 1]) },
+  const correction = (name: string, apply: Mapping): Correction => ({ name, apply, unguarded: apply })
+  const corrections = [
+    correction('perfect', async () => target),
+    correction('smoothed', async () => gaussianSmooth(target, shape, [1, 1, 1])),
     // The source shows 2 sqrt(300 v).
-    { name: 'inverse', apply: async ({ data }) => Float32Array.from(data, (v) => v ** 2 / 1200) },
+    correction('inverse', async ({ data }) => Float32Array.from(data, (v) => v ** 2 / 1200)),
   ]
   const pair = { subject: 's3', source: scan('A'), target: scan('B') }
   const { results, separations } = (await measurePair(pair, corrections, 200)) as MeasuredPair

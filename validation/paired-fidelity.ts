@@ -17,7 +17,7 @@ import { isMethod, rungOf } from '../src/harmonizer/ladder.ts'
 import { seenInTraining } from '../src/harmonizer/manifest.ts'
 import { pooledRange, rangeSample } from '../src/harmonizer/reference-range.ts'
 import { trainingEvidence } from '../src/harmonizer/training-evidence.ts'
-import { firstStageOf } from '../src/harmonizer/unguarded.ts'
+import { firstStageOf, unguardedBundle } from '../src/harmonizer/unguarded.ts'
 import { scanFeatures } from '../src/metrics/scan-features.ts'
 import { type Grid, toFloat32, voxelSize } from '../src/volume/volume.ts'
 import { type Correction, correctionsOf, isClosedForm } from './corrections.ts'
@@ -88,10 +88,12 @@ export async function pairedFidelity(
       'Add scans, or test other subjects.',
     )
   const harmonizer = await loadHarmonizer(options.bundle)
+  const bare = unguardedBundle(bundle)
+  const first = firstStageOf(bundle)
   try {
-    return await study({ options, bundle, harmonizer, cohort, choice, pairs }, onProgress)
+    return await study({ options, bundle, harmonizer, bare, first, cohort, choice, pairs }, onProgress)
   } finally {
-    await harmonizer.close()
+    for (const opened of [harmonizer, bare, first]) await opened?.close()
   }
 }
 
@@ -99,28 +101,30 @@ interface Setting {
   readonly options: StudyOptions
   readonly bundle: Bundle
   readonly harmonizer: Harmonizer
+  /** The same without its guards. */
+  readonly bare: Harmonizer
+  /** What a harmonizer of two stages does first. */
+  readonly first: Harmonizer | undefined
   readonly cohort: Cohort
   readonly choice: Choice
   readonly pairs: readonly Pair[]
 }
 
 async function study(setting: Setting, onProgress: OnProgress): Promise<Evidence> {
-  const { bundle, harmonizer, cohort, pairs } = setting
+  const { bundle, harmonizer, bare, first, cohort, pairs } = setting
   const { target, translation } = bundle.manifest
   const { loss, baselines, selection } = trainingEvidence(bundle)
   const { method } = harmonizer.identity
   const { range, targets, coarse } = await lookAtTargets(pairs, onProgress)
   const width = range.high - range.low
   const weaker = baselines.filter(isClosedForm)
-  const first = firstStageOf(bundle)
-  const corrections = correctionsOf(harmonizer, weaker, first)
+  const corrections = correctionsOf(harmonizer, bare, weaker, first)
   const { measured, views, refused, portraits } = await measureAll(
     pairs,
     corrections,
     { method, width, coarse },
     onProgress,
   )
-  await first?.close()
   if (measured.length === 0)
     throw new RefusedError(
       `Every test scan was refused. ${refused[0]?.reason}`,

@@ -57,7 +57,7 @@ it('refuses in apply what the network never saw, unless forced; then the record 
   const { model, graph } = sampleUnet(CODE_FIELDS, 20)
   const volume = head()
   const [x, mask] = [toFloat32(volume), foregroundMask(volume)]
-  const network = await openNetwork('sample', model, { 'network.onnx': graph }, 1)
+  const network = await openNetwork('sample', model, { 'network.onnx': graph }, { threads: 1 })
   const image = { volume, x, mask, nonFinite: 0, domain: 'a', acquisition: {}, profile: 'fast' } as const
   const { features } = await network.apply(image, [])
   await network.close()

@@ -125,6 +125,8 @@ export interface HarmonizerParts {
   /** Where the model has a network. */
   readonly graphs?: Graphs
   readonly uncertainty?: UncertaintyParts
+  /** Set where no image is changed once it has been looked at: what a network reads from one is then read once. */
+  readonly remembers?: boolean
 }
 
 /**
@@ -199,7 +201,11 @@ export function harmonizerOf(parts: HarmonizerParts, { threads = 2 }: LoadOption
   const deed = deedOf(identity)
   let opened: Promise<Network> | undefined
   const network = (own: NetworkModel): Promise<Network> => {
-    opened ??= openNetwork(identity.name, own, parts.graphs ?? {}, threads, parts.furtherPasses)
+    opened ??= openNetwork(identity.name, own, parts.graphs ?? {}, {
+      threads,
+      further: parts.furtherPasses ?? [],
+      remembers: parts.remembers ?? false,
+    })
     return opened
   }
   const examine = (volume: Volume, options: ApplyOptions): Examined => {

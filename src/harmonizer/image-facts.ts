@@ -2,6 +2,7 @@
 
 import type { Vector3 } from '../kernels/matrix.ts'
 import { quantilesOfSorted } from '../kernels/quantile.ts'
+import { sortFloats } from '../kernels/sort.ts'
 import { frameOf } from '../volume/frame.ts'
 import { countSlices, type Slab, slabOf } from '../volume/slab.ts'
 import type { Shape, Volume } from '../volume/volume.ts'
@@ -82,7 +83,7 @@ export function percentilesOf(x: Float32Array, { sample }: MaskSurvey): Percenti
     if (Number.isFinite(value)) values[n++] = value
   }
   const found = quantilesOfSorted(
-    values.subarray(0, n).sort(),
+    sortFloats(values.subarray(0, n)),
     PERCENTILES.map((p) => p / 100),
   )
   return Object.fromEntries(PERCENTILES.map((p, i) => [`p${p}`, found[i]])) as unknown as Percentiles

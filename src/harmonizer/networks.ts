@@ -62,21 +62,29 @@ const OPENED: Readonly<Record<NetworkModel['kind'], readonly GraphName[]>> = {
   'band-unet': ['network.onnx'],
 }
 
+/** How a network is opened. */
+export interface NetworkOptions {
+  readonly threads: number
+  /** Passes over what the model makes of an image. */
+  readonly further?: readonly LocalToneModel[]
+  /** Curves are estimated once for each image, as long as it lives: for callers that change no image. */
+  readonly remembers?: boolean
+}
+
 /**
  * @param name of the bundle, for messages
- * @param further passes over what `model` makes of an image
  * @throws {ConfigError} when a graph is missing; {MissingError} when ONNX Runtime cannot be loaded
  */
 export async function openNetwork(
   name: string,
   model: NetworkModel,
   graphs: Graphs,
-  threads: number,
-  further: readonly LocalToneModel[] = [],
+  options: NetworkOptions,
 ): Promise<Network> {
+  const { threads, further = [] } = options
   if (model.kind === 'local-tone') {
     const passes = [model, ...further].map((pass, k) =>
-      localToneNetwork(name, pass, graphs, threads, CURVES_OF_PASS[k]),
+      localToneNetwork(name, pass, graphs, options, CURVES_OF_PASS[k]),
     )
     return inTurn(await Promise.all(passes))
   }
@@ -86,7 +94,7 @@ export async function openNetwork(
   const { openResidualUnet } = await import('../inference/residual-unet.ts')
   const { stage } = model
   const first =
-    stage.kind === 'tone' ? toneStage(stage) : await localToneNetwork(name, stage, graphs, threads)
+    stage.kind === 'tone' ? toneStage(stage) : await localToneNetwork(name, stage, graphs, options)
   const unet: ResidualUnet = await openResidualUnet(graphOf(name, 'network.onnx', graphs), { threads })
   return {
     async apply(image, visits) {
@@ -130,13 +138,23 @@ async function localToneNetwork(
   name: string,
   model: LocalToneModel,
   graphs: Graphs,
-  threads: number,
+  { threads, remembers = false }: NetworkOptions,
   file: CurvesName = 'curves.onnx',
 ): Promise<Network> {
   const { openLocalTone } = await import('../inference/local-tone.ts')
   const network = await openLocalTone(model, graphOf(name, file, graphs), { threads })
-  const curvesOf = (image: Image): Promise<LocalCurves> =>
-    network.curvesFor(finiteOnly(image), image.mask, image.domain)
+  const known = new WeakMap<
+    Volume,
+    Pick<Image, 'mask' | 'domain'> & { readonly curves: Promise<LocalCurves> }
+  >()
+  const curvesOf = (image: Image): Promise<LocalCurves> => {
+    const { volume, mask, domain } = image
+    const before = known.get(volume)
+    if (before?.mask === mask && before.domain === domain) return before.curves
+    const curves = network.curvesFor(finiteOnly(image), mask, domain)
+    if (remembers) known.set(volume, { mask, domain, curves })
+    return curves
+  }
   return {
     async apply(image, visits) {
       const { volume, x, nonFinite } = image

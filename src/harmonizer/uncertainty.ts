@@ -82,7 +82,7 @@ export async function foldOutput(
   threads: number,
 ): Promise<Float32Array> {
   if (!isNetwork(model)) return applyClosedForm(model, image.x, image.mask, image.domain)
-  const network = await openNetwork('fold', model, graphs, threads)
+  const network = await openNetwork('fold', model, graphs, { threads })
   try {
     return (await network.apply(image, [])).values
   } finally {

@@ -6,6 +6,7 @@ import { applyClosedForm } from './closed-form.ts'
 import { type ApplyOptions, type Harmonizer, harmonizerOf } from './harmonizer.ts'
 import type { Visit } from './joint.ts'
 import { rungOf } from './ladder.ts'
+import type { Manifest } from './manifest.ts'
 import { type ClosedFormModel, type Model, stageOf } from './method.ts'
 import type { Graphs } from './networks.ts'
 
@@ -48,15 +49,29 @@ export function forcedSharedMapping(harmonizer: Harmonizer): SharedMapping | und
   }
 }
 
-/** A model as a harmonizer without guards, for the scanners that it has curves for. */
+/** A model as a harmonizer without guards, for the scanners that it has curves for. Its images must stay as they are: what is read from one is remembered. */
 export function unguarded(model: Model, target: string, graphs: Graphs, name: string): Harmonizer {
   const stage = stageOf(model)
+  const sources = 'tones' in stage ? Object.keys(stage.tones).filter((domain) => domain !== target) : []
+  return measuringHarmonizer([model], { target, sources }, graphs, name)
+}
+
+/** The whole of a bundle, as `unguarded`. */
+export function unguardedBundle({ name, manifest, files }: Bundle): Harmonizer {
+  return measuringHarmonizer(manifest.steps, manifest, files as Graphs, name)
+}
+
+function measuringHarmonizer(
+  [model, ...furtherPasses]: Manifest['steps'],
+  { target, sources }: Pick<Manifest, 'target' | 'sources'>,
+  graphs: Graphs,
+  name: string,
+): Harmonizer {
   return harmonizerOf({
     identity: { name, method: model.kind, rung: rungOf(model.kind), target },
-    sources: 'tones' in stage ? Object.keys(stage.tones).filter((domain) => domain !== target) : [],
-    model,
+    ...{ sources, model, furtherPasses, graphs },
     guards: {},
-    graphs,
+    remembers: true,
   })
 }
 

@@ -8,8 +8,9 @@ import { mae } from '../metrics/mae.ts'
 import { packageFile } from '../package-root.ts'
 import { foregroundMask } from '../volume/mask.ts'
 import { toFloat32, volumeOf } from '../volume/volume.ts'
+import { readBundle } from './bundle.ts'
 import { loadHarmonizer } from './harmonizer.ts'
-import { forcedMapping, forcedSharedMapping } from './unguarded.ts'
+import { forcedMapping, forcedSharedMapping, unguardedBundle } from './unguarded.ts'
 
 const sample = async (name: string) =>
   (await readNifti(packageFile(`data/samples/sub-xa30_rec-${name}_T1w.nii.gz`))).volume
@@ -97,4 +98,22 @@ it('maps two visits by what they share: of one scan twice, what it makes of that
   expect(second).toEqual(alone)
   const [beside] = (await forcedSharedMapping(harmonizer)?.([scan, visit(40)])) ?? []
   expect(beside).not.toEqual(alone)
+})
+
+it('is the same without its guards, though it then reads an image once: alone, among visits, and in another mask', async () => {
+  const bare = unguardedBundle(await readBundle(packageFile('models/universal-t1w')))
+  const volume = head({ noise: 4, voxel: 6 })
+  const mask = foregroundMask(volume)
+  const upper = mask.map((inside, v) => (v > mask.length / 2 ? inside : 0))
+  const origin = { domain: 'a', acquisition: {} }
+  const visits = [
+    { volume, mask, origin },
+    { volume: head({ noise: 40, voxel: 6 }), mask, origin },
+  ]
+  for (const shown of [mask, upper])
+    expect(await forcedMapping(bare)(volume, shown, origin)).toEqual(
+      await forcedMapping(harmonizer)(volume, shown, origin),
+    )
+  expect(await forcedSharedMapping(bare)?.(visits)).toEqual(await forcedSharedMapping(harmonizer)?.(visits))
+  await bare.close()
 })

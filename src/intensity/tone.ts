@@ -12,6 +12,7 @@ import { UnfittableError } from '../errors.ts'
 import { applyCurveInto, type Curve, curveFit, evaluateCurve } from '../kernels/monotone.ts'
 import { maskedQuantiles, quantilesOfSorted } from '../kernels/quantile.ts'
 import { random } from '../kernels/random.ts'
+import { sortFloats } from '../kernels/sort.ts'
 
 export interface ToneModel {
   readonly kind: 'tone'
@@ -66,8 +67,8 @@ export function fitToneCurve(
 
 /** The curve through (quantile of u, quantile of y) at even ranks. */
 function matchQuantiles(pairs: Pairs, knots: readonly number[], minSlope: number): Float64Array {
-  const u = pairs.u.slice().sort()
-  const y = pairs.y.slice().sort()
+  const u = sortFloats(pairs.u.slice())
+  const y = sortFloats(pairs.y.slice())
   const n = u.length
   if (n < 2 || u[0] === u[n - 1])
     throw new UnfittableError(

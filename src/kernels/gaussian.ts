@@ -63,6 +63,10 @@ function smoothAxis(out: Float32Array, x: Float32Array, n: number, stride: numbe
     for (let r = Math.max(-radius, -i); r <= Math.min(radius, n - 1 - i); r++) sum += half[Math.abs(r)]!
     scale[i] = 1 / sum
   }
+  if (stride === 1) {
+    smoothRows(out, x, n, half, scale)
+    return
+  }
   const line = new Float64Array(stride)
   for (let base = 0; base < x.length; base += n * stride)
     for (let i = 0; i < n; i++) {
@@ -74,5 +78,25 @@ function smoothAxis(out: Float32Array, x: Float32Array, n: number, stride: numbe
         for (let s = 0; s < stride; s++) line[s]! += weight * x[from + s]!
       }
       out.set(line, base + i * stride)
+    }
+}
+
+/** The same where runs would be single samples. */
+function smoothRows(
+  out: Float32Array,
+  x: Float32Array,
+  n: number,
+  half: Float64Array,
+  scale: Float64Array,
+): void {
+  const radius = half.length - 1
+  for (let base = 0; base < x.length; base += n)
+    for (let i = 0; i < n; i++) {
+      const own = scale[i]!
+      const last = Math.min(radius, n - 1 - i)
+      let sum = 0
+      for (let r = Math.max(-radius, -i); r <= last; r++)
+        sum += half[r < 0 ? -r : r]! * own * x[base + i + r]!
+      out[base + i] = sum
     }
 }

@@ -1,4 +1,5 @@
 /** Order statistics of selected voxels. */
+import { sortFloats } from './sort.ts'
 
 /**
  * The voxels where `mask` is non-zero, in increasing order; NaN left out, infinities kept.
@@ -12,7 +13,7 @@ export function sortedMasked(x: Float32Array, mask: Uint8Array | null): Float32A
   n = 0
   for (let i = 0; i < x.length; i++)
     if ((mask === null || mask[i] !== 0) && !Number.isNaN(x[i])) out[n++] = x[i]!
-  return out.sort()
+  return sortFloats(out)
 }
 
 /**

@@ -1,5 +1,6 @@
 /** A few scale-free numbers that tell one kind of image from another: what a harmonizer remembers of its training images. */
 import { quantilesOfSorted } from '../kernels/quantile.ts'
+import { sortFloats } from '../kernels/sort.ts'
 import { closestAxes } from '../volume/orientation.ts'
 import type { Slab } from '../volume/slab.ts'
 import { type Grid, voxelSize } from '../volume/volume.ts'
@@ -62,7 +63,7 @@ export function descriptorsOf(
   const slabValues = x.subarray(slab.start, slab.end)
   const slabMask = mask.subarray(slab.start, slab.end)
   return {
-    histogram: [...quantilesOfSorted(values.slice().sort(), PROBABILITIES)].map((q) => q / scale),
+    histogram: [...quantilesOfSorted(sortFloats(values.slice()), PROBABILITIES)].map((q) => q / scale),
     radial: radialProfile(values, grid, sample).map((mean) => mean / scale),
     cut: cutFaces(grid, sample),
     noise: (measured ? orNaN(measured.noiseSd) : noiseSd(slabValues, slab.shape, slabMask)) / scale,
@@ -92,7 +93,7 @@ function radialProfile(values: Float32Array, { shape }: Grid, sample: Uint32Arra
     stride *= length
   }
   const bounds = quantilesOfSorted(
-    squares.slice().sort(),
+    sortFloats(squares.slice()),
     Array.from({ length: SHELLS - 1 }, (_, s) => (s + 1) / SHELLS),
   )
   const sums = new Float64Array(SHELLS)

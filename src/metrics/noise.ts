@@ -95,15 +95,16 @@ export function flatVoxels(x: Float32Array, shape: Shape, mask: Uint8Array): Uin
  */
 export function residualSd(x: Float32Array, [nx, ny]: Shape, flat: Uint8Array): number {
   const slice = nx * ny
-  const residuals: number[] = []
+  const residuals = new Float32Array(flat.reduce((sum, one) => sum + one, 0))
+  let n = 0
   for (let i = 0; i < flat.length; i++) {
     if (flat[i] === 0) continue
     const neighbours = x[i - 1]! + x[i + 1]! + x[i - nx]! + x[i + nx]! + x[i - slice]! + x[i + slice]!
     const residual = UNIT_VARIANCE * (x[i]! - neighbours / 6)
-    if (Number.isFinite(residual)) residuals.push(residual)
+    if (Number.isFinite(residual)) residuals[n++] = residual
   }
-  if (residuals.length < MIN_VOXELS) return Number.NaN
-  const values = Float32Array.from(residuals)
+  if (n < MIN_VOXELS) return Number.NaN
+  const values = residuals.subarray(0, n)
   const center = median(values)
   return SD_PER_MAD * median(values.map((v) => Math.abs(v - center)))
 }
@@ -111,7 +112,8 @@ export function residualSd(x: Float32Array, [nx, ny]: Shape, flat: Uint8Array): 
 /** Voxels whose six neighbours lie in the mask too. */
 function innerVoxels([nx, ny, nz]: Shape, mask: Uint8Array): Uint32Array {
   const slice = nx * ny
-  const found: number[] = []
+  const found = new Uint32Array(mask.length)
+  let n = 0
   for (let z = 1; z < nz - 1; z++)
     for (let y = 1; y < ny - 1; y++)
       for (let i = 1 + nx * (y + ny * z), end = i + nx - 2; i < end; i++)
@@ -124,8 +126,8 @@ function innerVoxels([nx, ny, nz]: Shape, mask: Uint8Array): Uint32Array {
           mask[i - slice] !== 0 &&
           mask[i + slice] !== 0
         )
-          found.push(i)
-  return Uint32Array.from(found)
+          found[n++] = i
+  return found.subarray(0, n)
 }
 
 function median(values: Float32Array): number {

@@ -112,32 +112,42 @@ function boundingBox(
   return { size, voxels }
 }
 
+/** Lines that are read side by side: as many doubles as memory hands over at once, several times. */
+const SIDE_BY_SIDE = 64
+
 /** Gaussian window sums along each axis in turn; `field` is overwritten and returned. */
 function windowed(field: Float64Array, [nx, ny, nz]: Shape): Float64Array {
-  const lines: readonly (readonly [n: number, stride: number])[] = [
-    [nx, 1],
-    [ny, nx],
-    [nz, nx * ny],
-  ]
-  for (const [n, stride] of lines) {
-    const line = new Float64Array(n + 2 * RADIUS)
-    const step = stride * n
-    for (let block = 0; block < field.length; block += step)
-      for (let start = block; start < block + stride; start++) {
-        for (let p = -RADIUS; p < n + RADIUS; p++) line[p + RADIUS] = field[start + mirrored(p, n) * stride]!
-        for (let p = 0; p < n; p++) {
-          const c = p + RADIUS
-          field[start + p * stride] =
-            W0 * line[c]! +
-            W1 * (line[c - 1]! + line[c + 1]!) +
-            W2 * (line[c - 2]! + line[c + 2]!) +
-            W3 * (line[c - 3]! + line[c + 3]!) +
-            W4 * (line[c - 4]! + line[c + 4]!) +
-            W5 * (line[c - 5]! + line[c + 5]!)
+  alongAxis(field, nx, 1)
+  alongAxis(field, ny, nx)
+  alongAxis(field, nz, nx * ny)
+  return field
+}
+
+function alongAxis(field: Float64Array, n: number, stride: number): void {
+  const most = Math.min(SIDE_BY_SIDE, stride)
+  const lines = new Float64Array((n + 2 * RADIUS) * most)
+  const block = stride * n
+  for (let first = 0; first < field.length; first += block)
+    for (let start = first; start < first + stride; start += most) {
+      const width = Math.min(most, first + stride - start)
+      for (let p = -RADIUS; p < n + RADIUS; p++) {
+        const [to, from] = [(p + RADIUS) * width, start + mirrored(p, n) * stride]
+        for (let k = 0; k < width; k++) lines[to + k] = field[from + k]!
+      }
+      for (let p = 0; p < n; p++) {
+        const [to, from] = [start + p * stride, (p + RADIUS) * width]
+        for (let k = 0; k < width; k++) {
+          const c = from + k
+          field[to + k] =
+            W0 * lines[c]! +
+            W1 * (lines[c - width]! + lines[c + width]!) +
+            W2 * (lines[c - 2 * width]! + lines[c + 2 * width]!) +
+            W3 * (lines[c - 3 * width]! + lines[c + 3 * width]!) +
+            W4 * (lines[c - 4 * width]! + lines[c + 4 * width]!) +
+            W5 * (lines[c - 5 * width]! + lines[c + 5 * width]!)
         }
       }
-  }
-  return field
+    }
 }
 
 function mirrored(p: number, n: number): number {

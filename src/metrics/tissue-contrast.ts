@@ -1,3 +1,5 @@
+import { sortFloats } from '../kernels/sort.ts'
+
 const BINS = 256
 const CLASSES = 3
 
@@ -27,7 +29,7 @@ export interface TissueContrast {
  * @see Liao, Chen, Chung, J. Inf. Sci. Eng. 17(5):713–727 (2001) (several thresholds)
  */
 export function tissueContrast(x: Float32Array, mask: Uint8Array): TissueContrast {
-  const values = x.filter((v, i) => mask[i] !== 0 && Number.isFinite(v)).sort()
+  const values = sortFloats(x.filter((v, i) => mask[i] !== 0 && Number.isFinite(v)))
   const n = values.length
   const from = Math.floor(0.01 * (n - 1))
   const to = Math.ceil(0.99 * (n - 1)) + 1

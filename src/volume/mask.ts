@@ -1,6 +1,7 @@
 /** Where the head (or body) is, found from the image alone. */
 import { close, fillHoles, largestComponent } from '../kernels/morphology.ts'
 import { quantilesOfSorted } from '../kernels/quantile.ts'
+import { sortFloats } from '../kernels/sort.ts'
 import { closestAxes } from './orientation.ts'
 import { type Scale, type Shape, type Volume, voxelSize } from './volume.ts'
 
@@ -77,7 +78,7 @@ function blockMeans(x: Float32Array, grid: Shape, blocks: Blocks, { slope, inter
 
 /** Otsu's threshold of log(1 + mean / dark) over the blocks above 0: 0 where all are tissue, Infinity where they do not differ. */
 function logOtsu(means: Float32Array): number {
-  const positive = means.filter((mean) => mean > 0).sort()
+  const positive = sortFloats(means.filter((mean) => mean > 0))
   const highest = positive.at(-1)
   if (highest === undefined || positive[0] === highest) return Number.POSITIVE_INFINITY
   const dark = DARK * (quantilesOfSorted(positive, [0.98])[0] as number)

@@ -4,6 +4,7 @@ import { type Cohort, type Pair, pairsOf, type Scan } from '../../src/cohort/coh
 import { loadScan, readMask } from '../../src/cohort/images.ts'
 import { INSIDE, LATTICE, sampleLattice } from '../../src/kernels/lattice.ts'
 import type { Vector3 } from '../../src/kernels/matrix.ts'
+import { sortFloats } from '../../src/kernels/sort.ts'
 import { resample } from '../../src/spatial/resample.ts'
 import { frameOf, placeBox } from '../../src/volume/frame.ts'
 import { sameGrid, type Volume, volumeOf } from '../../src/volume/volume.ts'
@@ -151,7 +152,7 @@ export function latticeMl(mask: ArrayLike<number>): number {
 
 /** @returns the lower median of the values above `least` where `mask` is 1; NaN where there are none */
 export function medianAbove(x: Float32Array, least: number, mask?: Uint8Array): number {
-  const above = x.filter((value, i) => value > least && (mask === undefined || mask[i] === 1)).sort()
+  const above = sortFloats(x.filter((value, i) => value > least && (mask === undefined || mask[i] === 1)))
   return above[Math.floor((above.length - 1) / 2)] ?? Number.NaN
 }
 
