@@ -7,7 +7,7 @@ import type { Cohort, Pair } from '../src/cohort/cohort.ts'
 import { loadPair } from '../src/cohort/images.ts'
 import { RefusedError, UnfittableError } from '../src/errors.ts'
 import type { BundleFiles } from '../src/harmonizer/bundle.ts'
-import { type TableAxes, tableAxes } from '../src/harmonizer/error-places.ts'
+import { depths, type TableAxes, tableAxes } from '../src/harmonizer/error-places.ts'
 import { nonFiniteIn } from '../src/harmonizer/image-facts.ts'
 import { isNetworkMethod, type Method } from '../src/harmonizer/method.ts'
 import { type Graphs, graphsOf, type Image } from '../src/harmonizer/networks.ts'
@@ -37,7 +37,7 @@ import { coarser, histogramOf } from '../src/kernels/histogram.ts'
 import { maskedQuantiles } from '../src/kernels/quantile.ts'
 import { fitVarianceTerms } from '../src/kernels/variance-terms.ts'
 import { type Shape, toFloat32, voxelSize } from '../src/volume/volume.ts'
-import { errorPlaces } from './error-tables.ts'
+import { type ErrorTables, errorLayers, errorPlaces } from './error-tables.ts'
 import type { TrainProgress } from './fit.ts'
 import { closedFormWithout, type FoldInput, networkWithout } from './fold-models.ts'
 import { type Folds, foldsOf } from './folds.ts'
@@ -65,8 +65,9 @@ interface Sample {
   readonly output: Float32Array
   readonly spread: Float32Array
   readonly gradient: Float32Array
-  /** Stored index of each voxel, and where the image lies in the tables of errors. */
+  /** Stored index of each voxel, its depth below the surface in mm, and where the image lies in the tables of errors. */
   readonly voxel: Uint32Array
+  readonly depth: Float32Array
   readonly shape: Shape
   readonly axes: TableAxes
   /** Squared noise of the output. */
@@ -189,6 +190,7 @@ async function sampleOf(
   const others = models.filter((fold, k) => k !== index && knowsDomain(fold.model, domain))
   const spread = await spreadAround(output, others, image, THREADS)
   const gradient = squaredGradient(output, own.volume.shape, voxelSize(own.volume))
+  const depth = depths(own.volume, own.mask)
   const usable = (i: number): boolean =>
     mask[i] !== 0 && Number.isFinite(y[i]) && Number.isFinite(output[i]) && Number.isFinite(gradient[i])
   const places: number[] = []
@@ -204,6 +206,7 @@ async function sampleOf(
     spread: at((i) => spread[i] as number),
     gradient: at((i) => gradient[i] as number),
     voxel: Uint32Array.from(chosen),
+    depth: at((i) => depth[i] as number),
     shape: own.volume.shape,
     axes: tableAxes(own.volume, own.mask),
     noise: noiseVariance(output, own.volume, own.mask),
@@ -217,8 +220,12 @@ function uncertaintyModel(samples: readonly Sample[], models: UncertaintyModel['
   const { means, counts } = coarser(histogramOf(outputs, new Uint8Array(outputs.length).fill(1)), BINS)
   const [dark = 0, middle = 0, bright = 0] = fuzzyClassMeans(means, counts, CLASSES / 2)
   const [brightest] = maskedQuantiles(outputs, null, [BRIGHTEST]) as unknown as [number]
-  const errors = errorPlaces(samples, brightest)
-  const terms = samples.map((sample) => ({ ...sample, place: errors.of(sample) }))
+  const errors = { places: errorPlaces(samples, brightest), layers: errorLayers(samples, brightest) }
+  const terms = samples.map((sample) => ({
+    ...sample,
+    place: errors.places.of(sample),
+    layer: errors.layers.of(sample),
+  }))
   const weights = weightsOf(terms)
   const places = { tissues: [(dark + middle) / 2, (middle + bright) / 2] as const, edge: Math.sqrt(edge) }
   const domains = [...new Set(samples.map(({ domain }) => domain))].toSorted()
@@ -231,7 +238,8 @@ function uncertaintyModel(samples: readonly Sample[], models: UncertaintyModel['
     domains,
     models,
     weights,
-    places: Object.fromEntries(domains.map((domain) => [domain, encodeFloats(errors.table(domain))])),
+    places: tablesOf(errors.places, domains),
+    layers: tablesOf(errors.layers, domains),
     brightest,
     noise,
     ...places,
@@ -239,33 +247,38 @@ function uncertaintyModel(samples: readonly Sample[], models: UncertaintyModel['
   }
 }
 
+function tablesOf({ table }: ErrorTables, domains: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(domains.map((domain) => [domain, encodeFloats(table(domain))]))
+}
+
 function meanOf(samples: readonly Sample[]): number {
   return samples.reduce((sum, { noise }) => sum + noise, 0) / samples.length
 }
 
-/** A sample with what others' errors say of its places. */
+/** A sample with what others' errors say of its places and layers. */
 interface Terms extends Sample {
   readonly place: Float32Array
+  readonly layer: Float32Array
 }
 
 /** The weights under which the errors are most likely; every pair counts alike. */
 function weightsOf(samples: readonly Terms[]): VarianceWeights {
-  const columns: number[][] = [[], [], [], [], [], []]
-  for (const { error, output, spread, gradient, place } of samples) {
+  const columns: number[][] = [[], [], [], [], [], [], []]
+  for (const { error, output, spread, gradient, place, layer } of samples) {
     const every = Math.max(1, Math.ceil(error.length / FIT_VOXELS))
     for (let i = 0; i < error.length; i += every) {
       const [e, value] = [error[i] as number, output[i] as number]
       const row = [
         ...[e * e, spread[i] as number, gradient[i] as number, place[i] as number],
-        ...[value * value, 1],
+        ...[layer[i] as number, value * value, 1],
       ]
       for (const [j, term] of row.entries()) columns[j]?.push(term)
     }
   }
   const [squares = new Float64Array(), ...terms] = columns.map((values) => Float64Array.from(values))
-  const [spread = 0, edges = 0, places = 0, gain = 0, rest = 0] = fitVarianceTerms(squares, terms)
+  const [spread = 0, edges = 0, places = 0, layers = 0, gain = 0, rest = 0] = fitVarianceTerms(squares, terms)
   const largest = Math.max(...samples.map(({ output }) => output.reduce((most, v) => Math.max(most, v), 0)))
-  return { spread, edges, places, gain, rest: Math.max(rest, (LEAST_SHARE * largest) ** 2) }
+  return { spread, edges, places, layers, gain, rest: Math.max(rest, (LEAST_SHARE * largest) ** 2) }
 }
 
 function factorsOf(
@@ -274,13 +287,13 @@ function factorsOf(
 ): readonly number[] {
   const people = [...new Set(samples.map(({ person }) => person))]
   const counted = people.map(() => Array.from({ length: CLASSES + 1 }, scoreCounts))
-  for (const { person, domain, error, output, spread, gradient, place, noise } of samples) {
+  for (const { person, domain, error, output, spread, gradient, place, layer, noise } of samples) {
     const own = counted[people.indexOf(person)] as ScoreCounts[]
     const excess = excessNoise(model, domain, noise)
     for (let i = 0; i < error.length; i++) {
       const [value, steepness] = [output[i] as number, gradient[i] as number]
-      const [deviation, expected] = [spread[i] as number, place[i] as number]
-      const variance = varianceOf(model.weights, deviation, steepness, expected, value, excess)
+      const [deviation, here, below] = [spread[i] as number, place[i] as number, layer[i] as number]
+      const variance = varianceOf(model.weights, deviation, steepness, here, below, value, excess)
       const score = Math.abs(error[i] as number) / Math.sqrt(variance)
       countScore(own[classOf(model, value, steepness)] as ScoreCounts, score)
       countScore(own[CLASSES] as ScoreCounts, score)

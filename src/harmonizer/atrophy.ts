@@ -120,17 +120,21 @@ function deepRegions(labels: Uint8Array, mask: Uint8Array, grid: Grid): readonly
   const outside = mask.map((value) => (value === 0 ? 1 : 0))
   const depth = distanceToMask(outside, grid.shape, voxelSize(grid))
   const deepest = depth.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, value) : most), 0)
-  const deep = depth.map((value) => (value >= DEPTH ** 2 * deepest ? 1 : 0))
-  const tissues = [...new Set(labels.filter((label, i) => label > 0 && deep[i] !== 0))]
+  const deep = Uint8Array.from(depth, (value) => (value >= DEPTH ** 2 * deepest ? 1 : 0))
+  const box = boxAround(deep, grid.shape, 0)
+  const deepInBox = cropped(deep, grid.shape, box)
+  const inBox = cropped(labels, grid.shape, box).map((label, i) => (deepInBox[i] === 0 ? 0 : label))
+  const tissues = [...new Set(inBox.filter((label) => label > 0))]
   return tissues.flatMap((tissue) => {
-    const left = labels.map((label, i) => (label === tissue && deep[i] !== 0 ? 1 : 0))
+    const left = inBox.map((label) => (label === tissue ? 1 : 0))
     const found: Region[] = []
     for (let part = 0; part < MOST_PARTS; part++) {
-      const voxels = largestComponent(left, grid.shape)
-      const ml = volumeMl(voxels, grid)
+      const region = largestComponent(left, box.shape)
+      const ml = volumeMl(region, grid)
       if (ml < LEAST_ML) break
-      if (ml <= MOST_ML) found.push({ tissue, voxels })
-      for (let i = 0; i < left.length; i++) if (voxels[i] !== 0) left[i] = 0
+      if (ml <= MOST_ML)
+        found.push({ tissue, voxels: pasted(new Uint8Array(labels.length), grid.shape, box, region) })
+      for (let i = 0; i < left.length; i++) if (region[i] !== 0) left[i] = 0
     }
     return found
   })

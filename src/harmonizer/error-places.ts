@@ -1,19 +1,13 @@
 /**
- * Where in the head, and at which intensities, a method erred in people who were left out: shading that no curve undoes, tissues that it
- * takes for one another. A table of mean squared errors for each scanner.
+ * Where in the head, how deep below its surface, and at which intensities a method erred in people who were left out: shading that no curve undoes,
+ * tissues that it takes for one another. Two tables of mean squared errors for each scanner, of places and of layers.
  */
 import { decodeFloats } from '../kernels/float-text.ts'
 import { BOX } from '../kernels/lattice.ts'
-import {
-  LEVELS,
-  PLACE_STRIDES,
-  PLACES,
-  TABLE_SIZE,
-  type TableAxis,
-  tableAxis,
-} from '../kernels/place-table.ts'
+import { distanceToMask } from '../kernels/morphology.ts'
+import { LEVELS, PLACE_STRIDES, PLACES, type TableAxis, tableAxis } from '../kernels/place-table.ts'
 import { frameOf, placeBox } from '../volume/frame.ts'
-import type { Grid } from '../volume/volume.ts'
+import { type Grid, voxelSize } from '../volume/volume.ts'
 
 export type TableAxes = readonly [TableAxis, TableAxis, TableAxis]
 
@@ -38,10 +32,16 @@ export function levelOf(output: number, brightest: number): number {
   return (output / brightest) * (LEVELS - 1)
 }
 
-/** Whether a text holds a table of values that are finite and not negative. */
-export function isTable(text: string): boolean {
+/** Depth of each voxel of the mask below its surface, in mm; 0 outside. The border of the image is no surface. */
+export function depths(grid: Grid, mask: Uint8Array): Float32Array {
+  const outside = mask.map((inside) => (inside === 0 ? 1 : 0))
+  return distanceToMask(outside, grid.shape, voxelSize(grid)).map((squared) => Math.sqrt(squared))
+}
+
+/** Whether a text holds a table of that many values, finite and not negative. */
+export function isTable(text: string, size: number): boolean {
   return (
-    Buffer.byteLength(text, 'base64') === 4 * TABLE_SIZE &&
+    Buffer.byteLength(text, 'base64') === 4 * size &&
     decodeFloats(text).every((value) => Number.isFinite(value) && value >= 0)
   )
 }

@@ -5,12 +5,15 @@
  *     s(v)^2 = spread * mean_k (f_k(v) - f(v))^2       how far models fitted without some of the people lie from this one
  *            + edges  * |gradient of f|^2(v)           position and sharpness; the weight is a squared length in mm
  *            + places * mean squared error at this place in the head and this intensity, in people left out
+ *            + layers * mean squared error at this depth below the surface and this intensity, in people left out
  *            + gain   * f(v)^2                         receiver gain of the target scan, which no harmonizer can foresee
  *            + rest                                    noise of the target among it
  *            + by how much the noise of f, squared, exceeds what was usual in people left out
  *     half width = factor[tissue, edge](v) * s(v)
  */
 import * as z from 'zod'
+import { LAYER_TABLE_SIZE } from '../kernels/layer-table.ts'
+import { TABLE_SIZE } from '../kernels/place-table.ts'
 import { isTable } from './error-places.ts'
 import { type Model, modelSchema } from './method.ts'
 
@@ -28,6 +31,7 @@ export interface VarianceWeights {
   /** In mm^2. */
   readonly edges: number
   readonly places: number
+  readonly layers: number
   /** Squared share of the intensity. */
   readonly gain: number
   /** In the squared unit of the output. */
@@ -45,6 +49,8 @@ export interface UncertaintyModel {
   readonly weights: VarianceWeights
   /** Of each domain, base64 of float32: see error-places.ts. */
   readonly places: Readonly<Record<string, string>>
+  /** The same for layers; bundles from before there were layers have none. */
+  readonly layers: Readonly<Record<string, string>>
   /** Output at the highest level of those tables. */
   readonly brightest: number
   /** Of each domain: mean squared noise of the outputs in people left out. */
@@ -58,6 +64,11 @@ export interface UncertaintyModel {
 }
 
 const nonnegative = z.number().nonnegative()
+const tables = (size: number): z.ZodType<Record<string, string>> =>
+  z.record(
+    z.string(),
+    z.base64().refine((text) => isTable(text, size), 'must be a table of errors'),
+  )
 export const uncertaintySchema: z.ZodType<UncertaintyModel> = z
   .strictObject({
     level: z.number().gt(0).lt(1),
@@ -68,10 +79,12 @@ export const uncertaintySchema: z.ZodType<UncertaintyModel> = z
       spread: nonnegative,
       edges: nonnegative,
       places: nonnegative,
+      layers: nonnegative.default(0),
       gain: nonnegative,
       rest: z.number().positive(),
     }),
-    places: z.record(z.string(), z.base64().refine(isTable, 'must be a table of errors')),
+    places: tables(TABLE_SIZE),
+    layers: tables(LAYER_TABLE_SIZE).default({}),
     brightest: z.number().positive(),
     noise: z.record(z.string(), nonnegative),
     tissues: z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'must not decrease'),
@@ -79,8 +92,11 @@ export const uncertaintySchema: z.ZodType<UncertaintyModel> = z
     factors: z.array(z.number().positive()).length(CLASSES),
   })
   .refine(
-    ({ domains, places, noise }) => domains.every((domain) => domain in places && domain in noise),
-    'every domain must have a table and a noise',
+    ({ domains, places, layers, weights, noise }) =>
+      domains.every(
+        (domain) => domain in places && domain in noise && (weights.layers === 0 || domain in layers),
+      ),
+    'every domain must have its tables and a noise',
   )
 
 export function isCalibrated({ people }: Pick<UncertaintyModel, 'people'>): boolean {
@@ -91,6 +107,7 @@ export function isCalibrated({ people }: Pick<UncertaintyModel, 'people'>): bool
  * @param spread   mean squared distance of the other models' outputs
  * @param gradient squared length of the output's gradient, per mm^2
  * @param place    mean squared error of its place and intensity
+ * @param layer    of its depth and intensity
  * @param excess   squared noise beyond what was usual
  * @returns s^2 of one voxel, in the squared unit of the output
  */
@@ -99,6 +116,7 @@ export function varianceOf(
   spread: number,
   gradient: number,
   place: number,
+  layer: number,
   output: number,
   excess: number,
 ): number {
@@ -106,6 +124,7 @@ export function varianceOf(
     weights.spread * spread +
     weights.edges * gradient +
     weights.places * place +
+    weights.layers * layer +
     weights.gain * output * output +
     weights.rest +
     excess

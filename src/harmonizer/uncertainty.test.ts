@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { RefusedError } from '../errors.ts'
 import { encodeFloats } from '../kernels/float-text.ts'
+import { DEPTHS_MM, LAYER_LEVELS, LAYER_TABLE_SIZE } from '../kernels/layer-table.ts'
 import { TABLE_SIZE } from '../kernels/place-table.ts'
 import { type Grid, toFloat32, type Volume, volumeOf } from '../volume/volume.ts'
 import { harmonizerOf } from './harmonizer.ts'
@@ -17,13 +18,14 @@ const ramp: Volume = volumeOf(
 const mask = new Uint8Array(size).fill(1)
 /** `zscore` to SD 20 and this mean: models that differ by a shift. */
 const shifted = (mean: number): Model => ({ kind: 'zscore', mean, sd: 20 })
-const nothing = { spread: 0, edges: 0, places: 0, gain: 0, rest: 1e-12 }
+const nothing = { spread: 0, edges: 0, places: 0, layers: 0, gain: 0, rest: 1e-12 }
 
 const plain: UncertaintyModel = {
   ...{ level: 0.9, people: 6, domains: ['a'] },
   models: [shifted(203), shifted(196)],
   weights: nothing,
   places: { a: encodeFloats(new Float32Array(TABLE_SIZE).fill(9)) },
+  layers: { a: encodeFloats(new Float32Array(LAYER_TABLE_SIZE).fill(16)) },
   ...{ brightest: 300, noise: { a: 1e9 }, tissues: [0, 1], edge: 1e9 },
   factors: [1, 1, 1, 1, 2, 3],
 }
@@ -71,6 +73,25 @@ describe('the half width of a voxel', () => {
     })
     for (const width of await widths({ weights: { ...nothing, places: 1 } }))
       expect(width).toBeCloseTo(2 * 3, 4)
+  })
+
+  it('is what was found at its depth, in mm below the surface of the mask', async () => {
+    for (const width of await widths({ weights: { ...nothing, layers: 1 } }))
+      expect(width).toBeCloseTo(2 * 4, 4)
+    // the squared error is the depth, and the surface is the first slice of the second axis: voxels are 2 mm
+    const byDepth = Float32Array.from(
+      { length: LAYER_TABLE_SIZE },
+      (_, i) => DEPTHS_MM[Math.floor(i / LAYER_LEVELS)]!,
+    )
+    const inside = mask.map((_, i) => (Math.floor(i / 12) % 10 === 0 ? 0 : 1))
+    const { uncertainty } = await harmonizer({
+      weights: { ...nothing, layers: 1 },
+      layers: { a: encodeFloats(byDepth) },
+    }).apply(ramp, { domain: 'a', mask: inside, uncertainty: true })
+    toFloat32(uncertainty!.map).forEach((width, i) => {
+      const row = Math.floor(i / 12) % 10
+      if (row > 0) expect(width).toBeCloseTo(2 * Math.sqrt(2 * row), 3)
+    })
   })
 
   it('grows with noise beyond the usual, and not without', async () => {
@@ -158,5 +179,13 @@ describe('what is said of a map', () => {
         false,
       )
     expect(uncertaintySchema.safeParse({ ...plain, domains: ['a', 'z'] }).success).toBe(false)
+    const weighed = { ...plain, weights: { ...nothing, layers: 1 } }
+    expect(uncertaintySchema.safeParse({ ...weighed, layers: {} }).success).toBe(false)
+  })
+
+  it('is read from bundles that know nothing of layers', () => {
+    const { layers: _layers, weights, ...earlier } = plain
+    const { layers: _weight, ...others } = weights
+    expect(uncertaintySchema.parse({ ...earlier, weights: others })).toEqual({ ...plain, layers: {} })
   })
 })

@@ -2,12 +2,14 @@
 import { RefusedError } from '../errors.ts'
 import { decodeFloats } from '../kernels/float-text.ts'
 import { squaredGradient } from '../kernels/gradient.ts'
-import { TAPS, tableAt, tapsInto } from '../kernels/place-table.ts'
+import { LAYER_TAPS, layerTapsInto } from '../kernels/layer-table.ts'
+import { tableAt } from '../kernels/node-table.ts'
+import { TAPS, tapsInto } from '../kernels/place-table.ts'
 import { noiseSd } from '../metrics/noise.ts'
 import { middleSlab } from '../volume/slab.ts'
 import { type Grid, type Volume, volumeOf, voxelSize } from '../volume/volume.ts'
 import { applyClosedForm } from './closed-form.ts'
-import { levelOf, tableAxes } from './error-places.ts'
+import { depths, levelOf, tableAxes } from './error-places.ts'
 import { isNetwork, type Model, stageOf } from './method.ts'
 import { type Graphs, type Image, openNetwork } from './networks.ts'
 import { FIGURE_SLICES, type HarmonizerIdentity } from './record.ts'
@@ -172,6 +174,9 @@ export async function uncertaintyOf(
   const table = decodeFloats(model.places[domain] as string)
   const axes = tableAxes(volume, mask)
   const [offsets, weights] = [new Int32Array(TAPS), new Float64Array(TAPS)]
+  const layers = model.layers[domain] === undefined ? undefined : decodeFloats(model.layers[domain])
+  const depth = layers && depths(volume, mask)
+  const [layerOffsets, layerWeights] = [new Int32Array(LAYER_TAPS), new Float64Array(LAYER_TAPS)]
   const [nx, ny, nz] = volume.shape
   let [sum, n] = [0, 0]
   for (let z = 0, i = 0; z < nz; z++)
@@ -185,7 +190,13 @@ export async function uncertaintyOf(
         }
         tapsInto(offsets, weights, axes, x, y, z, levelOf(value, model.brightest))
         const place = tableAt(table, offsets, weights)
-        const variance = varianceOf(model.weights, map[i] as number, steepness, place, value, excess)
+        let layer = 0
+        if (layers && depth) {
+          layerTapsInto(layerOffsets, layerWeights, depth[i] as number, value / model.brightest)
+          layer = tableAt(layers, layerOffsets, layerWeights)
+        }
+        const spread = map[i] as number
+        const variance = varianceOf(model.weights, spread, steepness, place, layer, value, excess)
         const width = (model.factors[classOf(model, value, steepness)] as number) * Math.sqrt(variance)
         map[i] = width
         sum += width

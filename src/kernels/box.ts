@@ -36,8 +36,8 @@ export function cropped<T extends Float32Array | Uint8Array>(x: T, grid: Shape, 
 }
 
 /** `x` with the samples in the box replaced; `x` stays as it is. */
-export function pasted(x: Float32Array, grid: Shape, box: Box, part: Float32Array): Float32Array {
-  const out = x.slice()
+export function pasted<T extends Float32Array | Uint8Array>(x: T, grid: Shape, box: Box, part: T): T {
+  const out = x.slice() as T
   rowsOf(grid, box, (row, at) => out.set(part.subarray(at, at + box.shape[0]), row))
   return out
 }

@@ -1,18 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  addToTable,
-  LEVELS,
-  meansOf,
-  PLACE_STRIDES,
-  PLACES,
-  TABLE_SIZE,
-  TAPS,
-  tableAt,
-  tableAxis,
-  tableSums,
-  tapsInto,
-} from './place-table.ts'
+import { addToTable, meansOf, tableAt, tableSums } from './node-table.ts'
+import { LEVELS, PLACE_STRIDES, PLACES, TABLE_SIZE, TAPS, tableAxis, tapsInto } from './place-table.ts'
 
 const offsets = new Int32Array(TAPS)
 const weights = new Float64Array(TAPS)
@@ -51,12 +40,12 @@ describe('a table of place and intensity', () => {
   })
 
   it('gives back what one node was shown, and elsewhere the mean of the level', () => {
-    const sums = tableSums()
+    const sums = tableSums(TABLE_SIZE)
     tapsInto(offsets, weights, axesAt(2, 3, 4), 0, 0, 0, 1)
     for (let times = 0; times < 900; times++) addToTable(sums, 7, offsets, weights)
     tapsInto(offsets, weights, axesAt(0, 0, 0), 0, 0, 0, 5)
     for (let times = 0; times < 900; times++) addToTable(sums, 1, offsets, weights)
-    const means = meansOf([sums], 100)
+    const means = meansOf([sums], 100, LEVELS)
     const at = (r: number, a: number, s: number, l: number): number => {
       tapsInto(offsets, weights, axesAt(r, a, s), 0, 0, 0, l)
       return tableAt(means, offsets, weights)
